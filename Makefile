@@ -1,0 +1,69 @@
+# Needs only make and Python 3.11 or newer; choose another one with `make test PYTHON=python3.13`.
+PYTHON ?= python3
+THREADS ?= 1
+VENV := .venv
+BIN := $(VENV)/bin
+LOWEST := .venv-lowest
+RESULTS := docs/benchmarks_results
+PYTEST := python -m pytest -n auto -m "not keras" --doctest-modules tests skextra
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: help demo test lint docs bench lowest clean
+.SECONDARY:
+
+help:  ## show this list (the default)
+	@sed -n 's/^\([a-z]*\):.*## /  make \1	/p' Makefile
+
+demo: $(VENV)/.ready-plot  ## run examples/tour.py: every estimator on real data
+	@$(BIN)/python examples/tour.py
+
+test: $(VENV)/.ready-test  ## run every test and docstring example (those of keras apart)
+	@$(BIN)/$(PYTEST)
+
+lint: $(VENV)/.ready-lint  ## check style, formatting, direction of imports and docstrings
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+	@$(BIN)/lint-imports
+	@$(BIN)/python docs/check_docstrings.py
+
+docs: $(VENV)/.ready-docs  ## build the pages into docs/_build/html, warnings as errors
+	@$(BIN)/sphinx-build -q -W --keep-going -b html docs docs/_build/html
+	@echo "Open docs/_build/html/index.html"
+
+# The coretype is unset and every thread pool is given one size, or the ratios would mean nothing.
+bench: $(VENV)/.ready-bench  ## run every benchmark and renew the tables shown in the docs
+	@mkdir -p $(RESULTS)
+	@for script in benchmarks/bench_*.py; do \
+	  table=$(RESULTS)/$$(basename $$script .py).txt; \
+	  echo "$$script -> $$table"; \
+	  env -u OPENBLAS_CORETYPE OMP_NUM_THREADS=$(THREADS) OPENBLAS_NUM_THREADS=$(THREADS) \
+	    NUMBA_NUM_THREADS=$(THREADS) $(BIN)/python $$script > $$table.part || exit 1; \
+	  mv $$table.part $$table && cat $$table; \
+	done
+
+lowest: $(LOWEST)/.ready  ## run the tests on the oldest versions allowed, in a venv of their own
+	@$(LOWEST)/bin/$(PYTEST)
+
+clean:  ## remove the virtual environments and everything that was built
+	rm -rf $(VENV) $(LOWEST) dist docs/_build docs/generated docs/auto_examples
+	rm -rf .pytest_cache .ruff_cache .import_linter_cache
+	find skextra tests benchmarks examples docs -name __pycache__ -exec rm -rf {} +
+
+# One environment, one stamp per set of extras; only a change of pyproject.toml installs again.
+$(VENV)/.ready-%: pyproject.toml | $(BIN)/pip
+	@echo "Installing skextra[$*] into $(VENV) (once; a minute or two)"
+	@$(BIN)/python -m pip install --quiet --editable ".[$*]"
+	@touch $@
+
+$(LOWEST)/.ready: pyproject.toml | $(LOWEST)/bin/pip
+	@echo "Installing the oldest versions allowed into $(LOWEST) (once; a minute or two)"
+	@$(LOWEST)/bin/python -m pip install --quiet uv
+	@VIRTUAL_ENV=$(LOWEST) $(LOWEST)/bin/uv pip install --quiet --only-binary :all: \
+	  --resolution lowest-direct --requirements pyproject.toml --extra test
+	@$(LOWEST)/bin/python -m pip install --quiet --no-deps --editable .
+	@touch $@
+
+%/bin/pip:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo \
+	  "skextra needs Python 3.11 or newer, which '$(PYTHON)' is not: set PYTHON=..." >&2; exit 1; }
+	@$(PYTHON) -m venv $*

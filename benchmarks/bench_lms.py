@@ -1,0 +1,244 @@
+"""Time per epoch of LMSRegressor and Adaline beside scikit-learn's SGD and padasip.
+
+Every figure is the median over repeats in which we and the peer take turns, with the ratio
+taken pair by pair. One epoch is the difference between a long and a short fit divided by the
+epochs between them, so that data checks and the first compilation cancel on both sides; the
+whole fit, which includes them, has a row of its own. Compilation is excluded.
+
+Usage: python benchmarks/bench_lms.py [--quick]. MNIST rows use the file named by SKEXTRA_MNIST
+(an npz with x_train, y_train, x_test, y_test) and made data of the same size without it.
+"""
+
+import argparse
+import importlib.util
+import os
+import statistics
+import time
+import tracemalloc
+import warnings
+
+import numpy as np
+from scipy import sparse
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.linear_model import SGDClassifier, SGDRegressor
+from threadpoolctl import threadpool_limits
+
+from skextra import Adaline, LMSRegressor
+
+warnings.simplefilter("ignore", ConvergenceWarning)
+REPEATS = 7
+
+
+def clock(call):
+    start = time.perf_counter()
+    call()
+    return time.perf_counter() - start
+
+
+def per_epoch(make, X, y, short, long):
+    """Return seconds per epoch: what `long - short` more epochs cost."""
+    few = clock(lambda: make(short).fit(X, y))
+    many = clock(lambda: make(long).fit(X, y))
+    return max(many - few, 1e-9) / (long - short)
+
+
+def whole_fit(make, X, y, short, long):
+    """Return the seconds of a fit of `long` epochs, divided by them."""
+    return clock(lambda: make(long).fit(X, y)) / long
+
+
+def compare(label, ours, peer, X, y, short=2, long=12, measure=per_epoch, repeats=REPEATS):
+    """Print a row: our time and the peer's, and the ratio of pairs measured in turn."""
+    ours(1).fit(X[:50], y[:50])
+    ours(1).fit(X, y)
+    pairs = [
+        (measure(ours, X, y, short, long), measure(peer, X, y, short, long))
+        for _ in range(repeats)
+    ]
+    report(label, pairs)
+
+
+def report(label, pairs):
+    mine, theirs = zip(*pairs, strict=True)
+    ratios = [b / a for a, b in pairs]
+    print(
+        f"{label:<58} {1e3 * statistics.median(mine):>10.3f} {1e3 * statistics.median(theirs):>10.3f}"
+        f" {statistics.median(ratios):>7.1f}x  ({min(ratios):.1f}-{max(ratios):.1f})",
+        flush=True,
+    )
+
+
+def lms(**options):
+    return lambda epochs: LMSRegressor(learning_rate=1e-4, tol=None, max_iter=epochs, **options)
+
+
+def sgd(epochs):
+    return SGDRegressor(
+        penalty=None,
+        alpha=0,
+        learning_rate="constant",
+        eta0=1e-4,
+        shuffle=False,
+        tol=None,
+        max_iter=epochs,
+    )
+
+
+def made(n, p, dtype=np.float64, seed=0):
+    rng = np.random.default_rng(seed)
+    X = rng.standard_normal((n, p), dtype=dtype)
+    return X, X @ rng.standard_normal(p, dtype=dtype) + rng.standard_normal(n, dtype=dtype) / 10
+
+
+def mnist():
+    path = os.environ.get("SKEXTRA_MNIST")
+    if path:
+        with np.load(path) as data:
+            return tuple(
+                data[f"x_{part}"].reshape(-1, 784) / 255.0 if axis == "x" else data[f"y_{part}"]
+                for part in ("train", "test")
+                for axis in ("x", "y")
+            )
+    rng = np.random.default_rng(0)
+    y = rng.integers(0, 10, 70_000)
+    X = rng.random((70_000, 784)) * 0.5 + rng.random((10, 784))[y] * 0.5
+    return X[:60_000], y[:60_000], X[60_000:], y[60_000:]
+
+
+def dense_rows(quick):
+    X, y = made(100_000 if quick else 1_000_000, 10)
+    name = f"LMS {X.shape[0]}x10 float64"
+    compare(f"{name}, epoch row by row / SGDRegressor", lms(), sgd, X, y)
+    X, y = made(100_000, 10)
+    compare(
+        "LMS 100000x10, fit of 1000 epochs / SGDRegressor",
+        lms(),
+        sgd,
+        X,
+        y,
+        long=1000,
+        measure=whole_fit,
+        repeats=1 if quick else 3,
+    )
+    X, labels, _, _ = mnist()
+    y = labels.astype(float)
+    for dtype in (np.float64, np.float32):
+        data = X.astype(dtype), y.astype(dtype)
+        name = f"LMS 60000x784 {np.dtype(dtype).name}"
+        compare(f"{name}, epoch / SGDRegressor", lms(), sgd, *data)
+        compare(
+            f"{name}, fit of 20 epochs / SGDRegressor",
+            lms(),
+            sgd,
+            *data,
+            long=20,
+            measure=whole_fit,
+        )
+
+
+def sparse_rows():
+    for n, p, density in ((50_000, 20_000, 0.002), (100_000, 1000, 0.01)):
+        rng = np.random.default_rng(0)
+        X = sparse.random(n, p, density, format="csr", random_state=0)
+        y = X @ rng.standard_normal(p)
+        name = f"LMS CSR {n}x{p} at {density:.1%}"
+        compare(f"{name}, epoch / SGDRegressor", lms(), sgd, X, y)
+
+
+def classifiers():
+    X, y, X_test, y_test = mnist()
+
+    def adaline(epochs):
+        return Adaline(
+            learning_rate=1e-3, tol=None, max_iter=epochs, average=False, random_state=0
+        )
+
+    def sgd_classifier(epochs):
+        return SGDClassifier(
+            loss="squared_error",
+            penalty=None,
+            alpha=0,
+            learning_rate="constant",
+            eta0=1e-3,
+            tol=None,
+            max_iter=epochs,
+            random_state=0,
+        )
+
+    compare(
+        "Adaline 60000x784, 10 classes, epoch / SGDClassifier",
+        adaline,
+        sgd_classifier,
+        X,
+        y,
+        short=1,
+        long=4,
+        repeats=3,
+    )
+    if os.environ.get("SKEXTRA_MNIST"):
+        for name, model in (
+            ("Adaline()", Adaline(random_state=0)),
+            (
+                "SGDClassifier(squared_error, 1e-3, average)",
+                sgd_classifier(8).set_params(average=True),
+            ),
+        ):
+            seconds = clock(lambda model=model: model.fit(X, y))
+            print(
+                f"MNIST test accuracy of {name:<44} {model.score(X_test, y_test):.4f} in {seconds:.1f} s"
+            )
+
+
+def adaptive_filters():
+    if importlib.util.find_spec("padasip") is None:
+        print("padasip is not installed: its rows are left out (pip install padasip)")
+        return
+    import padasip
+
+    X, y = made(20_000, 32)
+    rules = {
+        "lms": (padasip.filters.FilterLMS(n=32, mu=1e-3, w="zeros"), {"learning_rate": 1e-3}),
+        "nlms": (padasip.filters.FilterNLMS(n=32, mu=0.5, w="zeros"), {"learning_rate": 0.5}),
+        "rls": (padasip.filters.FilterRLS(n=32, mu=0.99, w="zeros"), {"forgetting": 0.99}),
+    }
+    for variant, (theirs, options) in rules.items():
+        rows = slice(0, 2000) if variant == "rls" else slice(None)
+        data = X[rows], y[rows]
+
+        def ours(variant=variant, options=options, data=data):
+            LMSRegressor(variant=variant, fit_intercept=False, **options).adapt(*data)
+
+        ours()
+        pairs = [
+            (clock(ours), clock(lambda t=theirs, d=data: t.run(d[1], d[0]))) for _ in range(3)
+        ]
+        report(f"{variant.upper()} adapt {len(data[0])}x32 / padasip", pairs)
+
+
+def memory():
+    X, y = made(200_000, 100)
+    for name, model in (("LMSRegressor", lms()(3)), ("SGDRegressor", sgd(3))):
+        tracemalloc.start()
+        model.fit(X, y)
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        print(
+            f"Peak memory beyond the {X.nbytes / 1e6:.0f} MB of data, {name:<14} {peak / 1e6:>8.2f} MB"
+        )
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--quick", action="store_true", help="smaller data, fewer repeats")
+    quick = parser.parse_args().quick
+    print(f"{'ours / peer':<58} {'ours, ms':>10} {'peer, ms':>10} {'ratio':>8}  (range)")
+    with threadpool_limits(1):
+        dense_rows(quick)
+        sparse_rows()
+        classifiers()
+        adaptive_filters()
+        memory()
+
+
+if __name__ == "__main__":
+    main()

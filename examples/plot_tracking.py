@@ -1,0 +1,150 @@
+r"""
+===========================================
+Tracking a system that changes all the time
+===========================================
+
+Least squares asks which weights fit all the data. When the system drifts, no weights do, and the
+question is which fit *now*. An adaptive filter answers it as it goes, by forgetting: the faster it
+forgets, the less it lags behind, and the more it is misled by the noise. This page follows a drifting
+system with LMS, normalised LMS (NLMS) and recursive least squares (RLS), through a sudden
+change and through a stretch in which the input is quiet.
+"""
+
+# %%
+# A system that drifts, jumps, and goes quiet
+# -------------------------------------------
+# Four coefficients wander in small random steps. At sample 3000 they jump. From sample 4500 on the
+# input has a fifth of its former strength. Successive input samples have a correlation of 0.8,
+# which is hard on LMS, and the output is measured with noise of standard deviation 0.1.
+
+import numpy as np
+from scipy.signal import lfilter
+
+from skextra import LMSRegressor, TappedDelayLine
+
+n_samples, n_taps, noise_sd = 6000, 4, 0.1
+jump, quiet = 3000, 4500
+rng = np.random.default_rng(0)
+
+system = [1, -0.5, 0.25, 0.1] + np.cumsum(0.003 * rng.standard_normal((n_samples, 4)), axis=0)
+system[jump:] += [0.7, -0.7, 0.5, -0.5]
+
+signal = lfilter([0.6], [1, -0.8], rng.standard_normal(n_samples))
+signal[quiet:] *= 0.2
+rows = TappedDelayLine(n_taps=n_taps).fit_transform(signal[:, None])
+noiseless = np.sum(rows * system, axis=1)
+output = noiseless + noise_sd * rng.standard_normal(n_samples)
+
+# %%
+# Four filters
+# ------------
+# All are the same estimator. With ``return_path=True`` `adapt` keeps the weights after each sample,
+# which it does not do unasked, as they take `n_taps` times the memory of the signal.
+
+filters = {
+    "LMS, rate 0.05": LMSRegressor(learning_rate=0.05, fit_intercept=False),
+    "NLMS, rate 0.1": LMSRegressor(variant="nlms", learning_rate=0.1, fit_intercept=False),
+    "RLS, forgetting 0.98": LMSRegressor(variant="rls", forgetting=0.98, fit_intercept=False),
+    "RLS, no forgetting": LMSRegressor(variant="rls", fit_intercept=False),
+}
+traces = {name: f.adapt(rows, output, return_path=True) for name, f in filters.items()}
+
+# %%
+# The paths
+# ---------
+# The first two coefficients as they were (black) and as each filter saw them:
+
+import matplotlib.pyplot as plt
+
+fig, axes = plt.subplots(4, 1, figsize=(9, 10), sharex=True, sharey=True, layout="constrained")
+for ax, (name, trace) in zip(axes, traces.items(), strict=True):
+    ax.plot(trace.coef_path[:, 0], color="#0072B2", lw=0.8, label="first, learnt")
+    ax.plot(trace.coef_path[:, 1], color="#D55E00", lw=0.8, label="second, learnt")
+    ax.plot(system[:, :2], color="black", lw=1)
+    ax.axvspan(quiet, n_samples, color="0.93", zorder=0)
+    ax.set_title(name, loc="left")
+    ax.set_ylabel("Coefficient")
+axes[0].set(ylim=(-1.7, 2.7))
+axes[0].legend(loc="upper right", ncols=2)
+axes[0].text(quiet + 50, -1.55, "quiet input")
+axes[-1].set_xlabel("Sample")
+
+# %%
+# Recursive least squares without forgetting is least squares on all that has been: the jump is
+# averaged with all that came before, and three thousand samples are not enough to get over it. The
+# others recover.
+#
+# The error
+# ---------
+# The a-priori error consists of the measurement noise, which nobody can predict, and of what
+# the weights were off. The latter, the excess error, is what to compare; its power is given here in
+# decibels above the power of the noise.
+
+stretches = {
+    "drift": slice(500, jump),
+    "after the jump": slice(jump, jump + 200),
+    "drift again": slice(jump + 500, quiet),
+    "quiet": slice(quiet + 200, None),
+}
+excess_db = {
+    name: {
+        part: 10 * np.log10(np.mean((noiseless - trace.output)[where] ** 2) / noise_sd**2)
+        for part, where in stretches.items()
+    }
+    for name, trace in traces.items()
+}
+print(f"{'excess error, dB':<22}" + "".join(f"{part:>16}" for part in stretches))
+for name, row in excess_db.items():
+    print(f"{name:<22}" + "".join(f"{value:16.1f}" for value in row.values()))
+
+# %%
+# In time, averaged over blocks of fifty samples:
+
+fig, ax = plt.subplots(figsize=(9, 5), layout="constrained")
+colours = ["#0072B2", "#D55E00", "#009E73", "#CC79A7"]
+for (name, trace), colour in zip(traces.items(), colours, strict=True):
+    power = ((noiseless - trace.output) ** 2).reshape(-1, 50).mean(axis=1) / noise_sd**2
+    ax.plot(np.arange(25, n_samples, 50), 10 * np.log10(power), color=colour, label=name)
+ax.axhline(0, color="0.5", linestyle=":")
+ax.axvspan(quiet, n_samples, color="0.93", zorder=0)
+ax.set(xlabel="Sample", ylabel="Excess error (dB above the noise)")
+ax.legend(loc="lower left")
+
+# %%
+# How much to forget
+# ------------------
+# For a given drift there is a best rate. Below it the filter lags, above it follows the noise. For RLS
+# the same trade is made by `forgetting`: the filter looks back over about
+# 1 / (1 - forgetting) samples.
+
+
+def excess(**params):
+    model = LMSRegressor(fit_intercept=False, **params)
+    lack = noiseless[:jump] - model.adapt(rows[:jump], output[:jump]).output
+    return 10 * np.log10(np.mean(lack[500:] ** 2) / noise_sd**2)
+
+
+lms_rates = np.geomspace(0.003, 0.08, 9)
+nlms_rates = np.geomspace(0.01, 0.8, 9)
+memories = np.geomspace(5, 2000, 9)
+sweeps = {
+    "LMS": (lms_rates, [excess(learning_rate=r) for r in lms_rates]),
+    "NLMS": (nlms_rates, [excess(variant="nlms", learning_rate=r) for r in nlms_rates]),
+    "RLS": (memories, [excess(variant="rls", forgetting=1 - 1 / m) for m in memories]),
+}
+best_excess_db = {name: min(values) for name, (_, values) in sweeps.items()}
+for name, (settings, values) in sweeps.items():
+    unit = "memory" if name == "RLS" else "rate"
+    print(f"{name:<5} best {unit} {settings[np.argmin(values)]:.3g}: {min(values):.1f} dB")
+
+fig, axes = plt.subplots(1, 3, figsize=(10, 3.5), sharey=True, layout="constrained")
+labels = ["Learning rate", "Learning rate", "Memory, 1 / (1 - forgetting)"]
+for ax, label, colour, (name, (settings, values)) in zip(
+    axes, labels, colours, sweeps.items(), strict=False
+):
+    ax.plot(settings, values, "o-", color=colour)
+    ax.set(xscale="log", xlabel=label, title=name)
+    ax.xaxis.set_minor_formatter("")
+axes[0].set_ylabel("Excess error (dB)")
+
+plt.show()

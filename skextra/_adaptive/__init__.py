@@ -1,0 +1,1 @@
+"""Widrow's adaptive family: LMS, NLMS, RLS and Wiener filters, and Adaline."""

@@ -1,0 +1,341 @@
+"""Adaline: Widrow's +-1 classifier."""
+
+import numpy as np
+from sklearn.base import ClassifierMixin
+from sklearn.utils import compute_class_weight
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
+
+from skextra._adaptive._filter import AdaptiveFilter
+from skextra._base import all_or_nothing
+from skextra._callbacks import with_callbacks
+
+
+def _streamable(estimator):
+    if isinstance(estimator.class_weight, str):
+        raise AttributeError(
+            f"class_weight={estimator.class_weight!r} needs all data at once, so there is no "
+            "partial_fit; pass a dict of weights instead."
+        )
+    return True
+
+
+class Adaline(ClassifierMixin, AdaptiveFilter):
+    """Adaptive linear neuron: a classifier whose targets are +1 and -1, trained by LMS.
+
+    One neuron learns whether a row belongs to a class; with more than two classes there is one
+    for each, and the largest linear output wins. Unlike the perceptron an Adaline adapts on its
+    linear output, so that it converges to the least-squares separation whether or not the classes
+    are separable.
+
+    Parameters
+    ----------
+    variant : {'lms', 'nlms'}, default='lms'
+        The algorithm.
+
+        - 'lms': ``w += learning_rate * e * x``.
+        - 'nlms': ``w += learning_rate * e * x / ||x||^2``, Widrow's alpha-LMS: every step removes
+          the same share of the error, whatever the scale of the row.
+
+    learning_rate : float or 'auto', default='auto'
+        Step size. Larger converges faster; too large diverges. 'auto' takes the smaller of half
+        the bound that guarantees stability and the rate of 10% misadjustment; it is set by
+        the first chunk of a stream and kept.
+
+    max_iter : int, default=1000
+        Largest number of epochs.
+
+    tol : float or None, default=1e-3
+        `fit` stops when the mean squared error has changed by less than this share in three
+        successive epochs. None runs all `max_iter` epochs, as long as the weights are finite.
+
+    shuffle : bool, default=True
+        Whether to present the rows in random order, the same in every epoch; rows sorted by
+        class would otherwise spoil the weights. The random order depends on the content of the
+        rows, not on their place. `partial_fit` keeps the order given.
+
+    average : bool, default=True
+        Whether the weights published are the mean of all iterates (Polyak averaging) instead of
+        the last iterate, which favours the rows presented last.
+
+    fit_intercept : bool, default=True
+        Whether a constant input of 1 has a weight too (the bias weight, adapted like the others).
+
+    class_weight : dict, 'balanced' or None, default=None
+        Weights of the classes, which multiply the sample weights. 'balanced' makes the classes
+        count alike: ``n_samples / (n_classes * count)`` for a class of `count` rows.
+
+    warm_start : bool, default=False
+        Whether `fit` starts from the weights of the previous fit instead of from zero.
+
+    random_state : int, RandomState instance or None, default=None
+        Seed of the random order with ``shuffle=True``. Pass an int for the same weights every time.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        The class labels.
+
+    coef_ : ndarray of shape (1, n_features) or (n_classes, n_features)
+        Weights, one row for two classes, of the dtype of X.
+
+    intercept_ : ndarray of shape (1,) or (n_classes,)
+        Bias weights.
+
+    loss_curve_ : ndarray of shape (`n_iter_`,)
+        Mean squared error of the linear outputs over the training set after each epoch of `fit`.
+
+    n_iter_ : int
+        Epochs run by `fit`, plus calls of `partial_fit` since.
+
+    learning_rate_ : float
+        The rate used.
+
+    stability_ : LMSStability
+        Bounds on the learning rate.
+
+    n_features_in_ : int
+        Number of features seen during fit.
+
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
+        Names of the features, when X has string names for all.
+
+    See Also
+    --------
+    LMSRegressor : The same rule for continuous targets.
+    sklearn.linear_model.Perceptron : Adapts on the thresholded output.
+    sklearn.linear_model.SGDClassifier : With ``loss='squared_error'``, the nearest relative.
+
+    Notes
+    -----
+    A sample weight of w has the effect of w presentations in a row; a sparse X gives the same
+    model as the dense one; the order of the rows in the file is immaterial with ``shuffle=True``.
+    A decision value of exactly 0 is the first class. Cost: O(n_samples * n_features * n_classes)
+    an epoch.
+
+    References
+    ----------
+    .. [1] B. Widrow and M. E. Hoff, "Adaptive switching circuits", IRE WESCON Convention
+       Record 4, 96-104, 1960.
+    .. [2] B. Widrow and M. A. Lehr, "30 years of adaptive neural networks: perceptron, Madaline,
+       and backpropagation", Proc. IEEE 78(9), 1415-1442, 1990.
+
+    Examples
+    --------
+    >>> from skextra import Adaline
+    >>> X = [[-1, -1], [-1, 1], [1, -1], [1, 1]]
+    >>> nand = Adaline(random_state=0).fit(X, [1, 1, 1, -1])
+    >>> nand.predict(X)
+    array([ 1,  1,  1, -1])
+    """
+
+    def __init__(
+        self,
+        *,
+        variant="lms",
+        learning_rate="auto",
+        max_iter=1000,
+        tol=1e-3,
+        shuffle=True,
+        average=True,
+        fit_intercept=True,
+        class_weight=None,
+        warm_start=False,
+        random_state=None,
+    ):
+        self.variant = variant
+        self.learning_rate = learning_rate
+        self.max_iter = max_iter
+        self.tol = tol
+        self.shuffle = shuffle
+        self.average = average
+        self.fit_intercept = fit_intercept
+        self.class_weight = class_weight
+        self.warm_start = warm_start
+        self.random_state = random_state
+
+    _single_output = False
+
+    @all_or_nothing
+    @with_callbacks
+    def fit(self, X, y, coef_init=None, intercept_init=None, sample_weight=None):
+        """Train the neurons, epoch after epoch.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Training rows, float64 or float32 (anything else becomes float64).
+
+        y : array-like of shape (n_samples,)
+            Class labels of any kind.
+
+        coef_init : array-like of the shape of `coef_`, default=None
+            Weights to start from instead of zero.
+
+        intercept_init : array-like of the shape of `intercept_`, default=None
+            Bias weights to start from instead of zero.
+
+        sample_weight : array-like of shape (n_samples,), default=None
+            Non-negative weights; w counts as w presentations of the row.
+
+        Returns
+        -------
+        Adaline
+            The fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            If a parameter, the data or an initial weight is invalid, or only one class is there.
+            The estimator is then left as it was.
+        """
+        self._check_parameters()
+        X, y = self._check_pair(X, y, reset=True)
+        data = {"X": X, "y": y, "metadata": {"sample_weight": sample_weight}}
+        X, y, sample_weight = self._drop_unweighted(X, y, sample_weight)
+        previous = getattr(self, "classes_", None)
+        classes = np.unique(y)
+        if len(classes) < 2:
+            raise ValueError(
+                f"Adaline needs rows of at least two classes with a sample weight above zero; "
+                f"got one class, {classes[0]!r}."
+            )
+        if self.warm_start and previous is not None and not np.array_equal(previous, classes):
+            raise ValueError(
+                f"warm_start=True continues with the classes {list(previous)}, but y has "
+                f"{list(classes)}; refit with warm_start=False."
+            )
+        self.classes_ = classes
+        self._dtype = X.dtype
+        sample_weight = self._with_class_weight(y, sample_weight)
+        X, y, sample_weight = self._drop_unweighted(X, y, sample_weight)
+        targets = self._targets(y, X.dtype)
+        w = self._initial_weights(targets.shape[1], X.shape[1], X.dtype, coef_init, intercept_init)
+        self._fit_epochs(X, targets, sample_weight, w, data)
+        return self
+
+    @available_if(_streamable)
+    @all_or_nothing
+    def partial_fit(self, X, y, classes=None, sample_weight=None):
+        """Present the rows once, in the order given, from the current weights.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The next rows.
+
+        y : array-like of shape (n_samples,)
+            Their labels.
+
+        classes : array-like of shape (n_classes,), default=None
+            All labels that will ever come. Needed in the first call, optional afterwards.
+
+        sample_weight : array-like of shape (n_samples,), default=None
+            Non-negative weights.
+
+        Returns
+        -------
+        Adaline
+            The estimator.
+
+        Raises
+        ------
+        ValueError
+            If `classes` is missing in the first call or differs later, or y has other labels.
+
+        AttributeError
+            With ``class_weight='balanced'``, which needs all data at once.
+        """
+        self._check_parameters()
+        first = not hasattr(self, "coef_")
+        X, y = self._check_pair(X, y, reset=first)
+        self._settle_classes(classes, first)
+        unknown = np.setdiff1d(y, self.classes_)
+        if len(unknown):
+            raise ValueError(
+                f"y has labels {list(unknown)} that are not among the classes "
+                f"{list(self.classes_)} given in the first call of partial_fit."
+            )
+        if first:
+            self._dtype = X.dtype
+        X = X.astype(self._dtype, copy=False)
+        sample_weight = self._with_class_weight(y, sample_weight)
+        X, y, sample_weight = self._drop_unweighted(X, y, sample_weight)
+        self._present_once(X, self._targets(y, X.dtype), sample_weight)
+        return self
+
+    def decision_function(self, X):
+        """Return the linear outputs.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Rows.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,) or (n_samples, n_classes)
+            For two classes one output, positive for ``classes_[1]``.
+        """
+        outputs = self._linear_output(X)
+        return outputs[:, 0] if outputs.shape[1] == 1 else outputs
+
+    def predict(self, X):
+        """Return the class of every row.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Rows.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+            Labels.
+        """
+        check_is_fitted(self)
+        outputs = self.decision_function(X)
+        winners = (outputs > 0).astype(int) if outputs.ndim == 1 else outputs.argmax(axis=1)
+        return self.classes_[winners]
+
+    def _check_parameters(self):
+        self._check_option("variant", ("lms", "nlms"))
+        super()._check_parameters()
+
+    def _check_pair(self, X, y, reset):
+        X, y = validate_data(
+            self, X, y, accept_sparse="csr", dtype=[np.float64, np.float32], reset=reset
+        )
+        check_classification_targets(y)
+        return X, column_or_1d(y)
+
+    def _settle_classes(self, classes, first):
+        if first and classes is None:
+            raise ValueError("classes must be given in the first call of partial_fit.")
+        if classes is None:
+            return
+        classes = np.unique(classes)
+        if first:
+            if len(classes) < 2:
+                raise ValueError(f"classes must hold at least two classes, got {list(classes)}.")
+            self.classes_ = classes
+        elif not np.array_equal(classes, self.classes_):
+            raise ValueError(
+                f"classes={list(classes)} differs from {list(self.classes_)} of the first call; "
+                "a new estimator is needed for other classes."
+            )
+
+    def _with_class_weight(self, y, sample_weight):
+        if self.class_weight is None:
+            return sample_weight
+        weights = compute_class_weight(
+            self.class_weight, classes=self.classes_, y=y, sample_weight=sample_weight
+        )
+        per_row = weights[np.searchsorted(self.classes_, y)]
+        return per_row if sample_weight is None else per_row * sample_weight
+
+    def _targets(self, y, dtype):
+        codes = np.searchsorted(self.classes_, y)[:, None]
+        columns = np.arange(len(self.classes_)) if len(self.classes_) > 2 else np.array([1])
+        return np.where(codes == columns, 1, -1).astype(dtype)

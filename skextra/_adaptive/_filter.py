@@ -1,0 +1,266 @@
+"""What LMSRegressor and Adaline share: from validated data to published weights."""
+
+import warnings
+
+import numpy as np
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils import check_random_state
+from sklearn.utils.extmath import safe_sparse_dot
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+
+from skextra._adaptive._epochs import Weights, run_epochs
+from skextra._adaptive._gains import Gains, automatic_rate
+from skextra._adaptive._rows import FILE_ORDER, as_rows, presentation_order
+from skextra._adaptive._stability import measure
+from skextra._base import Estimator
+from skextra._callbacks import CallbackSupportMixin, EpochReporter
+from skextra._kernels._lms_dense import lms_adapt
+
+
+class AdaptiveFilter(CallbackSupportMixin, Estimator):
+    """Linear combiner adapted by LMS or NLMS; book-keeping common to its estimators."""
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags
+
+    def _check_parameters(self):
+        if isinstance(self.learning_rate, str):
+            if self.learning_rate != "auto":
+                raise ValueError(
+                    f"learning_rate={self.learning_rate!r}; use 'auto' or a positive number."
+                )
+        else:
+            self._check_number("learning_rate", low=0, boundaries="neither")
+            if not np.isfinite(self.learning_rate):
+                raise ValueError(f"learning_rate={self.learning_rate!r} must be finite.")
+        self._check_number("max_iter", low=1, integer=True)
+        if self.tol is not None:
+            self._check_number("tol", low=0)
+        self._check_flag("shuffle", "average", "fit_intercept", "warm_start")
+
+    def _check_inputs(self, X, reset):
+        return validate_data(
+            self, X, accept_sparse="csr", dtype=[np.float64, np.float32], reset=reset
+        )
+
+    def _drop_unweighted(self, X, targets, sample_weight):
+        """Validate the weights; rows of weight zero are as good as absent."""
+        if sample_weight is None:
+            return X, targets, None
+        sample_weight = _check_sample_weight(
+            sample_weight, X, dtype=np.float64, ensure_non_negative=True
+        )
+        present = sample_weight > 0
+        if not present.all():
+            X, targets, sample_weight = X[present], targets[present], sample_weight[present]
+        return X, targets, sample_weight
+
+    def _initial_weights(self, n_outputs, p, dtype, coef_init, intercept_init):
+        w = np.zeros((n_outputs, p + 1), dtype)
+        if self.warm_start and hasattr(self, "coef_"):
+            if coef_init is None:
+                coef_init = self.coef_
+            if intercept_init is None:
+                intercept_init = self.intercept_
+        if coef_init is not None:
+            w[:, :-1] = _shaped(coef_init, "coef_init", (n_outputs, p), dtype)
+        if intercept_init is not None:
+            bias = _shaped(intercept_init, "intercept_init", (n_outputs,), dtype)
+            if not self.fit_intercept and bias.any():
+                raise ValueError("intercept_init is given, but fit_intercept=False.")
+            w[:, -1] = bias
+        return w
+
+    def _rate(self, powers, sample_weight):
+        if not np.isfinite(powers.sum()):
+            raise ValueError(
+                "The squared norms of the rows of X overflow; scale the features, for example "
+                "with StandardScaler."
+            )
+        if isinstance(self.learning_rate, str):
+            return automatic_rate(self.variant, powers, sample_weight)
+        return float(self.learning_rate)
+
+    def _fit_epochs(self, X, targets, sample_weight, w, data):
+        """Run epochs to convergence, publish and warn."""
+        rows = as_rows(X, self.fit_intercept)
+        order = FILE_ORDER
+        if self.shuffle:
+            random_state = check_random_state(self.random_state)
+            order = presentation_order(rows, targets, random_state)
+        powers = rows.powers()
+        rate = self._rate(powers, sample_weight)
+        gains = Gains(self.variant, rate, powers, sample_weight, rows.dtype)
+        stability = measure(X, rows, powers, sample_weight, self.variant, rate, order)
+        start = Weights(w, w, 0.0, bool(self.average))
+        reporter = EpochReporter(
+            self, self.max_iter, lambda state: self._attributes(state.published), **data
+        )
+        run = run_epochs(
+            rows,
+            order,
+            targets,
+            gains,
+            start,
+            max_iter=self.max_iter,
+            tol=self.tol,
+            reporter=reporter,
+        )
+        self._reset_stream()
+        self.learning_rate_ = rate
+        self.stability_ = stability
+        self.loss_curve_ = run.loss_curve
+        self.n_iter_ = len(run.loss_curve)
+        self._publish(run.weights)
+        reporter.finish(run.weights)
+        self._warn(run.status)
+
+    def _settle_rate(self, X, rows, sample_weight):
+        """Set the rate of a stream, which 'auto' takes from its first chunk; return the powers."""
+        powers = rows.powers()
+        frozen = isinstance(self.learning_rate, str) and hasattr(self, "learning_rate_")
+        rate = self.learning_rate_ if frozen else self._rate(powers, sample_weight)
+        if rate != getattr(self, "learning_rate_", None):
+            self.learning_rate_ = rate
+            self.stability_ = measure(
+                X, rows, powers, sample_weight, self.variant, rate, FILE_ORDER
+            )
+        return powers
+
+    def _present_once(self, X, targets, sample_weight):
+        """Present the rows once in the order given, from the weights of the last call."""
+        rows = as_rows(X, self.fit_intercept)
+        powers = self._settle_rate(X, rows, sample_weight)
+        gains = Gains(self.variant, self.learning_rate_, powers, sample_weight, rows.dtype)
+        before = self._resume(targets.shape[1], rows)
+        _, last, added = rows.epoch(
+            FILE_ORDER, targets, gains, before.average, before.last, before.last
+        )
+        after = before.advanced(last, before.last + added, gains.total)
+        self._publish_or_warn(before, after)
+
+    def _adapt_once(self, X, targets, keep_path):
+        """Present the rows once and return (a-priori outputs, weight path or None)."""
+        rows = as_rows(X, self.fit_intercept)
+        powers = self._settle_rate(X, rows, None)
+        before = self._resume(targets.shape[1], rows)
+        outputs = np.empty_like(targets)
+        path = np.empty((len(targets) if keep_path else 0, *before.last.shape), rows.dtype)
+        last = before.last.copy()
+        total = np.zeros(last.shape)
+        for part, block in rows.dense_chunks():
+            gains = Gains(self.variant, self.learning_rate_, powers[part], None, rows.dtype)
+            lms_adapt(
+                block.buf,
+                block.start,
+                block.stride,
+                targets[part],
+                gains.step,
+                gains.inc,
+                block.bias,
+                last,
+                total,
+                outputs[part],
+                path[part] if keep_path else path,
+            )
+        after = before.advanced(last, (total / rows.n).astype(rows.dtype), float(rows.n))
+        self._publish_or_warn(before, after)
+        return outputs, path if keep_path else None
+
+    def _resume(self, n_outputs, rows):
+        if hasattr(self, "_last_weights"):
+            last = self._last_weights.astype(rows.dtype, copy=False)
+            mean = self._mean_weights.astype(rows.dtype, copy=False)
+            return Weights(last, mean, self._presented, bool(self.average))
+        zeros = np.zeros((n_outputs, rows.p + 1), rows.dtype)
+        return Weights(zeros, zeros, 0.0, bool(self.average))
+
+    def _reset_stream(self):
+        """Forget what earlier calls left, so that a fit depends on its data alone."""
+        for name in (
+            "_last_weights",
+            "_mean_weights",
+            "_presented",
+            "learning_rate_",
+            "stability_",
+            "inverse_correlation_",
+            "loss_curve_",
+            "n_iter_",
+        ):
+            vars(self).pop(name, None)
+
+    def _publish_or_warn(self, before, after):
+        self.n_iter_ = getattr(self, "n_iter_", 0) + 1
+        finite = np.isfinite(after.last).all() and np.isfinite(after.published).all()
+        self._publish(after if finite else before)
+        if not finite:
+            self._warn("diverged")
+
+    def _publish(self, weights):
+        dtype = self._dtype
+        self._last_weights = weights.last.astype(dtype, copy=False)
+        self._mean_weights = weights.mean.astype(dtype, copy=False)
+        self._presented = weights.presented
+        for name, value in self._attributes(weights.published).items():
+            setattr(self, name, value)
+
+    def _attributes(self, published):
+        """Return the fitted attributes that hold the weights."""
+        published = published.astype(self._dtype)
+        coef, intercept = published[:, :-1], published[:, -1]
+        if self._single_output:
+            return {"coef_": coef[0].copy(), "intercept_": intercept[0]}
+        return {"coef_": coef.copy(), "intercept_": intercept.copy()}
+
+    def _warn(self, status):
+        name = type(self).__name__
+        if status == "max_iter" and self.tol is not None:
+            warnings.warn(
+                f"{name} did not converge in max_iter={self.max_iter} epochs (the mean squared "
+                f"error is {self.loss_curve_[-1]:.4g} and still changes by more than "
+                f"tol={self.tol:g} an epoch, relatively). Raise max_iter or tol, or put the "
+                "features on one scale, for example with StandardScaler.",
+                ConvergenceWarning,
+                stacklevel=6,
+            )
+        elif status == "diverged":
+            curve = getattr(self, "loss_curve_", None)
+            grown = (
+                ""
+                if curve is None
+                else f" at epoch {len(curve)}, mean squared error {curve[-1]:.4g},"
+            )
+            warnings.warn(
+                f"{name} diverged{grown} with learning_rate={self.learning_rate_:.4g}; the last "
+                f"finite weights are kept. Bounds on the rate for these data: "
+                f"{self.stability_.describe_bounds()}. Lower learning_rate or use 'auto'.",
+                ConvergenceWarning,
+                stacklevel=6,
+            )
+
+    def _linear_output(self, X):
+        check_is_fitted(self)
+        X = self._check_inputs(X, reset=False)
+        return safe_sparse_dot(X, self.coef_.T, dense_output=True) + self.intercept_
+
+
+def _shaped(value, name, shape, dtype):
+    """Return an initial value as an array of `shape`; a single output may come without its axis."""
+    array = np.asarray(value, dtype)
+    if shape[0] == 1 and array.shape == shape[1:]:
+        array = array.reshape(shape)
+    if array.shape != shape:
+        raise ValueError(
+            f"{name} has shape {array.shape}, but these data need {shape}; pass weights of that "
+            "shape, or refit without warm_start."
+        )
+    if not np.isfinite(array).all():
+        raise ValueError(f"{name} contains NaN or infinity.")
+    return array
+
+
+def as_targets(y, dtype):
+    """Return targets as a contiguous (n_samples, n_outputs) array of `dtype`."""
+    return np.ascontiguousarray(y.reshape(len(y), -1), dtype=dtype)

@@ -1,0 +1,160 @@
+"""Training rows in the form that the compiled loops take: dense, strided or CSR."""
+
+import numpy as np
+from scipy import sparse
+
+from skextra._kernels import _lms_csr, _lms_dense, _row_keys
+
+FILE_ORDER = np.empty(0, np.intp)
+_NARROW = 64
+
+
+def as_rows(X, bias):
+    """Wrap a validated matrix; `bias` is the constant input, 1 or 0."""
+    return CSRRows(X, bias) if sparse.issparse(X) else DenseRows(X, bias)
+
+
+def key_sign(dtype):
+    """Return the bit pattern of -0.0."""
+    return np.uint64(1 << 63) if dtype == np.float64 else np.uint64(1 << 31)
+
+
+class DenseRows:
+    """Dense rows whose entries are adjacent in memory, at any distance from row to row.
+
+    Besides C-contiguous matrices that covers the overlapping windows of a delay line; anything
+    else is copied once.
+    """
+
+    def __init__(self, X, bias):
+        self.n, self.p = X.shape
+        self.dtype = X.dtype
+        self.bias = X.dtype.type(bias)
+        self.buf, self.start, self.stride = _flatten(X)
+
+    @property
+    def _head(self):
+        return self.buf, self.start, self.stride
+
+    def epoch(self, order, targets, gains, average, w, v):
+        """Return (loss of v, w after one epoch, what averaging adds to w)."""
+        w = w.copy()
+        u = np.zeros_like(w)
+        kernel = _lms_dense.lms_epoch_narrow if self.p <= _NARROW else _lms_dense.lms_epoch
+        loss = kernel(*self._head, order, targets, *gains.arrays, self.bias, w, u, average, v)
+        return loss / gains.total, w, u
+
+    def loss(self, targets, gains, v):
+        """Return the weighted mean of the squared errors of v, summed over the outputs."""
+        total = _lms_dense.squared_error(
+            *self._head, targets, gains.weight, gains.inc, self.bias, v
+        )
+        return total / gains.total
+
+    def powers(self):
+        """Return the squared norm of every row, bias included."""
+        return _lms_dense.row_powers(*self._head, self.n, self.p, float(self.bias))
+
+    def moment_product(self, weight, inc, vector):
+        """Return sum_i weight_i x_i (x_i . vector)."""
+        return _lms_dense.moment_product(
+            *self._head, self.n, self.p, weight, inc, float(self.bias), vector
+        )
+
+    def keys(self, multipliers):
+        """Return a 64-bit key of every row's content."""
+        bits = self.buf.view(np.uint64 if self.dtype == np.float64 else np.uint32)
+        sign = key_sign(self.dtype)
+        return _row_keys.row_keys_dense(bits, *self._head[1:], self.n, self.p, multipliers, sign)
+
+    def dense_chunks(self):
+        """Yield (slice, dense rows) that together cover all rows."""
+        yield slice(0, self.n), self
+
+
+class CSRRows:
+    """Rows of a CSR matrix."""
+
+    def __init__(self, X, bias):
+        if not X.has_canonical_format:  # repeated entries would spoil the norms
+            X = X.copy()
+            X.sum_duplicates()
+        self.n, self.p = X.shape
+        self.dtype = X.dtype
+        self.bias = X.dtype.type(bias)
+        self.matrix = X
+        unsigned = np.uint32 if X.indices.dtype.itemsize == 4 else np.uint64
+        self._head = X.data, X.indices.view(unsigned), X.indptr
+
+    def epoch(self, order, targets, gains, average, w, v):
+        """Return (loss of v, w after one epoch, what averaging adds to w)."""
+        pairs = np.stack([w, v], axis=2).reshape(len(w), -1)
+        u = np.zeros_like(w)
+        loss = _lms_csr.lms_epoch_csr(
+            *self._head, order, targets, *gains.arrays, self.bias, pairs, u, average
+        )
+        return loss / gains.total, np.ascontiguousarray(pairs[:, ::2]), u
+
+    def loss(self, targets, gains, v):
+        """Return the weighted mean of the squared errors of v, summed over the outputs."""
+        error = (targets - self.matrix @ v[:, :-1].T - self.bias * v[:, -1]).astype(np.float64)
+        weight = np.broadcast_to(gains.weight, self.n) if gains.inc == 0 else gains.weight
+        return weight @ np.einsum("ik,ik->i", error, error) / gains.total
+
+    def powers(self):
+        """Return the squared norm of every row, bias included."""
+        squares = self.matrix.multiply(self.matrix).sum(axis=1)
+        return np.asarray(squares, np.float64).ravel() + float(self.bias) ** 2
+
+    def moment_product(self, weight, inc, vector):
+        """Return sum_i weight_i x_i (x_i . vector)."""
+        projected = self.matrix @ vector[:-1] + self.bias * vector[-1]
+        projected = projected * (weight if inc else weight[0])
+        return np.append(self.matrix.T @ projected, self.bias * projected.sum())
+
+    def keys(self, multipliers):
+        """Return a 64-bit key of every row's content."""
+        data, indices, indptr = self._head
+        bits = data.view(np.uint64 if self.dtype == np.float64 else np.uint32)
+        sign = key_sign(self.dtype)
+        return _row_keys.row_keys_csr(bits, indices, indptr, multipliers, sign)
+
+    def dense_chunks(self):
+        """Yield (slice, dense rows) that together cover all rows, some megabytes at a time."""
+        size = max(1, 1_000_000 // self.p)
+        for first in range(0, self.n, size):
+            part = slice(first, min(first + size, self.n))
+            yield part, DenseRows(self.matrix[part].toarray(), self.bias)
+
+
+def _flatten(X):
+    """Return (flat buffer, offset of row 0, elements from row to row) of a dense matrix."""
+    item = X.itemsize
+    n, p = X.shape
+    unit = p == 1 or X.strides[1] == item
+    if not unit or X.strides[0] % item:
+        X = np.ascontiguousarray(X)
+    if X.flags.c_contiguous:
+        return X.reshape(-1), 0, p
+    stride = X.strides[0] // item
+    span = abs(stride) * (n - 1) + p
+    first = X if stride >= 0 else X[::-1]
+    buf = np.lib.stride_tricks.as_strided(first, (span,), (item,), writeable=False)
+    return buf, 0 if stride >= 0 else -stride * (n - 1), stride
+
+
+def presentation_order(rows, targets, random_state):
+    """Return a random order of the rows that depends on their content, not on their position.
+
+    Rows are sorted by a random hash of their features and targets. So the order is the same
+    wherever a row stands in the file, and equal rows come one after the other, which is what
+    makes a sample weight of w the same as w copies of the row.
+    """
+    count = rows.p + targets.shape[1]
+    multipliers = random_state.randint(0, 1 << 32, size=(count, 2)).astype(np.uint64)
+    multipliers = (multipliers[:, 0] << np.uint64(32)) | multipliers[:, 1] | np.uint64(1)
+    target_rows = DenseRows(targets, 0)
+    keys = _row_keys.finish_keys(
+        rows.keys(multipliers[: rows.p]), target_rows.keys(multipliers[rows.p :])
+    )
+    return np.argsort(keys, kind="stable")

@@ -1,0 +1,75 @@
+"""What every estimator of skextra shares. Think twice before adding to it."""
+
+import functools
+import importlib
+from numbers import Integral, Real
+
+from sklearn.base import BaseEstimator
+from sklearn.utils import check_scalar
+
+_DOCUMENTATION = "https://skextra.readthedocs.io/en/stable/generated"
+
+
+class Estimator(BaseEstimator):
+    """Base class: scikit-learn's, with HTML representations linking to skextra's own pages."""
+
+    _doc_link_module = "skextra"
+    _doc_link_template = _DOCUMENTATION + "/skextra.{estimator_name}.html"
+
+    def _doc_link_url_param_generator(self):
+        return {"estimator_name": type(self).__name__}
+
+    def _check_option(self, name, options):
+        """Raise ValueError unless the parameter `name` is one of `options`."""
+        value = getattr(self, name)
+        if not any(value is option or value == option for option in options):
+            expected = ", ".join(repr(option) for option in options)
+            raise ValueError(
+                f"{name}={value!r} is not an option of {type(self).__name__}; "
+                f"use one of {expected}."
+            )
+
+    def _check_flag(self, *names):
+        """Raise TypeError unless every parameter named is a boolean."""
+        for name in names:
+            value = getattr(self, name)
+            if not isinstance(value, Integral) or value not in (0, 1):
+                raise TypeError(f"{name} must be True or False, got {value!r}.")
+
+    def _check_number(self, name, *, low, high=None, boundaries="both", integer=False):
+        """Raise TypeError or ValueError unless the parameter `name` is a number in range."""
+        check_scalar(
+            getattr(self, name),
+            name,
+            Integral if integer else Real,
+            min_val=low,
+            max_val=high,
+            include_boundaries=boundaries,
+        )
+
+
+def all_or_nothing(method):
+    """Decorate a fitting method so that, if it raises, the estimator is as it was before."""
+
+    @functools.wraps(method)
+    def guarded(estimator, *args, **kwargs):
+        before = dict(vars(estimator))
+        try:
+            return method(estimator, *args, **kwargs)
+        except BaseException:
+            vars(estimator).clear()
+            vars(estimator).update(before)
+            raise
+
+    return guarded
+
+
+def import_extra(module, extra, purpose):
+    """Import an optional dependency; say in one sentence how to get it if it is missing."""
+    try:
+        return importlib.import_module(module)
+    except ImportError as error:
+        raise ImportError(
+            f"{purpose} needs {module.partition('.')[0]}, which is not installed; "
+            f'run `pip install "skextra[{extra}]"`.'
+        ) from error

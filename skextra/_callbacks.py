@@ -1,0 +1,55 @@
+"""The only module that names `sklearn.callback`, which is experimental in scikit-learn 1.9."""
+
+from sklearn.callback import CallbackSupportMixin, with_callbacks
+
+__all__ = ["CallbackSupportMixin", "EpochReporter", "with_callbacks"]
+
+
+class EpochReporter:
+    """Report the epochs of one fit to the callbacks of an estimator.
+
+    Parameters
+    ----------
+    estimator : estimator with CallbackSupportMixin
+        The estimator being fitted.
+
+    max_epochs : int
+        The largest number of epochs.
+
+    attributes : callable
+        Maps what `end` is given to the fitted attributes that make a copy of the estimator
+        ready to predict. Called only when a callback asks for it.
+
+    **data : dict
+        X, y and metadata, handed on to the callbacks.
+    """
+
+    def __init__(self, estimator, max_epochs, attributes, **data):
+        self._estimator = estimator
+        self._attributes = attributes
+        self._data = data
+        self._root = estimator._init_callback_context(max_subtasks=max_epochs)
+        self._active = bool(getattr(estimator, "_skl_callbacks", ()))
+        self._root.call_on_fit_task_begin(estimator=estimator, **data)
+        self._epoch = None
+
+    def begin(self):
+        """Announce the next epoch."""
+        if self._active:
+            self._epoch = self._root.subcontext(task_name="epoch")
+            self._epoch.call_on_fit_task_begin(estimator=self._estimator, **self._data)
+
+    def end(self, state):
+        """Close the epoch; return whether a callback asks to stop."""
+        return self._active and self._close(self._epoch, state)
+
+    def finish(self, state):
+        """Close the fit."""
+        self._close(self._root, state)
+
+    def _close(self, context, state):
+        return context.call_on_fit_task_end(
+            estimator=self._estimator,
+            reconstruction_attributes=lambda: self._attributes(state),
+            **self._data,
+        )

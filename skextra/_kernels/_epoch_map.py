@@ -1,0 +1,69 @@
+"""A whole epoch of LMS in fixed order as one affine map of the weights."""
+
+import numpy as np
+from numba import njit
+
+
+@njit(cache=True, nogil=True, fastmath={"reassoc", "contract", "nsz"})
+def compose_epoch(
+    buf, start, stride, order, targets, step, hold, weight, inc, total, bias, origin, average
+):
+    """Compose the row updates of an epoch; everything is float64.
+
+    One row maps the weights to ``w + step x (d - x . w)``: affine in w, so that n of them in a
+    row are ``P w + q`` with P = product of ``I - step x x^T``. Returned are P, q (one column an
+    output), the same pair for the sum that averaging needs, the second-moment matrix
+    ``G = sum_i r_i x x^T`` and the gradient ``sum_i r_i x (d - x . origin)``, from which the loss of
+    any weights follows without another look at the data.
+    """
+    n, n_outputs = targets.shape
+    p = origin.shape[1] - 1
+    q = p + 1
+    mat = np.eye(q)
+    vec = np.zeros((n_outputs, q))
+    mean_mat = np.zeros((q, q))
+    mean_vec = np.zeros((n_outputs, q))
+    gram = np.zeros((q, q))
+    gradient = np.zeros((n_outputs, q))
+    x = np.empty(q)
+    t = np.empty(q)
+    shuffled = order.size > 0
+    seen = 0.0
+    for position in range(n):
+        i = order[position] if shuffled else position
+        r = i * inc
+        o = start + i * stride
+        for j in range(p):
+            x[j] = buf[o + j]
+        x[p] = bias
+        seen += weight[r]
+        share = (step[r] * (total - seen) + hold[r]) / total
+        for b in range(q):
+            t[b] = 0.0
+        for a in range(q):
+            xa = x[a]
+            for b in range(q):
+                t[b] += xa * mat[a, b]
+        for a in range(q):
+            ca = step[r] * x[a]
+            ga = weight[r] * x[a]
+            for b in range(q):
+                mat[a, b] -= ca * t[b]
+                gram[a, b] += ga * x[b]
+        if average:
+            for a in range(q):
+                ha = share * x[a]
+                for b in range(q):
+                    mean_mat[a, b] -= ha * t[b]
+        for k in range(n_outputs):
+            e = np.float64(targets[i, k])
+            f = e
+            for a in range(q):
+                e -= x[a] * vec[k, a]
+                f -= x[a] * origin[k, a]
+            for a in range(q):
+                vec[k, a] += step[r] * e * x[a]
+                gradient[k, a] += weight[r] * f * x[a]
+                if average:
+                    mean_vec[k, a] += share * e * x[a]
+    return mat, vec, mean_mat, mean_vec, gram, gradient

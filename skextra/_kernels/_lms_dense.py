@@ -1,0 +1,246 @@
+"""One epoch of sample-by-sample LMS on dense rows."""
+
+import numpy as np
+from numba import njit
+
+# Sums may be regrouped and contracted to fused multiply-adds (what makes the loops vectorise);
+# NaN and infinity keep their meaning, because divergence is read off them.
+_FASTMATH = {"reassoc", "contract", "nsz"}
+
+
+@njit(cache=True, nogil=True, fastmath=_FASTMATH)
+def lms_epoch(
+    buf, start, stride, order, targets, step, hold, weight, inc, total, bias, w, u, average, v
+):
+    """Present every row once; return the weighted squared error of the frozen weights `v`.
+
+    For output k the update is ``w_k += step_i * e_ik * x_i`` with ``e_ik = d_ik - w_k . x_i``.
+    A row's update is carried out in the loop that takes the dot products of the next one, so
+    that memory is read without pause; `lms_epoch_narrow` does the same by pairs of rows. The
+    weighted sum of squared errors of `v` rides along, because the row is at hand anyway.
+
+    `u` gathers ``sum_i a_i e_i x_i`` with ``a_i = (step_i (total - C_i) + hold_i) / total``, C_i
+    the weight presented so far: added to the weights before the epoch, it is the mean of all
+    iterates within the epoch.
+    """
+    n, n_outputs = targets.shape
+    p = w.shape[1] - 1
+    real = buf.dtype.type
+    shuffled = order.size > 0
+    pending = np.zeros(n_outputs, buf.dtype)
+    pending_mean = np.zeros(n_outputs, buf.dtype)
+    z = buf[:p]
+    seen = 0.0
+    loss = 0.0
+    for position in range(n):
+        i = order[position] if shuffled else position
+        r = i * inc
+        o = start + i * stride
+        x = buf[o : o + p]
+        share = real(0)
+        if average:
+            seen += weight[r]
+            share = real((step[r] * (total - seen) + hold[r]) / total)
+        for k in range(n_outputs):
+            wk = w[k]
+            vk = v[k]
+            c = pending[k]
+            s = bias * wk[p]
+            t = bias * vk[p]
+            for j in range(p):
+                wj = wk[j] + c * z[j]
+                wk[j] = wj
+                s += x[j] * wj
+                t += x[j] * vk[j]
+            f = np.float64(targets[i, k] - t)
+            loss += weight[r] * f * f
+            e = targets[i, k] - s
+            pending[k] = step[r] * e
+            wk[p] += bias * pending[k]
+            if average:
+                uk = u[k]
+                a = pending_mean[k]
+                for j in range(p):
+                    uk[j] += a * z[j]
+                pending_mean[k] = share * e
+                uk[p] += bias * pending_mean[k]
+        z = x
+    for k in range(n_outputs):
+        for j in range(p):
+            w[k, j] += pending[k] * z[j]
+            u[k, j] += pending_mean[k] * z[j]
+    return loss
+
+
+@njit(cache=True, nogil=True, fastmath=_FASTMATH)
+def lms_epoch_narrow(
+    buf, start, stride, order, targets, step, hold, weight, inc, total, bias, w, u, average, v
+):
+    """Do what `lms_epoch` does for rows so short that waiting for each error would dominate.
+
+    Rows are taken in pairs: the second error of a pair is ``d_1 - w . x_1 - c_0 x_0 . x_1``,
+    which is the sequential rule written so that both dot products can start at once.
+    """
+    n, n_outputs = targets.shape
+    p = w.shape[1] - 1
+    real = buf.dtype.type
+    zero = real(0)
+    shuffled = order.size > 0
+    pending = np.zeros((n_outputs, 4), buf.dtype)
+    z0 = buf[:p]
+    z1 = z0
+    seen = 0.0
+    loss = 0.0
+    for position in range(0, n, 2):
+        # An odd last row is paired with itself at zero weight and zero step.
+        paired = position + 1 < n
+        i0 = order[position] if shuffled else position
+        i1 = i0
+        if paired:
+            i1 = order[position + 1] if shuffled else position + 1
+        r0 = i0 * inc
+        r1 = i1 * inc
+        step0 = step[r0]
+        step1 = step[r1] if paired else zero
+        weight0 = weight[r0]
+        weight1 = weight[r1] if paired else 0.0
+        share0 = zero
+        share1 = zero
+        if average:
+            seen += weight0
+            share0 = real((step0 * (total - seen) + hold[r0]) / total)
+            seen += weight1
+            if paired:
+                share1 = real((step1 * (total - seen) + hold[r1]) / total)
+        o0 = start + i0 * stride
+        o1 = start + i1 * stride
+        x0 = buf[o0 : o0 + p]
+        x1 = buf[o1 : o1 + p]
+        for k in range(n_outputs):
+            wk = w[k]
+            vk = v[k]
+            c0 = pending[k, 0]
+            c1 = pending[k, 1]
+            s0 = bias * wk[p]
+            s1 = s0
+            t0 = bias * vk[p]
+            t1 = t0
+            cross = bias * bias
+            for j in range(p):
+                wj = wk[j] + c0 * z0[j] + c1 * z1[j]
+                wk[j] = wj
+                s0 += x0[j] * wj
+                s1 += x1[j] * wj
+                t0 += x0[j] * vk[j]
+                t1 += x1[j] * vk[j]
+                cross += x0[j] * x1[j]
+            f0 = np.float64(targets[i0, k] - t0)
+            f1 = np.float64(targets[i1, k] - t1)
+            loss += weight0 * f0 * f0 + weight1 * f1 * f1
+            e0 = targets[i0, k] - s0
+            c0 = step0 * e0
+            e1 = targets[i1, k] - s1 - c0 * cross
+            c1 = step1 * e1
+            pending[k, 0] = c0
+            pending[k, 1] = c1
+            wk[p] += bias * (c0 + c1)
+            if average:
+                uk = u[k]
+                a0 = pending[k, 2]
+                a1 = pending[k, 3]
+                for j in range(p):
+                    uk[j] += a0 * z0[j] + a1 * z1[j]
+                pending[k, 2] = share0 * e0
+                pending[k, 3] = share1 * e1
+                uk[p] += bias * (pending[k, 2] + pending[k, 3])
+        z0 = x0
+        z1 = x1
+    for k in range(n_outputs):
+        for j in range(p):
+            w[k, j] += pending[k, 0] * z0[j] + pending[k, 1] * z1[j]
+            u[k, j] += pending[k, 2] * z0[j] + pending[k, 3] * z1[j]
+    return loss
+
+
+@njit(cache=True, nogil=True, fastmath=_FASTMATH)
+def squared_error(buf, start, stride, targets, weight, inc, bias, v):
+    """Return the weighted sum over rows and outputs of the squared errors of `v`."""
+    n, n_outputs = targets.shape
+    p = v.shape[1] - 1
+    loss = 0.0
+    for i in range(n):
+        o = start + i * stride
+        x = buf[o : o + p]
+        for k in range(n_outputs):
+            vk = v[k]
+            t = buf.dtype.type(0)
+            for j in range(p):
+                t += x[j] * vk[j]
+            f = np.float64(targets[i, k] - t - bias * vk[p])
+            loss += weight[i * inc] * f * f
+    return loss
+
+
+@njit(cache=True, nogil=True, fastmath=_FASTMATH)
+def row_powers(buf, start, stride, n, p, bias):
+    """Return ``bias^2 + ||x_i||^2`` of every row, in float64."""
+    out = np.empty(n)
+    for i in range(n):
+        o = start + i * stride
+        x = buf[o : o + p]
+        s = bias * bias
+        for j in range(p):
+            s += np.float64(x[j]) ** 2  # float32 squares overflow from 2e19 on
+        out[i] = s
+    return out
+
+
+@njit(cache=True, nogil=True, fastmath=_FASTMATH)
+def moment_product(buf, start, stride, n, p, weight, inc, bias, vector):
+    """Return ``sum_i weight_i x_i (x_i . vector)``, the correlation matrix times a vector."""
+    out = np.zeros(p + 1)
+    x_vector = vector.astype(buf.dtype)
+    partial = np.zeros(p, buf.dtype)
+    for i in range(n):
+        o = start + i * stride
+        x = buf[o : o + p]
+        s = buf.dtype.type(0)
+        for j in range(p):
+            s += x[j] * x_vector[j]
+        c = weight[i * inc] * (s + bias * vector[p])
+        c_real = buf.dtype.type(c)
+        for j in range(p):
+            partial[j] += c_real * x[j]
+        out[p] += bias * c
+        if i % 1024 == 1023 or i == n - 1:
+            for j in range(p):
+                out[j] += partial[j]
+                partial[j] = 0
+    return out
+
+
+@njit(cache=True, nogil=True, fastmath=_FASTMATH)
+def lms_adapt(buf, start, stride, targets, step, inc, bias, w, total, outputs, path):
+    """Present every row once, keeping each a-priori output, and the weights if `path` has room.
+
+    `total` gathers the sum of all iterates.
+    """
+    n, n_outputs = targets.shape
+    p = w.shape[1] - 1
+    for i in range(n):
+        o = start + i * stride
+        x = buf[o : o + p]
+        for k in range(n_outputs):
+            wk = w[k]
+            s = bias * wk[p]
+            for j in range(p):
+                s += x[j] * wk[j]
+            outputs[i, k] = s
+            c = step[i * inc] * (targets[i, k] - s)
+            for j in range(p):
+                wk[j] += c * x[j]
+            wk[p] += bias * c
+            for j in range(p + 1):
+                total[k, j] += wk[j]
+            if path.size > 0:
+                path[i, k, :] = wk

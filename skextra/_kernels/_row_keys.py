@@ -1,0 +1,61 @@
+"""A 64-bit key for every row, from its content alone."""
+
+import numpy as np
+from numba import njit
+
+# Keys are sums of (folded bit pattern) x (random odd multiplier) modulo 2^64: the order of the
+# terms is immaterial and zeros count for nothing, so that a sparse row has the key of its dense
+# twin. Folding the high half of the pattern into the low half matters because small whole
+# numbers differ in their top bits only.
+
+
+@njit(cache=True, nogil=True)
+def mix(key):
+    """Scramble a key (the finaliser of SplitMix64; Steele, Lea & Flood 2014)."""
+    key = (key ^ (key >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    key = (key ^ (key >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return key ^ (key >> np.uint64(31))
+
+
+@njit(cache=True, nogil=True)
+def term(bits, multiplier, sign):
+    """Return one entry's share of the key; `sign` is the pattern of -0.0, which counts as 0."""
+    pattern = np.uint64(bits)
+    if pattern == sign:
+        pattern = np.uint64(0)
+    return (pattern ^ (pattern >> np.uint64(29)) ^ (pattern << np.uint64(17))) * multiplier
+
+
+@njit(cache=True, nogil=True)
+def row_keys_dense(bits, start, stride, n, p, multipliers, sign):
+    """Return the keys of dense rows; `bits` is the buffer seen as unsigned integers."""
+    keys = np.empty(n, np.uint64)
+    for i in range(n):
+        o = start + i * stride
+        x = bits[o : o + p]
+        acc = np.uint64(0)
+        for j in range(p):
+            acc += term(x[j], multipliers[j], sign)
+        keys[i] = acc
+    return keys
+
+
+@njit(cache=True, nogil=True)
+def row_keys_csr(bits, indices, indptr, multipliers, sign):
+    """Return the keys of CSR rows."""
+    n = indptr.size - 1
+    keys = np.empty(n, np.uint64)
+    for i in range(n):
+        acc = np.uint64(0)
+        for m in range(indptr[i], indptr[i + 1]):
+            acc += term(bits[m], multipliers[indices[m]], sign)
+        keys[i] = acc
+    return keys
+
+
+@njit(cache=True, nogil=True)
+def finish_keys(keys, target_keys):
+    """Return the keys of rows together with their targets, scrambled."""
+    for i in range(keys.size):
+        keys[i] = mix(keys[i] ^ mix(target_keys[i]))
+    return keys

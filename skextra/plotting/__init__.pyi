@@ -1,0 +1,1 @@
+from ._loss_curve import LossCurveDisplay as LossCurveDisplay

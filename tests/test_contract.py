@@ -1,0 +1,61 @@
+"""scikit-learn's own checks, over every estimator in several configurations, without excuses."""
+
+import pytest
+from sklearn.base import clone
+from sklearn.utils import get_tags
+from sklearn.utils.estimator_checks import estimator_checks_generator, parametrize_with_checks
+
+from skextra import Adaline, LMSRegressor, TappedDelayLine
+
+# The checks fit on data of any scale with a handful of epochs: that a fit stops short is no news.
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+
+ESTIMATORS = [
+    LMSRegressor(),
+    LMSRegressor(average=True, shuffle=True),
+    LMSRegressor(learning_rate=0.01, fit_intercept=False),
+    LMSRegressor(variant="nlms"),
+    LMSRegressor(variant="rls"),
+    LMSRegressor(variant="rls", forgetting=0.99, shuffle=True),
+    LMSRegressor(variant="wiener"),
+    Adaline(),
+    Adaline(average=False),
+    Adaline(variant="nlms", class_weight="balanced"),
+    Adaline(learning_rate=0.01, fit_intercept=False, tol=None, max_iter=50),
+    TappedDelayLine(),
+]
+
+
+@parametrize_with_checks(ESTIMATORS)
+def test_sklearn_checks(estimator, check):
+    check(estimator)
+
+
+@pytest.mark.parametrize("estimator", ESTIMATORS, ids=str)
+def test_no_tag_excuses_a_check(estimator):
+    tags = get_tags(estimator)
+    assert not tags.non_deterministic
+    assert not tags.no_validation
+    assert not tags._skip_test
+    assert tags.classifier_tags is None or not tags.classifier_tags.poor_score
+    assert tags.regressor_tags is None or not tags.regressor_tags.poor_score
+
+
+# A delay line with memory puts out a row that depends on the rows before it, which is its
+# purpose. Two checks demand the opposite of every transformer; all others hold with memory too.
+MEMORYLESS = {"check_methods_sample_order_invariance", "check_methods_subset_invariance"}
+
+
+def _name(check):
+    return getattr(check, "func", check).__name__
+
+
+def test_delay_line_with_memory_passes_all_checks_but_those_against_memory():
+    checks = list(estimator_checks_generator(TappedDelayLine(n_taps=3)))
+    assert {_name(check) for _, check in checks} >= MEMORYLESS
+    for estimator, check in checks:
+        if _name(check) in MEMORYLESS:
+            with pytest.raises(AssertionError):
+                check(clone(estimator))
+        else:
+            check(clone(estimator))
