@@ -5,8 +5,8 @@ Tracking a system that changes all the time
 
 Least squares asks which weights fit all the data. When the system drifts, no weights do, and the
 question is which fit *now*. An adaptive filter answers it as it goes, by forgetting: the faster it
-forgets, the less it lags behind, and the more it is misled by the noise. This page follows a drifting
-system with LMS, normalised LMS (NLMS) and recursive least squares (RLS), through a sudden
+forgets, the less it lags behind, and the more it is misled by the noise. This page follows a
+drifting system with LMS, normalised LMS (NLMS) and recursive least squares (RLS), through a sudden
 change and through a stretch in which the input is quiet.
 """
 
@@ -26,7 +26,8 @@ n_samples, n_taps, noise_sd = 6000, 4, 0.1
 jump, quiet = 3000, 4500
 rng = np.random.default_rng(0)
 
-system = [1, -0.5, 0.25, 0.1] + np.cumsum(0.003 * rng.standard_normal((n_samples, 4)), axis=0)
+system = np.cumsum(0.003 * rng.standard_normal((n_samples, n_taps)), axis=0)
+system += [1, -0.5, 0.25, 0.1]
 system[jump:] += [0.7, -0.7, 0.5, -0.5]
 
 signal = lfilter([0.6], [1, -0.8], rng.standard_normal(n_samples))
@@ -38,8 +39,8 @@ output = noiseless + noise_sd * rng.standard_normal(n_samples)
 # %%
 # Four filters
 # ------------
-# All are the same estimator. With ``return_path=True`` `adapt` keeps the weights after each sample,
-# which it does not do unasked, as they take `n_taps` times the memory of the signal.
+# All are the same estimator. With ``return_path=True`` `adapt` keeps the weights after each
+# sample, which it does not do unasked, as they take `n_taps` times the memory of the signal.
 
 filters = {
     "LMS, rate 0.05": LMSRegressor(learning_rate=0.05, fit_intercept=False),
@@ -64,7 +65,7 @@ for ax, (name, trace) in zip(axes, traces.items(), strict=True):
     ax.axvspan(quiet, n_samples, color="0.93", zorder=0)
     ax.set_title(name, loc="left")
     ax.set_ylabel("Coefficient")
-axes[0].set(ylim=(-1.7, 2.7))
+axes[0].set(ylim=(-1.7, 3.1))
 axes[0].legend(loc="upper right", ncols=2)
 axes[0].text(quiet + 50, -1.55, "quiet input")
 axes[-1].set_xlabel("Sample")
@@ -76,8 +77,8 @@ axes[-1].set_xlabel("Sample")
 #
 # The error
 # ---------
-# The a-priori error consists of the measurement noise, which nobody can predict, and of what
-# the weights were off. The latter, the excess error, is what to compare; its power is given here in
+# The a-priori error consists of the measurement noise, which nobody can predict, and of what the
+# weights were off. The latter, the excess error, is what to compare; its power is given here in
 # decibels above the power of the noise.
 
 stretches = {
@@ -98,7 +99,13 @@ for name, row in excess_db.items():
     print(f"{name:<22}" + "".join(f"{value:16.1f}" for value in row.values()))
 
 # %%
-# In time, averaged over blocks of fifty samples:
+# After the jump RLS is the first to recover: the jump goes in a direction that the correlated
+# input hardly ever excites, and in such directions LMS and NLMS are slow. In the quiet stretch it
+# is LMS that does best: its steps shrink with the power of the input, so that it takes longer
+# means, while NLMS and RLS are indifferent to the scale of the input, keep their pace and follow
+# the noise. No variant is the best one everywhere.
+#
+# The same in time, averaged over blocks of fifty samples:
 
 fig, ax = plt.subplots(figsize=(9, 5), layout="constrained")
 colours = ["#0072B2", "#D55E00", "#009E73", "#CC79A7"]
@@ -113,12 +120,13 @@ ax.legend(loc="lower left")
 # %%
 # How much to forget
 # ------------------
-# For a given drift there is a best rate. Below it the filter lags, above it follows the noise. For RLS
-# the same trade is made by `forgetting`: the filter looks back over about
-# 1 / (1 - forgetting) samples.
+# For a given drift there is a best rate. Below it the filter lags, above it follows the noise. For
+# RLS the same trade is made by `forgetting`: the filter looks back over about 1 / (1 - forgetting)
+# samples.
 
 
 def excess(**params):
+    """Return the excess error, in decibels, over the drift before the jump."""
     model = LMSRegressor(fit_intercept=False, **params)
     lack = noiseless[:jump] - model.adapt(rows[:jump], output[:jump]).output
     return 10 * np.log10(np.mean(lack[500:] ** 2) / noise_sd**2)
@@ -140,7 +148,7 @@ for name, (settings, values) in sweeps.items():
 fig, axes = plt.subplots(1, 3, figsize=(10, 3.5), sharey=True, layout="constrained")
 labels = ["Learning rate", "Learning rate", "Memory, 1 / (1 - forgetting)"]
 for ax, label, colour, (name, (settings, values)) in zip(
-    axes, labels, colours, sweeps.items(), strict=False
+    axes, labels, colours[:3], sweeps.items(), strict=True
 ):
     ax.plot(settings, values, "o-", color=colour)
     ax.set(xscale="log", xlabel=label, title=name)

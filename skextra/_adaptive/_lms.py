@@ -112,9 +112,9 @@ class LMSRegressor(MultiOutputMixin, RegressorMixin, AdaptiveFilter):
         The rate used. Only with 'lms' and 'nlms'.
 
     stability_ : LMSStability
-        Bounds on the learning rate, predicted misadjustment and, where n_samples *
-        (n_features + 1)^2 is at most 200,000 and X dense, the exact limit. Only with 'lms'
-        and 'nlms'.
+        Bounds on the learning rate, predicted misadjustment and, for dense X with less than 32
+        features and n_samples * (n_features + 1)^2 up to 200,000, the exact limit. Only with
+        'lms' and 'nlms'.
 
     inverse_correlation_ : ndarray of shape (n_inputs, n_inputs)
         The matrix P of 'rls', the bias input last. Only with 'rls'.

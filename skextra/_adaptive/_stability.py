@@ -11,9 +11,10 @@ from skextra._adaptive._gains import Gains, automatic_rate
 from skextra._adaptive._rows import FILE_ORDER, DenseRows, as_rows
 from skextra._kernels._epoch_map import compose_epoch
 
-# The critical rate takes some forty epoch maps of n p^2 steps each: up to this size it is
-# a matter of milliseconds, and `fit` computes it unasked.
+# The critical rate takes some thirty epoch maps of n p^2 steps and as many spectra of p^3: up to
+# this size it is a matter of milliseconds, and `fit` computes it unasked.
 _EXACT_WORK = 200_000
+_EXACT_SIZE = 32
 _DENSE_SIZE = 64
 
 
@@ -152,8 +153,8 @@ def lms_stability(
     -----
     One epoch over rows in a fixed order multiplies the error of the weights by
     ``P = product of (I - learning_rate x x^T)``. Its spectral radius on the span of the rows
-    decides convergence; the critical rate is found by bisection. Cost O(n p^2) per trial rate, some
-    forty of them.
+    decides convergence; the critical rate is found by bisection. Cost O(n p^2 + p^3) per trial
+    rate, some thirty of them.
 
     Examples
     --------
@@ -193,7 +194,7 @@ def measure(X, rows, powers, sample_weight, variant, rate, order, exact=None):
     max_power = float(powers.max()) if variant == "lms" else 1.0
     lambda_max = float(_largest_eigenvalue(X, rows, weight) / total)
     if exact is None:
-        exact = rows.n * (rows.p + 1) ** 2 <= _EXACT_WORK
+        exact = rows.p < _EXACT_SIZE and rows.n * (rows.p + 1) ** 2 <= _EXACT_WORK
     radius = critical = None
     if exact and isinstance(rows, DenseRows) and trace > 0:
         product = _EpochProduct(rows, powers, sample_weight, variant, order)

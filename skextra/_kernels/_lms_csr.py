@@ -36,49 +36,50 @@ def lms_epoch_csr(
     two = np.uint64(2)
     p = np.uint64(pairs.shape[1] // 2 - 1)
     real = data.dtype.type
+    zero = real(0)
     shuffled = order.size > 0
-    seen = 0.0
     loss = 0.0
-    for position in range(n):
-        i = order[position] if shuffled else position
-        r = i * inc
-        share = real(0)
-        if average:
-            seen += weight[r]
-            share = real((step[r] * (total - seen) + hold[r]) / total)
-        first = np.uint64(indptr[i])
-        last = np.uint64(indptr[i + 1])
-        even = first + ((last - first) & ~one)
-        for k in range(n_outputs):
-            wv = pairs[k]
-            s = bias * wv[two * p]
-            t = bias * wv[two * p + one]
-            s1 = real(0)
-            t1 = real(0)
+    for k in range(n_outputs):
+        wv = pairs[k]
+        uk = u[k]
+        b = wv[two * p]
+        frozen_b = bias * wv[two * p + one]
+        seen = 0.0
+        for position in range(n):
+            i = order[position] if shuffled else position
+            r = i * inc
+            first = np.uint64(indptr[i])
+            last = np.uint64(indptr[i + 1])
+            even = first + ((last - first) & ~one)
+            s0 = bias * b
+            s1 = zero
+            t0 = frozen_b
+            t1 = zero
             m = first
             while m < even:
-                j = two * np.uint64(indices[m])
+                j0 = two * np.uint64(indices[m])
                 j1 = two * np.uint64(indices[m + one])
-                s += data[m] * wv[j]
-                t += data[m] * wv[j + one]
+                s0 += data[m] * wv[j0]
+                t0 += data[m] * wv[j0 + one]
                 s1 += data[m + one] * wv[j1]
                 t1 += data[m + one] * wv[j1 + one]
                 m += two
             if m < last:
-                j = two * np.uint64(indices[m])
-                s += data[m] * wv[j]
-                t += data[m] * wv[j + one]
-            f = np.float64(targets[i, k] - t - t1)
+                j0 = two * np.uint64(indices[m])
+                s0 += data[m] * wv[j0]
+                t0 += data[m] * wv[j0 + one]
+            f = np.float64(targets[i, k] - t0 - t1)
             loss += weight[r] * f * f
-            e = targets[i, k] - s - s1
+            e = targets[i, k] - s0 - s1
             c = step[r] * e
             for q in range(first, last):
                 wv[two * np.uint64(indices[q])] += c * data[q]
-            wv[two * p] += bias * c
+            b += bias * c
             if average:
-                uk = u[k]
-                a = share * e
+                seen += weight[r]
+                a = real((step[r] * (total - seen) + hold[r]) / total) * e
                 for q in range(first, last):
                     uk[indices[q]] += a * data[q]
                 uk[p] += bias * a
+        wv[two * p] = b
     return loss

@@ -79,53 +79,48 @@ def lms_epoch_narrow(
     """Do what `lms_epoch` does for rows so short that waiting for each error would dominate.
 
     Rows are taken in pairs: the second error of a pair is ``d_1 - w . x_1 - c_0 x_0 . x_1``,
-    which is the sequential rule written so that both dot products can start at once.
+    which is the sequential rule written so that both dot products can start at once. Outputs take
+    a pass each, which keeps what passes from row to row in registers.
     """
     n, n_outputs = targets.shape
     p = w.shape[1] - 1
     real = buf.dtype.type
     zero = real(0)
+    bias_power = bias * bias
     shuffled = order.size > 0
-    pending = np.zeros((n_outputs, 4), buf.dtype)
-    z0 = buf[:p]
-    z1 = z0
-    seen = 0.0
     loss = 0.0
-    for position in range(0, n, 2):
-        # An odd last row is paired with itself at zero weight and zero step.
-        paired = position + 1 < n
-        i0 = order[position] if shuffled else position
-        i1 = i0
-        if paired:
-            i1 = order[position + 1] if shuffled else position + 1
-        r0 = i0 * inc
-        r1 = i1 * inc
-        step0 = step[r0]
-        step1 = step[r1] if paired else zero
-        weight0 = weight[r0]
-        weight1 = weight[r1] if paired else 0.0
-        share0 = zero
-        share1 = zero
-        if average:
-            seen += weight0
-            share0 = real((step0 * (total - seen) + hold[r0]) / total)
-            seen += weight1
+    for k in range(n_outputs):
+        wk = w[k]
+        vk = v[k]
+        uk = u[k]
+        b = wk[p]
+        frozen_b = vk[p] * bias
+        mean_b = zero
+        c0 = zero
+        c1 = zero
+        a0 = zero
+        a1 = zero
+        z0 = buf[:p]
+        z1 = z0
+        seen = 0.0
+        for position in range(0, n, 2):
+            # An odd last row is paired with itself at zero weight and zero step.
+            paired = position + 1 < n
+            i0 = order[position] if shuffled else position
+            i1 = i0
             if paired:
-                share1 = real((step1 * (total - seen) + hold[r1]) / total)
-        o0 = start + i0 * stride
-        o1 = start + i1 * stride
-        x0 = buf[o0 : o0 + p]
-        x1 = buf[o1 : o1 + p]
-        for k in range(n_outputs):
-            wk = w[k]
-            vk = v[k]
-            c0 = pending[k, 0]
-            c1 = pending[k, 1]
-            s0 = bias * wk[p]
-            s1 = s0
-            t0 = bias * vk[p]
-            t1 = t0
-            cross = bias * bias
+                i1 = order[position + 1] if shuffled else position + 1
+            r0 = i0 * inc
+            r1 = i1 * inc
+            o0 = start + i0 * stride
+            o1 = start + i1 * stride
+            x0 = buf[o0 : o0 + p]
+            x1 = buf[o1 : o1 + p]
+            s0 = zero
+            s1 = zero
+            t0 = zero
+            t1 = zero
+            cross = zero
             for j in range(p):
                 wj = wk[j] + c0 * z0[j] + c1 * z1[j]
                 wk[j] = wj
@@ -134,31 +129,37 @@ def lms_epoch_narrow(
                 t0 += x0[j] * vk[j]
                 t1 += x1[j] * vk[j]
                 cross += x0[j] * x1[j]
-            f0 = np.float64(targets[i0, k] - t0)
-            f1 = np.float64(targets[i1, k] - t1)
-            loss += weight0 * f0 * f0 + weight1 * f1 * f1
-            e0 = targets[i0, k] - s0
-            c0 = step0 * e0
-            e1 = targets[i1, k] - s1 - c0 * cross
-            c1 = step1 * e1
-            pending[k, 0] = c0
-            pending[k, 1] = c1
-            wk[p] += bias * (c0 + c1)
             if average:
-                uk = u[k]
-                a0 = pending[k, 2]
-                a1 = pending[k, 3]
                 for j in range(p):
                     uk[j] += a0 * z0[j] + a1 * z1[j]
-                pending[k, 2] = share0 * e0
-                pending[k, 3] = share1 * e1
-                uk[p] += bias * (pending[k, 2] + pending[k, 3])
-        z0 = x0
-        z1 = x1
-    for k in range(n_outputs):
+            weight0 = weight[r0]
+            weight1 = weight[r1] if paired else 0.0
+            step0 = step[r0]
+            step1 = step[r1] if paired else zero
+            f0 = np.float64(targets[i0, k] - t0 - frozen_b)
+            f1 = np.float64(targets[i1, k] - t1 - frozen_b)
+            loss += weight0 * f0 * f0 + weight1 * f1 * f1
+            e0 = targets[i0, k] - s0 - bias * b
+            c0 = step0 * e0
+            e1 = targets[i1, k] - s1 - bias * b - c0 * (cross + bias_power)
+            c1 = step1 * e1
+            b += bias * (c0 + c1)
+            if average:
+                seen += weight0
+                a0 = real((step0 * (total - seen) + hold[r0]) / total) * e0
+                seen += weight1
+                if paired:
+                    a1 = real((step1 * (total - seen) + hold[r1]) / total) * e1
+                else:
+                    a1 = zero
+                mean_b += bias * (a0 + a1)
+            z0 = x0
+            z1 = x1
         for j in range(p):
-            w[k, j] += pending[k, 0] * z0[j] + pending[k, 1] * z1[j]
-            u[k, j] += pending[k, 2] * z0[j] + pending[k, 3] * z1[j]
+            wk[j] += c0 * z0[j] + c1 * z1[j]
+            uk[j] += a0 * z0[j] + a1 * z1[j]
+        wk[p] = b
+        uk[p] += mean_b
     return loss
 
 

@@ -1,0 +1,289 @@
+"""
+A tour of skextra on real data
+==============================
+
+Every estimator of the package, inside a pipeline and a grid search, on data that come with
+scikit-learn, beside the nearest estimator that scikit-learn has. It prints a table and saves
+pictures::
+
+    python examples/tour.py [folder for the pictures]
+
+To add an estimator, write a function like those below, which returns rows of the table and saves
+what is worth seeing, and name it in STOPS.
+"""
+
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import matplotlib
+
+matplotlib.use("Agg")  # pictures go to files; no window is needed
+
+import matplotlib.pyplot as plt
+import numpy as np
+from sklearn.datasets import (
+    load_breast_cancer,
+    load_diabetes,
+    load_digits,
+    load_sample_image,
+    load_wine,
+)
+from sklearn.linear_model import Perceptron, Ridge, SGDClassifier, SGDRegressor
+from sklearn.metrics import ConfusionMatrixDisplay
+from sklearn.model_selection import (
+    GridSearchCV,
+    KFold,
+    StratifiedKFold,
+    TimeSeriesSplit,
+    cross_val_predict,
+    cross_validate,
+)
+from sklearn.multioutput import MultiOutputRegressor
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from threadpoolctl import threadpool_limits
+
+from skextra import Adaline, LMSRegressor, TappedDelayLine
+from skextra.plotting import LossCurveDisplay
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the table; times in seconds."""
+
+    estimator: str
+    data: str
+    score: float
+    fit_time: float
+    peer: str
+    peer_score: float
+    peer_fit_time: float
+
+
+def evaluate(model, grid, X, y, folds, inner_folds=3):
+    """Return (score, seconds for one fit) of a model whose parameters a grid search chooses.
+
+    The score is the mean over folds that the search has not seen. The time is that of fitting the
+    pipeline once more with the parameters found; the median over the folds.
+    """
+    model.fit(X, y)  # compiles what has not been compiled yet, outside the clock
+    search = GridSearchCV(model, grid, cv=inner_folds)
+    results = cross_validate(search, X, y, cv=folds, return_estimator=True)
+    times = [fitted.refit_time_ for fitted in results["estimator"]]
+    return float(np.mean(results["test_score"])), float(np.median(times))
+
+
+def compare(data, ours, peer, X, y, folds, inner_folds=3):
+    """Return the row for (name, model, grid) of ours and of the peer on the same folds."""
+    name, model, grid = ours
+    peer_name, peer_model, peer_grid = peer
+    score, seconds = evaluate(model, grid, X, y, folds, inner_folds)
+    peer_score, peer_seconds = evaluate(peer_model, peer_grid, X, y, folds, inner_folds)
+    return Row(name, data, score, seconds, peer_name, peer_score, peer_seconds)
+
+
+def save(figure, folder, name):
+    """Save a figure and let go of it."""
+    figure.savefig(folder / name, dpi=120)
+    plt.close(figure)
+
+
+def lms_regression(folder):
+    """LMSRegressor against stochastic gradient descent: the diabetes data."""
+    X, y = load_diabetes(return_X_y=True)
+    rates = {"lmsregressor__learning_rate": ["auto", 0.001, 0.003, 0.01]}
+    ours = make_pipeline(StandardScaler(), LMSRegressor(average=True))
+    sgd = SGDRegressor(penalty=None, learning_rate="constant", average=True, random_state=0)
+    peer = make_pipeline(StandardScaler(), sgd)
+    row = compare(
+        "diabetes, R2",
+        ("LMSRegressor", ours, rates),
+        ("SGDRegressor", peer, {"sgdregressor__eta0": [0.001, 0.003, 0.01]}),
+        X,
+        y,
+        KFold(5, shuffle=True, random_state=0),
+    )
+
+    X = StandardScaler().fit_transform(X)
+    least = LMSRegressor(variant="wiener").fit(X, y).loss_curve_[-1]
+    curves = {}
+    for rate, average in [(0.001, False), (0.01, False), (0.03, False), (0.03, True)]:
+        lms = LMSRegressor(learning_rate=rate, average=average, max_iter=200, tol=None)
+        name = f"rate {rate}, averaged" if average else f"rate {rate}"
+        curves[name] = lms.fit(X, y).loss_curve_ / least - 1
+    excess = "Mean squared error in excess of least squares, relative"
+    display = LossCurveDisplay(curves, loss_name=excess).plot()
+    display.ax_.set_title("LMSRegressor on the diabetes data")
+    save(display.figure_, folder, "lms_loss_curves.png")
+    return [row]
+
+
+def adaline_classification(folder):
+    """Adaline against its two nearest relatives: tumours, wines and handwritten digits."""
+    rows = []
+    folds = StratifiedKFold(5, shuffle=True, random_state=0)
+    adaline = make_pipeline(StandardScaler(), Adaline(random_state=0))
+    ours = ("Adaline", adaline, {"adaline__learning_rate": ["auto", 0.0001, 0.0003]})
+    sgd = SGDClassifier(
+        loss="squared_error",
+        penalty=None,
+        learning_rate="constant",
+        average=True,
+        random_state=0,
+    )
+    sgd = (
+        "SGDClassifier",
+        make_pipeline(StandardScaler(), sgd),
+        {"sgdclassifier__eta0": [0.0001, 0.0003, 0.001]},
+    )
+    perceptron = (
+        "Perceptron",
+        make_pipeline(StandardScaler(), Perceptron(random_state=0)),
+        {"perceptron__penalty": [None, "l2"]},
+    )
+    for name, load, peer in [
+        ("breast cancer", load_breast_cancer, sgd),
+        ("wine", load_wine, perceptron),
+        ("digits", load_digits, sgd),
+    ]:
+        X, y = load(return_X_y=True)
+        rows.append(compare(f"{name}, accuracy", ours, peer, X, y, folds))
+
+    X, y = load_digits(return_X_y=True)
+    weights = adaline.fit(X, y)[-1].coef_.reshape(10, 8, 8)
+    limit = np.abs(weights).max()
+    figure, axes = plt.subplots(2, 5, figsize=(9, 4.2), layout="constrained")
+    for digit, ax in enumerate(axes.flat):
+        image = ax.imshow(weights[digit], cmap="PuOr", vmin=-limit, vmax=limit)
+        ax.set(title=f"{digit}", xticks=[], yticks=[])
+    figure.colorbar(image, ax=axes, label="Weight")
+    figure.suptitle("Adaline: what speaks for each digit (violet) and against it (orange)")
+    save(figure, folder, "adaline_digits_weights.png")
+
+    figure, ax = plt.subplots(figsize=(6, 5.5), layout="constrained")
+    predicted = cross_val_predict(adaline, X, y, cv=folds)
+    ConfusionMatrixDisplay.from_predictions(y, predicted, ax=ax, cmap="Blues", colorbar=False)
+    ax.set_title("Adaline on digits that it was not trained on")
+    save(figure, folder, "adaline_digits_confusion.png")
+    return rows
+
+
+def adaptive_prediction(folder):
+    """TappedDelayLine and LMSRegressor: the next pixel of a photograph, in three colours."""
+    photograph = load_sample_image("china.jpg")[::6] / 255.0
+    signal = photograph.reshape(-1, 3)  # line after line, as a scanner sends it
+    X, y = signal[:-1], signal[1:]
+    taps = {"tappeddelayline__n_taps": [4, 8]}
+
+    def pipeline(model):
+        return make_pipeline(StandardScaler(), TappedDelayLine(), model)
+
+    nlms = pipeline(LMSRegressor(variant="nlms", max_iter=3, tol=None))
+    rls = pipeline(LMSRegressor(variant="rls"))
+    sgd = pipeline(MultiOutputRegressor(SGDRegressor(random_state=0)))
+    ridge = pipeline(Ridge())
+    folds, inner_folds = TimeSeriesSplit(4), TimeSeriesSplit(2)
+    rows = [
+        compare("next pixel, R2", ours, peer, X, y, folds, inner_folds)
+        for ours, peer in [
+            (
+                (
+                    "TappedDelayLine, NLMS",
+                    nlms,
+                    {**taps, "lmsregressor__learning_rate": [0.005, 0.02]},
+                ),
+                (
+                    "SGDRegressor, same taps",
+                    sgd,
+                    {**taps, "multioutputregressor__estimator__eta0": [0.003, 0.01]},
+                ),
+            ),
+            (
+                (
+                    "TappedDelayLine, RLS",
+                    rls,
+                    {**taps, "lmsregressor__forgetting": [0.9999, 1.0]},
+                ),
+                ("Ridge, same taps", ridge, {**taps, "ridge__alpha": [1.0, 10.0]}),
+            ),
+        ]
+    ]
+
+    photograph = load_sample_image("china.jpg") / 255.0
+    signal = photograph.reshape(-1, 3) - 0.5
+    lags = TappedDelayLine(n_taps=4).fit_transform(signal[:-1])
+    trace = LMSRegressor(variant="rls", forgetting=0.9999).adapt(lags, signal[1:])
+    error = np.zeros(signal.shape)
+    error[1:] = trace.error
+    size = np.abs(error).mean(axis=1).reshape(photograph.shape[:2])
+    figure, axes = plt.subplots(1, 2, figsize=(11, 4.2), layout="constrained")
+    axes[0].imshow(photograph)
+    axes[0].set(title="A photograph", xticks=[], yticks=[])
+    image = axes[1].imshow(size, cmap="magma", vmax=0.25)
+    axes[1].set(title="Where the next pixel surprises the filter", xticks=[], yticks=[])
+    figure.colorbar(image, ax=axes[1], label="Mean absolute error of the three colours")
+    save(figure, folder, "pixel_prediction_error.png")
+    return rows
+
+
+STOPS = [lms_regression, adaline_classification, adaptive_prediction]
+
+
+def compile_kernels():
+    """Make numba compile the loops that the tour uses, or load them from its cache."""
+    X = np.linspace(-1.0, 1.0, 40).reshape(20, 2)
+    for variant in ("lms", "nlms", "rls"):
+        LMSRegressor(variant=variant, max_iter=1, tol=None).fit(X, X)
+    LMSRegressor().fit(X, X[:, 0])
+    LMSRegressor(average=True).adapt(X, X[:, 0])
+    Adaline(random_state=0).fit(X, X[:, 0] > 0)
+
+
+def print_table(rows):
+    """Print the rows."""
+    head = ("estimator", "data, score", "score", "fit, ms", "in scikit-learn", "score", "fit, ms")
+    layout = "{:<22} {:<24} {:>6} {:>9}   {:<23} {:>6} {:>9}"
+    print(layout.format(*head))
+    print("-" * len(layout.format(*head)))
+    for row in rows:
+        print(
+            layout.format(
+                row.estimator,
+                row.data,
+                f"{row.score:.3f}",
+                f"{1e3 * row.fit_time:.1f}",
+                row.peer,
+                f"{row.peer_score:.3f}",
+                f"{1e3 * row.peer_fit_time:.1f}",
+            )
+        )
+
+
+def main(folder):
+    """Run all stops."""
+    began = time.perf_counter()
+    folder.mkdir(parents=True, exist_ok=True)
+    compile_kernels()
+    print(
+        f"Compiled the loops in {time.perf_counter() - began:.1f} s; this happens once, since "
+        "numba keeps them on disk,\nand no time below contains it."
+    )
+    rows = []
+    with threadpool_limits(1):  # or the times would depend on what else the machine does
+        for stop in STOPS:
+            print(f"- {stop.__doc__}", flush=True)
+            rows += stop(folder)
+    print()
+    print_table(rows)
+    print(
+        "\nScore: mean over folds that the grid search has not seen. "
+        "Fit: one fit of the pipeline on one\nthread, median over the folds."
+    )
+    print(f"Time in all: {time.perf_counter() - began:.0f} s")
+    print(f"Pictures: {folder.resolve()}")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1] if len(sys.argv) > 1 else "tour_pictures"))

@@ -1,0 +1,425 @@
+"""LMSRegressor against plain loops, closed forms and its own promises."""
+
+import pickle
+import warnings
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+from scipy import sparse
+from sklearn.base import clone
+from sklearn.callback import ProgressBar, ScoringMonitor  # noqa: TID251
+from sklearn.datasets import load_diabetes
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.linear_model import LinearRegression, Ridge
+from sklearn.metrics import mean_squared_error
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from skextra import LMSRegressor
+
+
+def naive_lms(X, y, rate, epochs, *, normalised=False, intercept=True, weight=None):
+    """Return (weights after each presentation, loss after each epoch), by the textbook."""
+    inputs = np.c_[X, np.ones(len(X))] if intercept else X
+    counts = np.ones(len(X), int) if weight is None else weight
+    w = np.zeros(inputs.shape[1])
+    path, losses = [], []
+    for _ in range(epochs):
+        for x, d, count in zip(inputs, y, counts, strict=True):
+            for _ in range(count):
+                step = rate / (x @ x) if normalised else rate
+                w = w + step * (d - w @ x) * x
+                path.append(w)
+        losses.append(np.average((y - inputs @ w) ** 2, weights=counts))
+    return np.array(path), np.array(losses)
+
+
+def weights_of(model):
+    return np.append(model.coef_, model.intercept_) if model.fit_intercept else model.coef_
+
+
+@pytest.fixture(params=[(1, 1), (2, 3), (51, 7), (50, 70)], ids=str)
+def made(request):
+    n, p = request.param
+    rng = np.random.default_rng(p)
+    X = rng.standard_normal((n, p))
+    return X, X @ rng.standard_normal(p) + 1 + 0.1 * rng.standard_normal(n)
+
+
+@pytest.mark.parametrize("variant", ["lms", "nlms"])
+@pytest.mark.parametrize("intercept", [True, False])
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("epochs", [1, 3, 60])
+def test_every_weight_and_loss_is_the_textbooks(made, variant, intercept, weighted, epochs):
+    X, y = made
+    weight = np.random.default_rng(0).integers(1, 4, len(y)) if weighted else None
+    options = {"variant": variant, "fit_intercept": intercept, "tol": None, "max_iter": epochs}
+    path, losses = naive_lms(
+        X, y, 0.02, epochs, normalised=variant == "nlms", intercept=intercept, weight=weight
+    )
+    model = LMSRegressor(learning_rate=0.02, **options).fit(X, y, sample_weight=weight)
+    assert_allclose(weights_of(model), path[-1], rtol=1e-12, atol=1e-13)
+    assert_allclose(model.loss_curve_, losses, rtol=1e-11, atol=1e-13 * losses[0])
+    assert model.n_iter_ == epochs
+    mean = LMSRegressor(learning_rate=0.02, average=True, **options)
+    mean.fit(X, y, sample_weight=weight)
+    assert_allclose(weights_of(mean), path.mean(axis=0), rtol=1e-11, atol=1e-13)
+
+
+def test_epoch_map_is_in_use_and_changes_nothing(monkeypatch):
+    X, y = load_diabetes(return_X_y=True)
+    fast = LMSRegressor(learning_rate=0.1, tol=None, max_iter=200, average=True).fit(X, y)
+    monkeypatch.setattr(
+        "skextra._adaptive._epoch_map.EpochMap.worthwhile_after", staticmethod(lambda *_: None)
+    )
+    slow = LMSRegressor(learning_rate=0.1, tol=None, max_iter=200, average=True).fit(X, y)
+    assert not np.array_equal(fast.coef_, slow.coef_)  # another order of rounding: it ran
+    assert_allclose(fast.coef_, slow.coef_, rtol=1e-12)
+    assert_allclose(fast.loss_curve_, slow.loss_curve_, rtol=1e-12)
+
+
+@pytest.mark.parametrize("variant", ["lms", "nlms", "rls", "wiener"])
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_sparse_is_dense(variant, dtype):
+    rng = np.random.default_rng(0)
+    X = (rng.standard_normal((60, 20)) * (rng.random((60, 20)) < 0.3)).astype(dtype)
+    y = rng.standard_normal((60, 2)).astype(dtype)
+    weight = rng.random(60) * 3
+    model = LMSRegressor(variant=variant, tol=None, max_iter=5, average=True, shuffle=True)
+    model.set_params(random_state=0)
+    dense = clone(model).fit(X, y, sample_weight=weight)
+    for indices in (np.int32, np.int64):
+        A = sparse.csr_array(X)
+        A.indices, A.indptr = A.indices.astype(indices), A.indptr.astype(indices)
+        other = clone(model).fit(A, y, sample_weight=weight)
+        tolerance = 1e-12 if dtype == np.float64 else 2e-5
+        assert_allclose(other.coef_, dense.coef_, rtol=tolerance, atol=tolerance)
+        assert_allclose(other.loss_curve_, dense.loss_curve_, rtol=tolerance)
+        assert_allclose(other.predict(A), dense.predict(X), rtol=tolerance, atol=tolerance)
+        assert other.coef_.dtype == dense.coef_.dtype == dense.predict(X).dtype == dtype
+
+
+def test_repeated_sparse_entries_count_as_their_sum():
+    A = sparse.csr_array((np.array([1.0, 2.0, 1.0]), [0, 0, 1], [0, 2, 3]), shape=(2, 2))
+    assert not A.has_canonical_format
+    split = LMSRegressor(variant="nlms", max_iter=3, tol=None).fit(A, [1.0, 2.0])
+    whole = LMSRegressor(variant="nlms", max_iter=3, tol=None).fit(A.toarray(), [1.0, 2.0])
+    assert_allclose(split.coef_, whole.coef_, rtol=1e-12)
+    assert A.nnz == 3
+
+
+def test_weight_is_repetition_whatever_the_variant():
+    rng = np.random.default_rng(1)
+    X, y = rng.standard_normal((30, 4)), rng.standard_normal(30)
+    weight = rng.integers(0, 5, 30)
+    for options in (
+        {"variant": "lms"},
+        {"variant": "lms", "learning_rate": 0.4},  # overshoots: |x|^2 * rate > 2 on some rows
+        {"variant": "nlms", "average": True},
+        {"variant": "rls", "forgetting": 0.95},
+        {"variant": "wiener"},
+        {"variant": "lms", "shuffle": True, "random_state": 3, "average": True},
+    ):
+        model = LMSRegressor(tol=None, max_iter=2, **options)
+        weighted = clone(model).fit(X, y, sample_weight=weight)
+        repeated = clone(model).fit(np.repeat(X, weight, axis=0), np.repeat(y, weight))
+        assert_allclose(weighted.coef_, repeated.coef_, rtol=1e-9, atol=1e-12)
+        assert_allclose(weighted.loss_curve_, repeated.loss_curve_, rtol=1e-9)
+
+
+def test_chunks_are_one_pass():
+    rng = np.random.default_rng(0)
+    X, y = rng.standard_normal((40, 3)), rng.standard_normal((40, 2))
+    for options in ({"average": True}, {"variant": "nlms"}, {"variant": "rls", "forgetting": 0.9}):
+        model = LMSRegressor(max_iter=1, tol=None, **options)
+        if model.variant != "rls":
+            model.set_params(learning_rate=0.05)
+        whole = clone(model).fit(X, y)
+        parts = clone(model)
+        for rows in (slice(0, 7), slice(7, 8), slice(8, 40)):
+            parts.partial_fit(X[rows], y[rows])
+        assert_allclose(parts.coef_, whole.coef_, rtol=1e-12)
+        assert_allclose(parts.intercept_, whole.intercept_, rtol=1e-12)
+        assert parts.n_iter_ == 3
+
+
+def test_automatic_rate_is_frozen_by_the_first_chunk():
+    rng = np.random.default_rng(0)
+    X, y = rng.standard_normal((40, 3)), rng.standard_normal(40)
+    model = LMSRegressor().partial_fit(X[:20], y[:20])
+    rate = model.learning_rate_
+    model.partial_fit(100 * X[20:], y[20:])
+    assert model.learning_rate_ == rate
+
+
+@pytest.mark.parametrize("variant", ["lms", "nlms", "rls"])
+@pytest.mark.parametrize("to_sparse", [False, True])
+def test_adapt_returns_what_the_filter_put_out_before_each_step(variant, to_sparse):
+    rng = np.random.default_rng(0)
+    X, y = rng.standard_normal((30, 3)), rng.standard_normal((30, 2))
+    data = sparse.csr_array(X) if to_sparse else X
+    model = LMSRegressor(variant=variant, average=variant == "lms")
+    model.partial_fit(X[:10], y[:10])
+    step_by_step = pickle.loads(pickle.dumps(model))
+    trace = model.adapt(data[10:], y[10:], return_path=True)
+    assert_allclose(trace.error, y[10:] - trace.output, rtol=1e-12)
+    for i in range(20):
+        row = X[10 + i : 11 + i]
+        last = step_by_step._last_weights  # what adapts; coef_ is the mean with average=True
+        assert_allclose(trace.output[i], row[0] @ last[:, :-1].T + last[:, -1], atol=1e-12)
+        step_by_step.partial_fit(row, y[10 + i : 11 + i])
+        last = step_by_step._last_weights
+        assert_allclose(trace.coef_path[i], last[:, :-1], atol=1e-12)
+        assert_allclose(trace.intercept_path[i], last[:, -1], atol=1e-12)
+    assert_allclose(model.coef_, step_by_step.coef_, rtol=1e-11)
+    assert trace.to_frame().shape == (20, 4)
+
+
+def test_rls_is_ridge_and_forgets_by_powers():
+    X, y = load_diabetes(return_X_y=True)
+    inputs = np.c_[X, np.ones(len(X))]
+    model = LMSRegressor(variant="rls", delta=0.1).fit(X, y)
+    ridge = Ridge(alpha=0.1, fit_intercept=False).fit(inputs, y)
+    assert_allclose(weights_of(model), ridge.coef_, rtol=1e-8)
+    forgetful = LMSRegressor(variant="rls", delta=0.1, forgetting=0.98).fit(X, y)
+    age = np.arange(len(y))[::-1]
+    gram = (inputs.T * 0.98**age) @ inputs + 0.1 * 0.98 ** len(y) * np.eye(11)
+    expected = np.linalg.solve(gram, (inputs.T * 0.98**age) @ y)
+    assert_allclose(weights_of(forgetful), expected, rtol=1e-6)
+    assert_allclose(forgetful.inverse_correlation_ @ gram, np.eye(11), atol=1e-6)
+
+
+def test_wiener_is_least_squares_and_lms_tends_to_it():
+    X, y = load_diabetes(return_X_y=True)
+    X = StandardScaler().fit_transform(X)
+    wiener = LMSRegressor(variant="wiener").fit(X, y)
+    exact = LinearRegression().fit(X, y)
+    assert_allclose(wiener.coef_, exact.coef_, rtol=1e-9)
+    assert_allclose(wiener.loss_curve_, [mean_squared_error(y, exact.predict(X))])
+    slow = LMSRegressor(learning_rate=1e-4, tol=None, max_iter=50_000).fit(X, y)
+    assert_allclose(slow.predict(X), wiener.predict(X), atol=1.0)  # of a spread of 77
+
+
+def test_average_removes_misadjustment_on_diabetes():
+    X, y = load_diabetes(return_X_y=True)
+    best = LinearRegression().fit(X, y).score(X, y)
+    last = LMSRegressor().fit(X, y).score(X, y)
+    mean = LMSRegressor(average=True).fit(X, y).score(X, y)
+    assert last < mean < best
+    assert best - mean < 0.4 * (best - last)
+
+
+def lab():
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((100, 2))
+    return X, 1 + X @ [1, -2] + 0.01 * rng.standard_normal(100)
+
+
+@pytest.mark.parametrize("tol", [None, 1e-5])
+def test_divergence_is_told_and_leaves_finite_weights(tol):
+    X, y = lab()
+    with pytest.warns(ConvergenceWarning, match="learning_rate=1; .*2/max") as record:
+        model = LMSRegressor(learning_rate=1.0, max_iter=50, tol=tol).fit(X, y)
+    assert record[0].filename == __file__
+    assert np.isfinite(model.coef_).all()
+    assert model.loss_curve_[-1] > 1e6 * model.loss_curve_[0] or model.loss_curve_[-1] > 1e6
+    assert np.isinf(model.loss_curve_[-1]) == (tol is None)
+    assert model.n_iter_ == len(model.loss_curve_) < 50
+
+
+def test_a_slow_divergence_does_not_pass_for_convergence():
+    X, y = lab()
+    critical = LMSRegressor().fit(X, y).stability_.critical_rate
+    model = LMSRegressor(learning_rate=critical * 1.01, max_iter=100_000)
+    with pytest.warns(ConvergenceWarning, match="diverged"):
+        model.fit(X, y)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        LMSRegressor(learning_rate=critical * 0.99, max_iter=100_000).fit(X, y)
+
+
+def test_divergence_in_a_stream_is_told_and_undone():
+    X, y = lab()
+    for method in ("partial_fit", "adapt"):
+        model = LMSRegressor(learning_rate=0.05).partial_fit(X, y)
+        before = model.coef_
+        model.set_params(learning_rate=1e10)
+        with pytest.warns(ConvergenceWarning, match="diverged"):
+            getattr(model, method)(X, y)
+        assert_array_equal(model.coef_, before)
+
+
+def test_too_few_epochs_are_told():
+    X, y = load_diabetes(return_X_y=True)
+    with pytest.warns(ConvergenceWarning, match="max_iter=3 epochs.*StandardScaler"):
+        LMSRegressor(max_iter=3).fit(X, y)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_bad_input_changes_nothing(value):
+    X, y = lab()
+    model = LMSRegressor().fit(X, y)
+    before = pickle.dumps(vars(model))
+    bad = np.c_[X, X]
+    bad[3, 1] = value
+    for attempt in (
+        lambda: model.fit(bad, y),
+        lambda: model.fit(X, bad[:, 1]),
+        lambda: model.fit(np.c_[X, X], y, coef_init=[1.0, 2.0]),
+        lambda: model.fit(X, y, sample_weight=-np.ones(100)),
+        lambda: model.partial_fit(bad[:, :2], y),
+        lambda: model.partial_fit(X, np.c_[y, y]),
+        lambda: model.adapt(X[:, :1], y),
+        lambda: clone(model).set_params(tol=-1).fit(X, y),
+    ):
+        with pytest.raises(ValueError):
+            attempt()
+        assert pickle.dumps(vars(model)) == before
+
+
+@pytest.mark.parametrize(
+    ("parameter", "values"),
+    {
+        "variant": ["LMS", None],
+        "learning_rate": [0, -1, "best", np.inf, None],
+        "forgetting": [0, 1.5, "1"],
+        "delta": [0, -1.0],
+        "max_iter": [0, 2.5],
+        "tol": [-1, "1"],
+        "shuffle": ["once", 2],
+        "average": ["yes"],
+    }.items(),
+)
+def test_errors_name_the_parameter(parameter, values):
+    for value in values:
+        with pytest.raises((ValueError, TypeError), match=parameter):
+            LMSRegressor(**{parameter: value}).fit([[1.0], [2.0]], [1.0, 2.0])
+
+
+def test_wiener_cannot_adapt():
+    model = LMSRegressor(variant="wiener")
+    assert not hasattr(model, "partial_fit")
+    assert not hasattr(model, "adapt")
+    with pytest.raises(ValueError, match="initial weights"):
+        model.fit([[1.0], [2.0]], [1.0, 2.0], coef_init=[1.0])
+
+
+def test_warm_start_and_initial_weights_continue():
+    X, y = lab()
+    whole = LMSRegressor(learning_rate=0.01, tol=None, max_iter=6).fit(X, y)
+    warm = LMSRegressor(learning_rate=0.01, tol=None, max_iter=3, warm_start=True)
+    warm.fit(X, y)
+    given = LMSRegressor(learning_rate=0.01, tol=None, max_iter=3)
+    given.fit(X, y, coef_init=warm.coef_, intercept_init=warm.intercept_)
+    warm.fit(X, y)
+    assert_allclose(warm.coef_, whole.coef_, rtol=1e-12)
+    assert_allclose(given.coef_, whole.coef_, rtol=1e-12)
+
+
+def test_shuffle_does_not_see_the_order_of_the_file():
+    X, y = load_diabetes(return_X_y=True)
+    order = np.random.default_rng(0).permutation(len(y))
+    model = LMSRegressor(shuffle=True, random_state=0, tol=None, max_iter=3)
+    one = clone(model).fit(X, y)
+    other = clone(model).fit(X[order], y[order])
+    assert_allclose(one.coef_, other.coef_, rtol=1e-12)
+    different = clone(model).set_params(random_state=1).fit(X, y)
+    assert not np.allclose(one.coef_, different.coef_, rtol=1e-6)
+
+
+def test_memory_layout_does_not_matter():
+    rng = np.random.default_rng(0)
+    X, y = rng.standard_normal((40, 6)), rng.standard_normal(40)
+    expected = LMSRegressor(tol=None, max_iter=3).fit(X, y).coef_
+    wide = np.zeros((80, 12))
+    wide[::2, ::2] = X
+    rows = np.zeros((40, 9))
+    rows[:, 2:8] = X
+    frozen = X.copy()
+    frozen.flags.writeable = False
+    for layout in (
+        np.asfortranarray(X),
+        wide[::2, ::2],
+        rows[:, 2:8],
+        X[::-1].copy()[::-1],
+        frozen,
+    ):
+        assert_allclose(layout, X)
+        model = LMSRegressor(tol=None, max_iter=3).fit(layout, y)
+        assert_array_equal(model.coef_, expected)
+
+
+@pytest.mark.parametrize("scale", [1e-150, 1e-8, 1e8, 1e150])
+def test_scaling_the_data_scales_the_weights(scale):
+    X, y = lab()
+    model = LMSRegressor(fit_intercept=False, variant="nlms", tol=None, max_iter=5)
+    reference = clone(model).fit(X, y)
+    scaled = clone(model).fit(X * scale, y)
+    assert_allclose(scaled.coef_ * scale, reference.coef_, rtol=1e-9)
+
+
+def test_squares_that_overflow_are_refused_in_words():
+    with pytest.raises(ValueError, match="overflow; scale the features"):
+        LMSRegressor().fit([[1e200], [2.0]], [1.0, 2.0])
+
+
+@pytest.mark.parametrize("variant", ["lms", "nlms", "rls", "wiener"])
+def test_degenerate_data(variant):
+    model = LMSRegressor(variant=variant, max_iter=20_000)
+    assert_allclose(clone(model).fit([[0.0]], [3.0]).predict([[0.0]]), [3.0], rtol=2e-2)
+    flat = clone(model).set_params(fit_intercept=False).fit(np.zeros((4, 2)), np.ones(4))
+    assert_array_equal(flat.coef_, [0.0, 0.0])
+    assert_allclose(clone(model).fit([[2.0], [2.0]], [1.0, 1.0]).predict([[2.0]]), 1.0, rtol=2e-2)
+    silent = clone(model).fit([[1.0], [2.0]], [0.0, 0.0])
+    assert_array_equal(silent.coef_, [0.0])
+
+
+def test_callbacks_see_every_epoch_and_may_stop_it(capsys):
+    X, y = load_diabetes(return_X_y=True)
+    monitor = ScoringMonitor(scoring="neg_mean_squared_error")
+    model = LMSRegressor(max_iter=5, tol=None).set_callbacks(monitor)
+    make_pipeline(StandardScaler(), model).fit(X, y)
+    log = monitor.get_logs().data
+    scores = [row["neg_mean_squared_error"] for row in log if row["task_name"] == "epoch"]
+    assert_allclose(scores, -model.loss_curve_, rtol=1e-10)
+
+    class Stop:
+        setup = teardown = on_fit_task_begin = lambda *args, **kwargs: None
+
+        def on_fit_task_end(self, estimator, context):
+            return context.task_id == 1
+
+    stopped = LMSRegressor().set_callbacks(Stop()).fit(X, y)
+    assert stopped.n_iter_ == 2
+    grid = GridSearchCV(LMSRegressor(tol=None, max_iter=3), {"average": [True, False]}, cv=2)
+    grid.set_callbacks(ProgressBar()).fit(X, y)
+    assert "LMSRegressor" in capsys.readouterr().out
+
+
+def test_interrupting_a_fit_loses_nothing():
+    X, y = load_diabetes(return_X_y=True)
+
+    class Interrupt:
+        setup = teardown = on_fit_task_begin = lambda *args, **kwargs: None
+
+        def on_fit_task_end(self, estimator, context):
+            raise KeyboardInterrupt
+
+    model = LMSRegressor().fit(X, y)
+    before = model.coef_
+    model.set_callbacks(Interrupt())
+    with pytest.raises(KeyboardInterrupt):
+        model.fit(X, 2 * y)
+    assert_array_equal(model.coef_, before)
+
+
+def test_skops_round_trip():
+    io = pytest.importorskip("skops.io")
+    X, y = lab()
+    model = LMSRegressor().fit(X, y)
+    blob = io.dumps(model)
+    restored = io.loads(blob, trusted=io.get_untrusted_types(data=blob))
+    assert_array_equal(restored.predict(X), model.predict(X))
+    assert restored.stability_ == model.stability_
