@@ -62,7 +62,8 @@ def report(label, pairs):
     mine, theirs = zip(*pairs, strict=True)
     ratios = [b / a for a, b in pairs]
     print(
-        f"{label:<58} {1e3 * statistics.median(mine):>10.3f} {1e3 * statistics.median(theirs):>10.3f}"
+        f"{label:<58} {1e3 * statistics.median(mine):>10.3f}"
+        f" {1e3 * statistics.median(theirs):>10.3f}"
         f" {statistics.median(ratios):>7.1f}x  ({min(ratios):.1f}-{max(ratios):.1f})",
         flush=True,
     )
@@ -185,7 +186,8 @@ def classifiers():
         ):
             seconds = clock(lambda model=model: model.fit(X, y))
             print(
-                f"MNIST test accuracy of {name:<44} {model.score(X_test, y_test):.4f} in {seconds:.1f} s"
+                f"MNIST test accuracy of {name:<44} {model.score(X_test, y_test):.4f}"
+                f" in {seconds:.1f} s"
             )
 
 
@@ -223,7 +225,8 @@ def memory():
         peak = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
         print(
-            f"Peak memory beyond the {X.nbytes / 1e6:.0f} MB of data, {name:<14} {peak / 1e6:>8.2f} MB"
+            f"Peak memory beyond the {X.nbytes / 1e6:.0f} MB of data, {name:<14}"
+            f" {peak / 1e6:>8.2f} MB"
         )
 
 

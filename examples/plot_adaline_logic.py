@@ -31,11 +31,10 @@ tables = {
 # %%
 # Weights by hand
 # ---------------
-# All three can be computed with small whole numbers. The bias weight comes first; its input is
-# always
-# 1. NAND, for instance, is :math:`1 - x_1 - x_2`: the sum is negative only if both inputs are +1.
-#    OR has two entries. The weights 1, 1, 1 do, and so do 2, 2, 1: which weights are right is far
-#    from unique.
+# All three can be computed with small whole numbers. The bias weight, on an input that is always
+# +1, comes first. NAND, for instance, is :math:`1 - x_1 - x_2`: the sum is negative only if both
+# inputs are +1. OR has two entries. The weights (1, 1, 1) do, and so do (2, 2, 1): the right
+# weights are far from unique.
 
 by_hand = {
     "OR": [(1, 1, 1), (2, 2, 1)],
@@ -98,7 +97,7 @@ for ax, name in zip(axes, ["OR", "NAND"], strict=True):
     for label, colour, marker in [(1, "#0072B2", "o"), (-1, "#D55E00", "X")]:
         ax.scatter(*X[y == label].T, s=120, color=colour, marker=marker, label=f"{label:+d}")
     ax.set(title=name, aspect="equal", xlim=(-1.8, 1.8), ylim=(-1.8, 1.8))
-axes[0].legend(loc="center")
+_ = axes[0].legend(loc="center")
 
 # %%
 # Rows sorted by class

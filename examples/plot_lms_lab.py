@@ -67,7 +67,7 @@ from skextra.plotting import LossCurveDisplay
 display = LossCurveDisplay.from_estimator({f"rate {rate}": m for rate, m in models.items()})
 display.ax_.axhline(noise_sd**2, color="0.5", linestyle=":", zorder=0)
 display.ax_.text(20, 0.9 * noise_sd**2, "power of the noise, 1e-4", ha="right", va="top")
-display.ax_.set(title="LMS from zero weights", ylim=(4e-5, 4), xticks=range(0, 21, 5))
+_ = display.ax_.set(title="LMS from zero weights", ylim=(4e-5, 4), xticks=range(0, 21, 5))
 
 # %%
 # Two things trade places here. A low rate needs many epochs, but ends nearest the floor. A high
@@ -101,9 +101,9 @@ print(f"largest difference from the loop: {loop_difference:.0e}")
 # %%
 # A rate of 1
 # -----------
-# At a rate of 1 every step overshoots more than the one before, until the error is larger than any
-# number that the machine can hold. `fit` then stops, warns, and keeps the last finite weights. The
-# warning is caught here to show what it says.
+# At a rate of 1 the steps overshoot so far that the error grows from epoch to epoch, until it is
+# larger than any number that the machine can hold. `fit` then stops, warns, and keeps the last
+# finite weights. The warning is caught here to show what it says.
 
 import textwrap
 import warnings
@@ -133,7 +133,7 @@ ax.plot(np.arange(1, 21), np.log10(calm_curve), ".-", color="#0072B2", label="ra
 ax.axvline(diverged.n_iter_, color="0.4", linestyle=":", label="overflow")
 ax.set(xlabel="Epoch", ylabel="log10 of the mean squared error", title="Divergence at rate 1")
 ax.set_xticks(range(0, 21, 5))
-ax.legend()
+_ = ax.legend()
 
 # %%
 # Knowing beforehand
@@ -161,9 +161,9 @@ print(f"2 / lambda_max    {stability.mean_bound:.4f}")
 print(f"critical rate     {stability.critical_rate:.4f}")
 
 # %%
-# On this set the critical rate lies a little *below* 2 / tr R, which therefore promises too much,
-# and at almost four times the safe bound, which therefore is over-careful. Only the critical rate
-# is right about the rates of the lab: 0.5 converges and 1 does not.
+# On this set the critical rate is almost four times the safe bound, which therefore is
+# over-careful, and lies a little *below* 2 / tr R, which therefore promises too much. The bound
+# for the mean would let even a rate of 1 pass.
 #
 # The picture shows the spectral radius against the rate. It is the factor by which an epoch
 # multiplies what is left, in the slowest direction, of the error of the starting weights; the mean
@@ -189,12 +189,12 @@ for name, (bound, style) in bounds.items():
 ax.axhline(1, color="0.8", lw=1, zorder=0)
 ax.set(xscale="log", yscale="log", xlabel="Learning rate", ylabel="Spectral radius of an epoch")
 ax.set_title("Below 1 an epoch converges, above 1 it diverges")
-ax.legend(loc="upper left")
+_ = ax.legend(loc="upper left")
 
 # %%
 # To see how sharp the limit is, take a rate 0.1% below it and one 0.1% above. What is left of the
 # start shrinks by 3.5% an epoch in the first case and grows by 3.6% in the other; after 3000
-# epochs there is no doubt.
+# epochs there is no doubt. (Both rates are below 2 / tr R.)
 
 critical_rate = stability.critical_rate
 for factor in (0.999, 1.001):

@@ -115,7 +115,7 @@ ax.vlines(np.arange(16), 0, path, color="0.7", lw=6, label="path of the interfer
 ax.plot(np.arange(24), canceller.coef_, "o", color="#0072B2", label="coefficients learnt")
 ax.axhline(0, color="black", lw=0.8)
 ax.set(xlabel="Lag (samples)", ylabel="Impulse response")
-ax.legend()
+_ = ax.legend()
 
 # %%
 # The choice of the rate
@@ -144,7 +144,7 @@ ax.plot(learning_rates, snr, "o-", color="#0072B2", label="measured, second half
 ax.plot(learning_rates, snr_predicted, "--", color="black", label="1 / misadjustment")
 ax.axhline(snr_before, color="0.5", linestyle=":", label="before")
 ax.set(xscale="log", xlabel="Learning rate", ylabel="Signal-to-noise ratio (dB)")
-ax.legend()
+_ = ax.legend()
 
 # %%
 # Where the filter has had time to settle, the measured ratio follows the prediction and is up to

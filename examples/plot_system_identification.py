@@ -125,7 +125,7 @@ for name, curve in curves.items():
 ax.plot([], [], "--", color="black", lw=1, label="theory")
 ax.axhline(noise_sd**2, color="0.5", linestyle=":", label="power of the noise")
 ax.set(yscale="log", xlabel="Samples", ylabel="Mean squared error")
-ax.legend()
+_ = ax.legend()
 
 # %%
 # How fast

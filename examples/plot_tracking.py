@@ -68,7 +68,7 @@ for ax, (name, trace) in zip(axes, traces.items(), strict=True):
 axes[0].set(ylim=(-1.7, 3.1))
 axes[0].legend(loc="upper right", ncols=2)
 axes[0].text(quiet + 50, -1.55, "quiet input")
-axes[-1].set_xlabel("Sample")
+_ = axes[-1].set_xlabel("Sample")
 
 # %%
 # Recursive least squares without forgetting is least squares on all that has been: the jump is
@@ -115,7 +115,7 @@ for (name, trace), colour in zip(traces.items(), colours, strict=True):
 ax.axhline(0, color="0.5", linestyle=":")
 ax.axvspan(quiet, n_samples, color="0.93", zorder=0)
 ax.set(xlabel="Sample", ylabel="Excess error (dB above the noise)")
-ax.legend(loc="lower left")
+_ = ax.legend(loc="lower left")
 
 # %%
 # How much to forget

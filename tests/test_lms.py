@@ -116,7 +116,7 @@ def test_weight_is_repetition_whatever_the_variant():
     weight = rng.integers(0, 5, 30)
     for options in (
         {"variant": "lms"},
-        {"variant": "lms", "learning_rate": 0.4},  # overshoots: |x|^2 * rate > 2 on some rows
+        {"variant": "lms", "learning_rate": 0.22},  # overshoots: rate |x|^2 > 2 on some rows
         {"variant": "nlms", "average": True},
         {"variant": "rls", "forgetting": 0.95},
         {"variant": "wiener"},
@@ -240,6 +240,14 @@ def test_a_slow_divergence_does_not_pass_for_convergence():
         LMSRegressor(learning_rate=critical * 0.99, max_iter=100_000).fit(X, y)
 
 
+def test_divergence_is_told_though_all_epochs_were_asked_for_and_none_overflowed():
+    X, y = lab()
+    with pytest.warns(ConvergenceWarning, match="diverged at epoch 3"):
+        model = LMSRegressor(learning_rate=1.0, max_iter=3, tol=None).fit(X, y)
+    assert model.n_iter_ == 3
+    assert 1e6 < model.loss_curve_[-1] < np.inf
+
+
 def test_divergence_in_a_stream_is_told_and_undone():
     X, y = lab()
     for method in ("partial_fit", "adapt"):
@@ -264,17 +272,18 @@ def test_bad_input_changes_nothing(value):
     before = pickle.dumps(vars(model))
     bad = np.c_[X, X]
     bad[3, 1] = value
-    for attempt in (
-        lambda: model.fit(bad, y),
-        lambda: model.fit(X, bad[:, 1]),
-        lambda: model.fit(np.c_[X, X], y, coef_init=[1.0, 2.0]),
-        lambda: model.fit(X, y, sample_weight=-np.ones(100)),
-        lambda: model.partial_fit(bad[:, :2], y),
-        lambda: model.partial_fit(X, np.c_[y, y]),
-        lambda: model.adapt(X[:, :1], y),
-        lambda: clone(model).set_params(tol=-1).fit(X, y),
+    for attempt, message in (
+        (lambda: model.fit(bad, y), "NaN|infinity"),
+        (lambda: model.fit(X, bad[:, 1]), "NaN|infinity"),
+        (lambda: model.fit(np.c_[X, X], y, coef_init=[1.0, 2.0]), "coef_init has shape"),
+        (lambda: model.fit(X, y, intercept_init=value), "intercept_init contains NaN"),
+        (lambda: model.fit(X, y, sample_weight=-np.ones(100)), "[Nn]egative"),
+        (lambda: model.partial_fit(bad[:, :2], y), "NaN|infinity"),
+        (lambda: model.partial_fit(X, np.c_[y, y]), "y has shape"),
+        (lambda: model.adapt(X[:, :1], y), "1 feature"),
+        (lambda: model.fit(X.astype(np.float32), y * 1e300), "beyond the range of float32"),
     ):
-        with pytest.raises(ValueError):
+        with pytest.raises(ValueError, match=message):
             attempt()
         assert pickle.dumps(vars(model)) == before
 

@@ -45,8 +45,9 @@ def test_forms_of_input_agree(fitted):
 
 
 def test_overflow_is_marked_not_dropped():
-    display = LossCurveDisplay({"wild": np.array([1.0, 1e200, np.inf])}).plot()
+    display = LossCurveDisplay({"wild": np.array([1.0, 1e200, 1e306, np.inf])}).plot()
+    display.figure_.canvas.draw()
     assert_array_equal(display.lines_[0].get_xdata(), [1, 2])
-    marks = [line for line in display.ax_.lines if "overflow" in str(line.get_label())]
+    marks = [line for line in display.ax_.lines if "beyond 1e+200" in str(line.get_label())]
     assert len(marks) == 1
-    assert_array_equal(marks[0].get_xdata(), [3])
+    assert_array_equal(marks[0].get_xdata(), [3, 4])

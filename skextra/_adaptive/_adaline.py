@@ -8,6 +8,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
 
 from skextra._adaptive._filter import AdaptiveFilter
+from skextra._adaptive._rows import frozen
 from skextra._base import all_or_nothing
 from skextra._callbacks import with_callbacks
 
@@ -70,7 +71,8 @@ class Adaline(ClassifierMixin, AdaptiveFilter):
         Whether `fit` starts from the weights of the previous fit instead of from zero.
 
     random_state : int, RandomState instance or None, default=None
-        Seed of the random order with ``shuffle=True``. Pass an int for the same weights every time.
+        Seed of the random order with ``shuffle=True``. Pass an int for the same weights
+        every time.
 
     Attributes
     ----------
@@ -338,4 +340,4 @@ class Adaline(ClassifierMixin, AdaptiveFilter):
     def _targets(self, y, dtype):
         codes = np.searchsorted(self.classes_, y)[:, None]
         columns = np.arange(len(self.classes_)) if len(self.classes_) > 2 else np.array([1])
-        return np.where(codes == columns, 1, -1).astype(dtype)
+        return frozen(np.where(codes == columns, 1, -1).astype(dtype))

@@ -37,9 +37,9 @@ class TappedDelayLine(OneToOneFeatureMixin, TransformerMixin, Estimator):
     Several channels are interleaved: all channels at lag 0, then all at lag 1, and so on, so that
     ``coef_.reshape(n_taps, n_channels)`` is the impulse response channel by channel.
 
-    The rows overlap, and so do they in memory: the output is a read-only view of one padded copy of
-    the signal, and LMSRegressor and Adaline adapt on the view without copying it. Operations that
-    need the full matrix copy it then.
+    The rows overlap, and so do they in memory: the output is a read-only view of one padded copy
+    of the signal, and LMSRegressor and Adaline adapt on the view without copying it. Operations
+    that need the full matrix copy it then.
 
     Rows are samples in time: a permuted signal is another signal, and the first ``n_taps - 1``
     rows of a piece depend on what came before. To continue a stream, pass the last

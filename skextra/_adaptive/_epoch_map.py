@@ -73,4 +73,5 @@ class EpochMap:
         """Return the mean of the squared errors of w, summed over the outputs."""
         d = w - self._origin
         quadratic = np.einsum("ka,ka->", d @ self._gram, d)
-        return self._error - 2 * np.einsum("ka,ka->", self._gradient, d) + quadratic
+        loss = self._error - 2 * np.einsum("ka,ka->", self._gradient, d) + quadratic
+        return max(loss, 0.0) if np.isfinite(loss) else np.inf

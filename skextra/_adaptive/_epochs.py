@@ -6,8 +6,8 @@ import numpy as np
 
 from skextra._adaptive._epoch_map import EpochMap
 
-# Beyond this growth of the mean squared error a run counts as diverged (only where `tol` allows
-# stopping early at all; with tol=None a run ends when it overflows).
+# Beyond this growth of the mean squared error a run counts as diverged. It ends there, unless
+# tol=None asks for all epochs: then it ends when it overflows.
 _GROWTH = 1e6
 # Successive epochs whose loss must stay within `tol` of the one before.
 _PATIENCE = 3
@@ -77,9 +77,10 @@ def run_epochs(rows, order, targets, gains, weights, *, max_iter, tol, reporter)
                 if not (np.isfinite(loss) and np.isfinite(weights.last).all()):
                     return Run(kept, np.asarray(curve), "diverged")
                 kept = weights
+                grown = loss > _GROWTH * max(scale, start)
+                if grown and (tol is not None or following is None):
+                    return Run(kept, np.asarray(curve), "diverged")
                 if tol is not None:
-                    if loss > _GROWTH * max(scale, start):
-                        return Run(kept, np.asarray(curve), "diverged")
                     quiet = quiet + 1 if abs(loss - previous) <= tol * previous else 0
                     if quiet >= _PATIENCE or loss <= floor:
                         return Run(kept, np.asarray(curve), "converged")

@@ -10,7 +10,7 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 
 from skextra._adaptive._epochs import Weights, run_epochs
 from skextra._adaptive._gains import Gains, automatic_rate
-from skextra._adaptive._rows import FILE_ORDER, as_rows, presentation_order
+from skextra._adaptive._rows import FILE_ORDER, as_rows, frozen, presentation_order
 from skextra._adaptive._stability import measure
 from skextra._base import Estimator
 from skextra._callbacks import CallbackSupportMixin, EpochReporter
@@ -247,7 +247,7 @@ class AdaptiveFilter(CallbackSupportMixin, Estimator):
 
 
 def _shaped(value, name, shape, dtype):
-    """Return an initial value as an array of `shape`; a single output may come without its axis."""
+    """Return an initial value as an array of `shape`; one output may come without its axis."""
     array = np.asarray(value, dtype)
     if shape[0] == 1 and array.shape == shape[1:]:
         array = array.reshape(shape)
@@ -263,4 +263,11 @@ def _shaped(value, name, shape, dtype):
 
 def as_targets(y, dtype):
     """Return targets as a contiguous (n_samples, n_outputs) array of `dtype`."""
-    return np.ascontiguousarray(y.reshape(len(y), -1), dtype=dtype)
+    with np.errstate(over="ignore"):
+        targets = np.ascontiguousarray(y.reshape(len(y), -1), dtype=dtype)
+    if not np.isfinite(targets).all():
+        raise ValueError(
+            f"y has values beyond the range of {np.dtype(dtype).name}, the dtype of X; pass X as "
+            "float64 or scale y."
+        )
+    return frozen(targets)

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from skextra._adaptive._rows import frozen
+
 # Misadjustment that the automatic rate aims at: the mean squared error settles about this
 # share above the Wiener solution's (Widrow & Lehr 1990, section IV).
 _MISADJUSTMENT = 0.1
@@ -44,7 +46,7 @@ class Gains:
 
 
 def _filled(values, size, dtype):
-    return np.ascontiguousarray(np.broadcast_to(values, size), dtype=dtype)
+    return frozen(np.ascontiguousarray(np.broadcast_to(values, size), dtype=dtype))
 
 
 def _rates(variant, rate, powers):

@@ -409,10 +409,10 @@ class LMSRegressor(MultiOutputMixin, RegressorMixin, AdaptiveFilter):
             w, inverse = new_w, new_inverse
         else:
             warnings.warn(
-                f"LMSRegressor diverged: recursive least squares with forgetting={self.forgetting} "
-                "overflowed, and the weights are those before this call. Inputs that do not "
-                "excite all directions let the inverse correlation grow without bound; raise "
-                "forgetting towards 1, or delta.",
+                "LMSRegressor diverged: recursive least squares with "
+                f"forgetting={self.forgetting:g} overflowed, and the weights are those before "
+                "this call. Inputs that do not excite all directions let the inverse correlation "
+                "grow without bound; raise forgetting towards 1, or delta.",
                 ConvergenceWarning,
                 stacklevel=3,
             )

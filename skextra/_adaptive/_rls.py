@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from skextra._adaptive._rows import frozen
 from skextra._kernels._rls import rls_adapt
 
 
@@ -14,7 +15,7 @@ def rls_pass(rows, targets, sample_weight, forgetting, w, inverse, keep_path):
     w, inverse = w.astype(np.float64), inverse.astype(np.float64)
     outputs = np.empty(targets.shape)
     path = np.empty((len(targets) if keep_path else 0, *w.shape))
-    weight = np.ones(1) if sample_weight is None else sample_weight
+    weight = frozen(np.ones(1) if sample_weight is None else sample_weight)
     inc = 0 if sample_weight is None else 1
     for part, block in rows.dense_chunks():
         rls_adapt(

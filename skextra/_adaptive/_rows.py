@@ -9,6 +9,13 @@ FILE_ORDER = np.empty(0, np.intp)
 _NARROW = 64
 
 
+def frozen(array):
+    """Return a read-only view: compiled loops exist once, not for writable arrays and others."""
+    view = array.view()
+    view.flags.writeable = False
+    return view
+
+
 def as_rows(X, bias):
     """Wrap a validated matrix; `bias` is the constant input, 1 or 0."""
     return CSRRows(X, bias) if sparse.issparse(X) else DenseRows(X, bias)
@@ -84,7 +91,7 @@ class CSRRows:
         self.bias = X.dtype.type(bias)
         self.matrix = X
         unsigned = np.uint32 if X.indices.dtype.itemsize == 4 else np.uint64
-        self._head = X.data, X.indices.view(unsigned), X.indptr
+        self._head = frozen(X.data), frozen(X.indices.view(unsigned)), frozen(X.indptr)
 
     def epoch(self, order, targets, gains, average, w, v):
         """Return (loss of v, w after one epoch, what averaging adds to w)."""
@@ -135,7 +142,7 @@ def _flatten(X):
     if not unit or X.strides[0] % item:
         X = np.ascontiguousarray(X)
     if X.flags.c_contiguous:
-        return X.reshape(-1), 0, p
+        return frozen(X.reshape(-1)), 0, p
     stride = X.strides[0] // item
     span = abs(stride) * (n - 1) + p
     first = X if stride >= 0 else X[::-1]

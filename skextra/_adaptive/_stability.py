@@ -3,15 +3,16 @@
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.optimize import brentq
 from scipy.sparse.linalg import LinearOperator, eigsh
 from sklearn.utils import check_array, gen_batches
 from sklearn.utils.validation import _check_sample_weight
 
 from skextra._adaptive._gains import Gains, automatic_rate
-from skextra._adaptive._rows import FILE_ORDER, DenseRows, as_rows
+from skextra._adaptive._rows import FILE_ORDER, DenseRows, as_rows, frozen
 from skextra._kernels._epoch_map import compose_epoch
 
-# The critical rate takes some thirty epoch maps of n p^2 steps and as many spectra of p^3: up to
+# The critical rate takes some fifteen epoch maps of n p^2 steps and as many spectra of p^3: up to
 # this size it is a matter of milliseconds, and `fit` computes it unasked.
 _EXACT_WORK = 200_000
 _EXACT_SIZE = 32
@@ -153,8 +154,8 @@ def lms_stability(
     -----
     One epoch over rows in a fixed order multiplies the error of the weights by
     ``P = product of (I - learning_rate x x^T)``. Its spectral radius on the span of the rows
-    decides convergence; the critical rate is found by bisection. Cost O(n p^2 + p^3) per trial
-    rate, some thirty of them.
+    decides convergence; the critical rate is found by root search. Cost O(n p^2 + p^3) per trial
+    rate, some fifteen of them.
 
     Examples
     --------
@@ -206,7 +207,7 @@ def measure(X, rows, powers, sample_weight, variant, rate, order, exact=None):
 def _largest_eigenvalue(X, rows, weight):
     size = rows.p + 1
     if size > _DENSE_SIZE:
-        weight = np.ascontiguousarray(weight, np.float64)
+        weight = frozen(np.ascontiguousarray(weight, np.float64))
         operator = LinearOperator(
             (size, size),
             matvec=lambda v: rows.moment_product(weight, 1, np.ravel(v).astype(np.float64)),
@@ -242,7 +243,7 @@ class _EpochProduct:
     def _compose(self, rate):
         rows = self._rows
         gains = Gains(self._variant, rate, self._powers, self._sample_weight, np.float64)
-        nothing = np.zeros((rows.n, 1))
+        nothing = frozen(np.zeros((rows.n, 1)))
         return compose_epoch(
             rows.buf,
             rows.start,
@@ -266,9 +267,12 @@ class _EpochProduct:
     def critical(self, guaranteed):
         """Return the smallest rate from `guaranteed` on at which the radius reaches 1."""
         low = high = guaranteed
-        while self.radius(high) < 1.0:
-            low, high = high, 1.15 * high
-        while high - low > 1e-6 * high:
-            middle = 0.5 * (low + high)
-            low, high = (middle, high) if self.radius(middle) < 1.0 else (low, middle)
-        return high
+        while (excess := self._excess(high)) < 0.0:
+            low, high = high, 1.25 * high
+        if low == high or excess == 0.0:
+            return float(high)
+        return float(brentq(self._excess, low, high, rtol=1e-7, xtol=1e-300))
+
+    def _excess(self, rate):
+        # Capped, because far beyond the limit the radius is of no use to interpolation.
+        return min(self.radius(rate), 3.0) - 1.0

@@ -13,8 +13,8 @@ def compose_epoch(
     One row maps the weights to ``w + step x (d - x . w)``: affine in w, so that n of them in a
     row are ``P w + q`` with P = product of ``I - step x x^T``. Returned are P, q (one column an
     output), the same pair for the sum that averaging needs, the second-moment matrix
-    ``G = sum_i r_i x x^T`` and the gradient ``sum_i r_i x (d - x . origin)``, from which the loss of
-    any weights follows without another look at the data.
+    ``G = sum_i r_i x x^T`` and the gradient ``sum_i r_i x (d - x . origin)``, from which the loss
+    of any weights follows without another look at the data.
     """
     n, n_outputs = targets.shape
     p = origin.shape[1] - 1

@@ -8,6 +8,8 @@ from skextra._base import import_extra
 # Okabe and Ito's palette, told apart with any colour vision; dashes serve print without colour.
 _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
 _DASHES = ("-", "--", "-.", ":")
+# Matplotlib's log scale takes margins and ticks some decades beyond the data, and overflows.
+_LARGEST = 1e200
 
 
 class LossCurveDisplay:
@@ -18,8 +20,8 @@ class LossCurveDisplay:
     Parameters
     ----------
     loss_curves : dict of str to ndarray of shape (n_epochs,)
-        Loss after each epoch, by the name for the legend. Infinite values, which a diverged run
-        ends in, are left out of the line and marked at the top of the axes.
+        Loss after each epoch, by the name for the legend. Values beyond 1e200 and infinity, in
+        which a diverged run ends, are left out of the line and marked at the top of the axes.
 
     loss_name : str, default='Mean squared error'
         Label of the vertical axis.
@@ -114,7 +116,7 @@ class LossCurveDisplay:
         self.lines_ = []
         for k, (name, curve) in enumerate(self.loss_curves.items()):
             curve = np.asarray(curve, dtype=float)
-            finite = np.isfinite(curve)
+            shown = curve <= _LARGEST
             epochs = np.arange(1, len(curve) + 1)
             style = {
                 "color": _COLOURS[k % len(_COLOURS)],
@@ -122,17 +124,17 @@ class LossCurveDisplay:
                 "marker": "." if len(curve) <= 50 else "",
                 "label": name,
             }
-            (line,) = ax.plot(epochs[finite], curve[finite], **{**style, **kwargs})
-            if not finite.all():
+            (line,) = ax.plot(epochs[shown], curve[shown], **{**style, **kwargs})
+            if not shown.all():
                 ax.plot(
-                    epochs[~finite],
-                    np.ones(np.count_nonzero(~finite)),
+                    epochs[~shown],
+                    np.ones(np.count_nonzero(~shown)),
                     transform=ax.get_xaxis_transform(),
                     marker="^",
                     linestyle="none",
                     color=line.get_color(),
                     clip_on=False,
-                    label=f"{name}: overflow",
+                    label=f"{name}: beyond {_LARGEST:g}",
                 )
             self.lines_.append(line)
         ax.set(yscale="log", xlabel="Epoch", ylabel=self.loss_name)
