@@ -18,7 +18,7 @@ demo: $(VENV)/.ready-plot  ## run examples/tour.py: every estimator on real data
 	@$(BIN)/python examples/tour.py
 
 test: $(VENV)/.ready-test  ## run every test, docstring and guide example (those of keras apart)
-	@$(BIN)/$(PYTEST) docs/guide --doctest-glob='*.rst'
+	@$(BIN)/$(PYTEST) docs/guide docs/index.rst --doctest-glob='*.rst'
 
 lint: $(VENV)/.ready-lint  ## check style, formatting, direction of imports and docstrings
 	@$(BIN)/ruff check
