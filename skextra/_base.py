@@ -2,8 +2,12 @@
 
 import functools
 import importlib
+import math
+import sys
+import warnings
 from numbers import Integral, Real
 
+import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils import check_scalar
 
@@ -33,13 +37,18 @@ class Estimator(BaseEstimator):
         """Raise TypeError unless every parameter named is a boolean."""
         for name in names:
             value = getattr(self, name)
-            if not isinstance(value, Integral) or value not in (0, 1):
+            if not isinstance(value, Integral | np.bool_) or value not in (0, 1):
                 raise TypeError(f"{name} must be True or False, got {value!r}.")
 
     def _check_number(self, name, *, low, high=None, boundaries="both", integer=False):
-        """Raise TypeError or ValueError unless the parameter `name` is a number in range."""
+        """Raise TypeError or ValueError unless the parameter is a finite number in range."""
+        value = getattr(self, name)
+        if isinstance(value, bool | np.bool_):
+            raise TypeError(f"{name} must be a number, got {value!r}.")
+        if isinstance(value, Real) and not math.isfinite(value):
+            raise ValueError(f"{name}={value!r} must be a finite number.")
         check_scalar(
-            getattr(self, name),
+            value,
             name,
             Integral if integer else Real,
             min_val=low,
@@ -62,6 +71,18 @@ def all_or_nothing(method):
             raise
 
     return guarded
+
+
+def warn_caller(message, category):
+    """Warn from the line outside skextra that led here, however many calls lie between."""
+    frame, level = sys._getframe(1), 2
+    while frame.f_back is not None and _is_inside(frame.f_globals.get("__name__", "")):
+        frame, level = frame.f_back, level + 1
+    warnings.warn(message, category, stacklevel=level)
+
+
+def _is_inside(module):
+    return module.startswith(("skextra.", "sklearn.callback."))
 
 
 def import_extra(module, extra, purpose):

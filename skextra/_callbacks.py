@@ -17,7 +17,7 @@ class EpochReporter:
         The largest number of epochs.
 
     attributes : callable
-        Maps what `end` is given to the fitted attributes that make a copy of the estimator
+        Maps what `epoch` is given to the fitted attributes that make a copy of the estimator
         ready to predict. Called only when a callback asks for it.
 
     **data : dict
@@ -29,19 +29,13 @@ class EpochReporter:
         self._attributes = attributes
         self._data = data
         self._root = estimator._init_callback_context(max_subtasks=max_epochs)
-        self._active = bool(getattr(estimator, "_skl_callbacks", ()))
         self._root.call_on_fit_task_begin(estimator=estimator, **data)
-        self._epoch = None
 
-    def begin(self):
-        """Announce the next epoch."""
-        if self._active:
-            self._epoch = self._root.subcontext(task_name="epoch")
-            self._epoch.call_on_fit_task_begin(estimator=self._estimator, **self._data)
-
-    def end(self, state):
-        """Close the epoch; return whether a callback asks to stop."""
-        return self._active and self._close(self._epoch, state)
+    def epoch(self, state):
+        """Report that an epoch is over; return whether a callback asks to stop."""
+        context = self._root.subcontext(task_name="epoch")
+        context.call_on_fit_task_begin(estimator=self._estimator, **self._data)
+        return self._close(context, state)
 
     def finish(self, state):
         """Close the fit."""

@@ -36,7 +36,6 @@ def test_no_tag_excuses_a_check(estimator):
     tags = get_tags(estimator)
     assert not tags.non_deterministic
     assert not tags.no_validation
-    assert not tags._skip_test
     assert tags.classifier_tags is None or not tags.classifier_tags.poor_score
     assert tags.regressor_tags is None or not tags.regressor_tags.poor_score
 

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 from scipy import sparse
+from scipy.sparse.linalg import ArpackNoConvergence
 from sklearn.datasets import load_digits
 
 from skextra import LMSRegressor, lms_stability
@@ -52,10 +53,38 @@ def test_critical_rate_is_where_the_epoch_matrix_reaches_radius_one():
 
 def test_directions_without_data_do_not_count():
     X = np.c_[made(), np.zeros(60), made()[:, :1]]
-    assert_allclose(
-        lms_stability(X[:, :3], 0.01, fit_intercept=False).spectral_radius < 1,
-        lms_stability(X, 0.01, fit_intercept=False).spectral_radius < 1,
-    )
+    padded = lms_stability(X, 0.01, fit_intercept=False)
+    # A doubled feature is one feature of sqrt(2) times the size.
+    alone = lms_stability(made() * [2**0.5, 1, 1], 0.01, fit_intercept=False)
+    assert_allclose(padded.spectral_radius, alone.spectral_radius, rtol=1e-9)
+    assert_allclose(padded.critical_rate, alone.critical_rate, rtol=1e-6)
+
+
+def test_rows_without_power_have_no_bounds():
+    for p in (2, 100):
+        stability = lms_stability(np.zeros((3, p)), fit_intercept=False)
+        assert stability.mean_bound == stability.guaranteed_bound == np.inf
+        assert stability.misadjustment == 0.0
+        assert not stability.is_unstable
+
+
+@pytest.mark.parametrize("failure", [ArpackNoConvergence("no", [], []), np.linalg.LinAlgError()])
+def test_a_spectrum_that_cannot_be_had_does_not_stop_a_fit(failure, monkeypatch):
+    def fail(*args, **kwargs):
+        raise failure
+
+    monkeypatch.setattr("skextra._adaptive._stability._largest_eigenvalue", fail)
+    monkeypatch.setattr("skextra._adaptive._stability._EpochProduct", fail)
+    if isinstance(failure, np.linalg.LinAlgError):
+        assert LMSRegressor().fit(made(), made()[:, 0]).stability_.critical_rate is None
+    stability = measure_wide()
+    assert np.isnan(stability.mean_bound)
+    assert "nan" in stability.describe_bounds()
+
+
+def measure_wide():
+    X = made(200, 100)
+    return LMSRegressor(max_iter=2, tol=None).fit(X, X[:, 0]).stability_
 
 
 def test_orthogonal_rows_diverge_at_the_guaranteed_bound():
@@ -101,3 +130,6 @@ def test_bad_options_are_refused():
         lms_stability(made(), variant="rls")
     with pytest.raises(ValueError, match="learning_rate='fast'"):
         lms_stability(made(), "fast")
+    for rate in (-1.0, 0.0, np.nan, np.inf, None):
+        with pytest.raises(ValueError, match=r"learning_rate=.*finite number above 0"):
+            lms_stability(made(), rate)

@@ -41,8 +41,8 @@ class Adaline(ClassifierMixin, AdaptiveFilter):
 
     learning_rate : float or 'auto', default='auto'
         Step size. Larger converges faster; too large diverges. 'auto' takes the smaller of half
-        the bound that guarantees stability and the rate of 10% misadjustment; it is set by
-        the first chunk of a stream and kept.
+        the bound that guarantees stability and the rate of 10% misadjustment. In a stream the
+        first chunk sets it, and larger rows that come later lower it.
 
     max_iter : int, default=1000
         Largest number of epochs.
@@ -85,8 +85,9 @@ class Adaline(ClassifierMixin, AdaptiveFilter):
     intercept_ : ndarray of shape (1,) or (n_classes,)
         Bias weights.
 
-    loss_curve_ : ndarray of shape (`n_iter_`,)
+    loss_curve_ : ndarray of shape (n_epochs,)
         Mean squared error of the linear outputs over the training set after each epoch of `fit`.
+        Streams leave it as it was.
 
     n_iter_ : int
         Epochs run by `fit`, plus calls of `partial_fit` since.
@@ -251,6 +252,8 @@ class Adaline(ClassifierMixin, AdaptiveFilter):
         """
         self._check_parameters()
         first = not hasattr(self, "coef_")
+        if not first:
+            self._check_same_inputs()
         X, y = self._check_pair(X, y, reset=first)
         self._settle_classes(classes, first)
         unknown = np.setdiff1d(y, self.classes_)

@@ -92,6 +92,7 @@ class TappedDelayLine(OneToOneFeatureMixin, TransformerMixin, Estimator):
             A read-only view whose rows overlap in memory.
         """
         check_is_fitted(self)
+        self._check_number("n_taps", low=1, integer=True)
         X = validate_data(self, X, dtype=[np.float64, np.float32], reset=False)
         n, channels = X.shape
         # Stored backwards in time, the samples of a row are adjacent and rows step back by one.

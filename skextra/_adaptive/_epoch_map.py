@@ -6,6 +6,7 @@ from skextra._adaptive._rows import DenseRows
 from skextra._kernels._epoch_map import compose_epoch
 
 _LARGEST_SIZE = 256
+_NEGLIGIBLE = 1e-8
 
 
 class EpochMap:
@@ -48,9 +49,11 @@ class EpochMap:
                 origin,
                 average,
             )
-        # Expand about the least-squares weights, where no digits cancel.
-        shift = np.linalg.lstsq(gram, gradient.T, rcond=None)[0].T
-        self._origin = origin + shift
+        # Expand about the least-squares weights, where no digits cancel. Directions that hardly
+        # any row points in are left out: there a long way would gain next to nothing.
+        shift = np.linalg.lstsq(gram, gradient.T, rcond=_NEGLIGIBLE)[0].T
+        self._origin = (origin + shift).astype(rows.dtype).astype(np.float64)
+        shift = self._origin - origin
         self._gram = gram / gains.total
         self._gradient = (gradient - shift @ gram) / gains.total
         self._error = rows.loss(targets, gains, self._origin.astype(rows.dtype))

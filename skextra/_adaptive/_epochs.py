@@ -8,7 +8,7 @@ from skextra._adaptive._epoch_map import EpochMap
 
 # Beyond this growth of the mean squared error a run counts as diverged. It ends there, unless
 # tol=None asks for all epochs: then it ends when it overflows.
-_GROWTH = 1e6
+GROWTH = 1e6
 # Successive epochs whose loss must stay within `tol` of the one before.
 _PATIENCE = 3
 
@@ -18,8 +18,8 @@ class Weights:
     """Where an adaptive run stands.
 
     `last` (n_outputs, n_features + 1) holds the newest iterate, bias last; `mean` the average
-    of all iterates so far and `presented` the weight of the rows it spans. `published` is what
-    predicts: the mean if averaging, else the last.
+    of the iterates since averaging began and `presented` the weight of the rows it spans.
+    `published` is what predicts: the mean if averaging, else the last.
     """
 
     last: np.ndarray
@@ -30,15 +30,15 @@ class Weights:
     @property
     def published(self):
         """Return the weights that predict."""
-        return self.mean if self.average else self.last
+        return self.mean if self.average and self.presented > 0 else self.last
 
     def advanced(self, last, epoch_mean, total):
         """Return the weights after an epoch of total weight `total`."""
+        if not self.average:
+            return Weights(last, last, 0.0, False)
         presented = self.presented + total
-        mean = self.mean
-        if self.average:
-            mean = mean + (epoch_mean - mean) * mean.dtype.type(total / presented)
-        return Weights(last, mean, presented, self.average)
+        mean = self.mean + (epoch_mean - self.mean) * self.mean.dtype.type(total / presented)
+        return Weights(last, mean, presented, True)
 
 
 @dataclass
@@ -50,8 +50,11 @@ class Run:
     status: str
 
 
-def run_epochs(rows, order, targets, gains, weights, *, max_iter, tol, reporter):
+def run_epochs(rows, order, targets, gains, weights, *, max_iter, tol, warm_up, reporter):
     """Present all rows up to `max_iter` times in the same order.
+
+    A loss that does not change counts as convergence only after `warm_up` epochs: before, steps
+    too small to learn anything would pass for it.
 
     The loss of the weights after epoch k is a by-product of epoch k + 1, or of the affine map
     that replaces the epochs once that is cheaper; so each epoch reads the data once.
@@ -67,7 +70,6 @@ def run_epochs(rows, order, targets, gains, weights, *, max_iter, tol, reporter)
     with np.errstate(over="ignore", invalid="ignore"):
         for epoch in range(max_iter + 1):
             if epoch < max_iter and status == "max_iter":
-                reporter.begin()
                 loss, following = stepper.step(weights)
             else:
                 loss, following = stepper.loss(weights), None
@@ -77,12 +79,12 @@ def run_epochs(rows, order, targets, gains, weights, *, max_iter, tol, reporter)
                 if not (np.isfinite(loss) and np.isfinite(weights.last).all()):
                     return Run(kept, np.asarray(curve), "diverged")
                 kept = weights
-                grown = loss > _GROWTH * max(scale, start)
+                grown = loss > GROWTH * max(scale, start)
                 if grown and (tol is not None or following is None):
                     return Run(kept, np.asarray(curve), "diverged")
                 if tol is not None:
                     quiet = quiet + 1 if abs(loss - previous) <= tol * previous else 0
-                    if quiet >= _PATIENCE or loss <= floor:
+                    if (quiet >= _PATIENCE and epoch >= warm_up) or loss <= floor:
                         return Run(kept, np.asarray(curve), "converged")
             else:
                 start = loss
@@ -90,7 +92,7 @@ def run_epochs(rows, order, targets, gains, weights, *, max_iter, tol, reporter)
             if following is None:
                 break
             weights = following
-            if reporter.end(weights):
+            if reporter.epoch(weights):
                 status = "stopped"
     return Run(kept, np.asarray(curve), status)
 

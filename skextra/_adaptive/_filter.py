@@ -1,18 +1,16 @@
 """What LMSRegressor and Adaline share: from validated data to published weights."""
 
-import warnings
-
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 from sklearn.utils.extmath import safe_sparse_dot
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
-from skextra._adaptive._epochs import Weights, run_epochs
-from skextra._adaptive._gains import Gains, automatic_rate
+from skextra._adaptive._epochs import GROWTH, Weights, run_epochs
+from skextra._adaptive._gains import Gains, InputPower, automatic_rate
 from skextra._adaptive._rows import FILE_ORDER, as_rows, frozen, presentation_order
 from skextra._adaptive._stability import measure
-from skextra._base import Estimator
+from skextra._base import Estimator, warn_caller
 from skextra._callbacks import CallbackSupportMixin, EpochReporter
 from skextra._kernels._lms_dense import lms_adapt
 
@@ -33,8 +31,6 @@ class AdaptiveFilter(CallbackSupportMixin, Estimator):
                 )
         else:
             self._check_number("learning_rate", low=0, boundaries="neither")
-            if not np.isfinite(self.learning_rate):
-                raise ValueError(f"learning_rate={self.learning_rate!r} must be finite.")
         self._check_number("max_iter", low=1, integer=True)
         if self.tol is not None:
             self._check_number("tol", low=0)
@@ -60,6 +56,7 @@ class AdaptiveFilter(CallbackSupportMixin, Estimator):
     def _initial_weights(self, n_outputs, p, dtype, coef_init, intercept_init):
         w = np.zeros((n_outputs, p + 1), dtype)
         if self.warm_start and hasattr(self, "coef_"):
+            self._check_same_inputs()
             if coef_init is None:
                 coef_init = self.coef_
             if intercept_init is None:
@@ -73,15 +70,14 @@ class AdaptiveFilter(CallbackSupportMixin, Estimator):
             w[:, -1] = bias
         return w
 
-    def _rate(self, powers, sample_weight):
-        if not np.isfinite(powers.sum()):
+    def _check_same_inputs(self):
+        """Refuse to go on with weights that belong to another number of inputs."""
+        if bool(self.fit_intercept) != self._has_intercept:
             raise ValueError(
-                "The squared norms of the rows of X overflow; scale the features, for example "
-                "with StandardScaler."
+                f"fit_intercept={self.fit_intercept!r}, but the weights to go on from were "
+                f"adapted with fit_intercept={self._has_intercept!r}. Set it back, or start again "
+                "with `fit` and warm_start=False."
             )
-        if isinstance(self.learning_rate, str):
-            return automatic_rate(self.variant, powers, sample_weight)
-        return float(self.learning_rate)
 
     def _fit_epochs(self, X, targets, sample_weight, w, data):
         """Run epochs to convergence, publish and warn."""
@@ -91,7 +87,8 @@ class AdaptiveFilter(CallbackSupportMixin, Estimator):
             random_state = check_random_state(self.random_state)
             order = presentation_order(rows, targets, random_state)
         powers = rows.powers()
-        rate = self._rate(powers, sample_weight)
+        seen = InputPower().including(powers, sample_weight)
+        rate = self._rate(seen)
         gains = Gains(self.variant, rate, powers, sample_weight, rows.dtype)
         stability = measure(X, rows, powers, sample_weight, self.variant, rate, order)
         start = Weights(w, w, 0.0, bool(self.average))
@@ -106,23 +103,46 @@ class AdaptiveFilter(CallbackSupportMixin, Estimator):
             start,
             max_iter=self.max_iter,
             tol=self.tol,
+            warm_up=_warm_up(gains.total, rate, stability.lambda_max),
             reporter=reporter,
         )
         self._reset_stream()
+        self._input_power = seen
+        self._settled = self.variant, self.learning_rate
         self.learning_rate_ = rate
         self.stability_ = stability
         self.loss_curve_ = run.loss_curve
         self.n_iter_ = len(run.loss_curve)
         self._publish(run.weights)
         reporter.finish(run.weights)
-        self._warn(run.status)
+        self._warn_of_fit(run.status, run.loss_curve, gains.total)
+
+    def _rate(self, seen):
+        """Return the learning rate for inputs of the power seen."""
+        if not np.isfinite(seen.total):
+            raise ValueError(
+                "The squared norms of the rows of X overflow; scale the features, for example "
+                "with StandardScaler."
+            )
+        if isinstance(self.learning_rate, str):
+            return automatic_rate(self.variant, seen.mean, seen.largest)
+        return float(self.learning_rate)
 
     def _settle_rate(self, X, rows, sample_weight):
-        """Set the rate of a stream, which 'auto' takes from its first chunk; return the powers."""
+        """Set the rate for the next chunk of a stream and return the powers of its rows.
+
+        'auto' is settled by the first chunk, and again whenever a larger row comes than the rate
+        is safe for: whatever comes, the weights cannot diverge.
+        """
         powers = rows.powers()
-        frozen = isinstance(self.learning_rate, str) and hasattr(self, "learning_rate_")
-        rate = self.learning_rate_ if frozen else self._rate(powers, sample_weight)
-        if rate != getattr(self, "learning_rate_", None):
+        seen = getattr(self, "_input_power", InputPower()).including(powers, sample_weight)
+        rate = self._rate(seen)
+        settled = getattr(self, "_settled", None) == (self.variant, self.learning_rate)
+        if settled and (self.variant == "nlms" or self.learning_rate_ * seen.largest <= 1.0):
+            rate = self.learning_rate_
+        self._input_power = seen
+        if not settled or rate != self.learning_rate_:
+            self._settled = self.variant, self.learning_rate
             self.learning_rate_ = rate
             self.stability_ = measure(
                 X, rows, powers, sample_weight, self.variant, rate, FILE_ORDER
@@ -135,11 +155,12 @@ class AdaptiveFilter(CallbackSupportMixin, Estimator):
         powers = self._settle_rate(X, rows, sample_weight)
         gains = Gains(self.variant, self.learning_rate_, powers, sample_weight, rows.dtype)
         before = self._resume(targets.shape[1], rows)
-        _, last, added = rows.epoch(
-            FILE_ORDER, targets, gains, before.average, before.last, before.last
-        )
-        after = before.advanced(last, before.last + added, gains.total)
-        self._publish_or_warn(before, after)
+        with np.errstate(over="ignore", invalid="ignore"):
+            loss, last, added = rows.epoch(
+                FILE_ORDER, targets, gains, before.average, before.last, before.last
+            )
+            after = before.advanced(last, before.last + added, gains.total)
+        self._publish_or_warn(before, after, rows, targets, gains, loss)
 
     def _adapt_once(self, X, targets, keep_path):
         """Present the rows once and return (a-priori outputs, weight path or None)."""
@@ -150,14 +171,15 @@ class AdaptiveFilter(CallbackSupportMixin, Estimator):
         path = np.empty((len(targets) if keep_path else 0, *before.last.shape), rows.dtype)
         last = before.last.copy()
         total = np.zeros(last.shape)
+        gains = Gains(self.variant, self.learning_rate_, powers, None, rows.dtype)
+        loss = rows.loss(targets, gains, last) if self._may_diverge(powers) else 0.0
         for part, block in rows.dense_chunks():
-            gains = Gains(self.variant, self.learning_rate_, powers[part], None, rows.dtype)
             lms_adapt(
                 block.buf,
                 block.start,
                 block.stride,
                 targets[part],
-                gains.step,
+                gains.step[part] if gains.inc else gains.step,
                 gains.inc,
                 block.bias,
                 last,
@@ -165,8 +187,10 @@ class AdaptiveFilter(CallbackSupportMixin, Estimator):
                 outputs[part],
                 path[part] if keep_path else path,
             )
-        after = before.advanced(last, (total / rows.n).astype(rows.dtype), float(rows.n))
-        self._publish_or_warn(before, after)
+        with np.errstate(over="ignore", invalid="ignore"):
+            mean = (total / rows.n).astype(rows.dtype)
+            after = before.advanced(last, mean, float(rows.n))
+        self._publish_or_warn(before, after, rows, targets, gains, loss)
         return outputs, path if keep_path else None
 
     def _resume(self, n_outputs, rows):
@@ -183,26 +207,50 @@ class AdaptiveFilter(CallbackSupportMixin, Estimator):
             "_last_weights",
             "_mean_weights",
             "_presented",
+            "_has_intercept",
+            "_input_power",
+            "_settled",
+            "_error_scale",
+            "_inverse",
             "learning_rate_",
             "stability_",
-            "inverse_correlation_",
             "loss_curve_",
             "n_iter_",
         ):
             vars(self).pop(name, None)
 
-    def _publish_or_warn(self, before, after):
+    def _may_diverge(self, powers):
+        """Whether the rate is beyond what is safe for any sequence of rows such as these."""
+        largest = 1.0 if self.variant == "nlms" else powers.max()
+        return self.learning_rate_ * largest > 2.0
+
+    def _publish_or_warn(self, before, after, rows, targets, gains, loss):
+        """Publish the weights after a chunk unless they overflowed; say so if they diverge.
+
+        `loss` is that of the weights before, summed over the outputs.
+        """
         self.n_iter_ = getattr(self, "n_iter_", 0) + 1
-        finite = np.isfinite(after.last).all() and np.isfinite(after.published).all()
-        self._publish(after if finite else before)
-        if not finite:
-            self._warn("diverged")
+        if not (np.isfinite(after.last).all() and np.isfinite(after.published).all()):
+            self._publish(before)
+            self._warn_of_stream("the weights overflowed and are those before this call")
+            return
+        self._publish(after)
+        if self._may_diverge(rows.powers()):
+            scale = getattr(self, "_error_scale", loss / targets.shape[1])
+            self._error_scale = max(scale, gains.power_of(targets))
+            with np.errstate(over="ignore", invalid="ignore"):
+                now = rows.loss(targets, gains, after.last) / targets.shape[1]
+            if not now <= GROWTH * self._error_scale:
+                self._warn_of_stream(
+                    f"the mean squared error of this call's rows is now {now:.4g}"
+                )
 
     def _publish(self, weights):
         dtype = self._dtype
         self._last_weights = weights.last.astype(dtype, copy=False)
         self._mean_weights = weights.mean.astype(dtype, copy=False)
         self._presented = weights.presented
+        self._has_intercept = bool(self.fit_intercept)
         for name, value in self._attributes(weights.published).items():
             setattr(self, name, value)
 
@@ -214,36 +262,63 @@ class AdaptiveFilter(CallbackSupportMixin, Estimator):
             return {"coef_": coef[0].copy(), "intercept_": intercept[0]}
         return {"coef_": coef.copy(), "intercept_": intercept.copy()}
 
-    def _warn(self, status):
+    def _warn_of_fit(self, status, curve, total):
         name = type(self).__name__
-        if status == "max_iter" and self.tol is not None:
-            warnings.warn(
+        advice = (
+            f"Bounds on the rate for these data: {self.stability_.describe_bounds()}. "
+            "Lower learning_rate or use 'auto'."
+        )
+        rate = f"learning_rate={self.learning_rate_:.4g}"
+        if status == "diverged":
+            message = (
+                f"{name} diverged at epoch {len(curve)}, mean squared error {curve[-1]:.4g}, with "
+                f"{rate}; the last finite weights are kept. {advice}"
+            )
+        elif self.stability_.is_unstable:
+            message = (
+                f"{name} diverges with {rate}: though the mean squared error has only reached "
+                f"{curve[-1]:.4g} in {len(curve)} epochs, each multiplies the slowest error "
+                f"by {self.stability_.spectral_radius:.6g}. {advice}"
+            )
+        elif status != "max_iter" or self.tol is None:
+            return
+        elif _warm_up(total, self.learning_rate_, self.stability_.lambda_max) > len(curve):
+            message = (
+                f"{name} did not converge: max_iter={self.max_iter} epochs at {rate} are under "
+                "one time constant of its fastest weight. Raise learning_rate or use 'auto'."
+            )
+        elif curve[-1] > curve[0]:
+            message = (
+                f"{name} did not converge in max_iter={self.max_iter} epochs with {rate}: the "
+                f"mean squared error has grown from {curve[0]:.4g} to {curve[-1]:.4g}. {advice}"
+            )
+        else:
+            message = (
                 f"{name} did not converge in max_iter={self.max_iter} epochs (the mean squared "
-                f"error is {self.loss_curve_[-1]:.4g} and still changes by more than "
-                f"tol={self.tol:g} an epoch, relatively). Raise max_iter or tol, or put the "
-                "features on one scale, for example with StandardScaler.",
-                ConvergenceWarning,
-                stacklevel=6,
+                f"error is {curve[-1]:.4g} and still changes by more than tol={self.tol:g} an "
+                "epoch, relatively). Raise max_iter or tol, or put the features on one scale, for "
+                "example with StandardScaler."
             )
-        elif status == "diverged":
-            curve = getattr(self, "loss_curve_", None)
-            grown = (
-                ""
-                if curve is None
-                else f" at epoch {len(curve)}, mean squared error {curve[-1]:.4g},"
-            )
-            warnings.warn(
-                f"{name} diverged{grown} with learning_rate={self.learning_rate_:.4g}; the last "
-                f"finite weights are kept. Bounds on the rate for these data: "
-                f"{self.stability_.describe_bounds()}. Lower learning_rate or use 'auto'.",
-                ConvergenceWarning,
-                stacklevel=6,
-            )
+        warn_caller(message, ConvergenceWarning)
+
+    def _warn_of_stream(self, what):
+        warn_caller(
+            f"{type(self).__name__} diverges with learning_rate={self.learning_rate_:.4g}: "
+            f"{what}. Bounds on the rate for these rows: {self.stability_.describe_bounds()}. "
+            "Lower learning_rate or use 'auto', and start again from `fit`.",
+            ConvergenceWarning,
+        )
 
     def _linear_output(self, X):
         check_is_fitted(self)
         X = self._check_inputs(X, reset=False)
         return safe_sparse_dot(X, self.coef_.T, dense_output=True) + self.intercept_
+
+
+def _warm_up(total, rate, lambda_max):
+    """Return how many epochs the fastest weight needs to come e times closer to its goal."""
+    pace = total * rate * lambda_max
+    return 1.0 / pace if pace > 0 else 0.0
 
 
 def _shaped(value, name, shape, dtype):

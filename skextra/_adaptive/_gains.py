@@ -1,5 +1,7 @@
 """Step sizes, row by row: learning rate, normalisation and sample weights in one place."""
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from skextra._adaptive._rows import frozen
@@ -57,36 +59,65 @@ def _rates(variant, rate, powers):
 
 
 def _repeated(rates, powers, r):
-    """Return (step, hold) of r presentations of each row."""
+    """Return (step, hold) of r presentations of each row.
+
+    With ``x = rate * power`` they are ``(1 - (1 - x)^r) / power`` and, written so that no digits
+    cancel, ``((1 - x) ((1 - x)^r - 1) + r x) / (x power)``, or its binomial series where x and
+    r x are small.
+    """
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         x = rates * powers
-        small = np.abs(x) < 1e-8
-        power = np.where(small, 1.0, powers)
-        rho_r = np.where(
-            x < 1.0,
-            np.exp(r * np.log1p(-np.minimum(x, 1.0))),
-            np.abs(1.0 - x) ** r * np.cos(np.pi * r),
+        shrinking = x < 1.0
+        log_rho = np.log1p(-np.where(shrinking, x, 0.0))
+        less = np.where(
+            shrinking, np.expm1(r * log_rho), np.abs(1.0 - x) ** r * np.cos(np.pi * r) - 1.0
         )
-        step = np.where(
-            x < 1.0, -np.expm1(r * np.log1p(-np.minimum(x, 1.0))) / power, (1.0 - rho_r) / power
+        idle = x == 0.0
+        step = np.where(idle, rates * r, -less / np.where(idle, 1.0, powers))
+        exact = ((1.0 - x) * less + r * x) / np.where(idle, 1.0, x) / np.where(idle, 1.0, powers)
+        pairs = (r + 1.0) * r / 2.0
+        nested = 1.0 - (r - 1.0) / 3.0 * x * (
+            1.0 - (r - 2.0) / 4.0 * x * (1.0 - (r - 3.0) / 5.0 * x)
         )
-        # Series where rho is 1 to eight digits: r steps of the plain rule.
-        step = np.where(small, rates * r, step)
-        hold = (r - (1.0 - x) * step * power / np.where(small, 1.0, x)) / power
-        hold = np.where(small, rates * r * (r + 1) / 2, hold)
+        hold = np.where((r + 1.0) * x < 1e-3, rates * pairs * nested, exact)
     return step, hold
 
 
-def automatic_rate(variant, powers, sample_weight):
+@dataclass(frozen=True)
+class InputPower:
+    """Squared norms of the rows presented so far: their weight, weighted sum and maximum."""
+
+    weight: float = 0.0
+    total: float = 0.0
+    largest: float = 0.0
+
+    @property
+    def mean(self):
+        """Return the mean squared norm."""
+        return self.total / self.weight if self.weight > 0 else 0.0
+
+    def including(self, powers, sample_weight):
+        """Return the same with more rows."""
+        weighted = powers.sum() if sample_weight is None else sample_weight @ powers
+        weight = len(powers) if sample_weight is None else sample_weight.sum()
+        return InputPower(
+            self.weight + float(weight),
+            self.total + float(weighted),
+            max(self.largest, float(powers.max(initial=0.0))),
+        )
+
+
+def automatic_rate(variant, mean_power, max_power):
     """Return a learning rate that converges in any order of the rows.
 
-    For LMS the smaller of ``1 / (1 + max ||x||^2)``, half the bound that no sequence of rows can
-    break, and ``2 M / ((1 + M) tr R)``, at which theory predicts a misadjustment M of 10%. For
-    NLMS the rate ``2 M / (1 + M)`` of the same misadjustment.
+    For LMS the smaller of ``1 / max ||x||^2``, half the bound that no sequence of rows can break,
+    and ``2 M / ((1 + M) tr R)``, at which theory predicts a misadjustment M of 10%. For NLMS the
+    rate ``2 M / (1 + M)`` of the same misadjustment. Rows without power move no weight, so that
+    for them any rate would do.
     """
     share = 2 * _MISADJUSTMENT / (1 + _MISADJUSTMENT)
     if variant == "nlms":
         return share
-    trace = np.average(powers, weights=sample_weight)
-    with np.errstate(divide="ignore"):
-        return float(min(1.0 / (powers.max() + 1.0), share / trace))
+    if not mean_power > 0:
+        return 1.0
+    return float(min(1.0 / max_power, share / mean_power))

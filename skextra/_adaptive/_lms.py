@@ -1,7 +1,5 @@
 """LMSRegressor: the adaptive linear combiner."""
 
-import warnings
-
 import numpy as np
 from sklearn.base import MultiOutputMixin, RegressorMixin
 from sklearn.exceptions import ConvergenceWarning
@@ -12,11 +10,11 @@ from sklearn.utils.validation import validate_data
 
 from skextra._adaptive._epochs import Weights
 from skextra._adaptive._filter import AdaptiveFilter, as_targets
-from skextra._adaptive._rls import rls_pass
+from skextra._adaptive._rls import InverseCorrelation, rls_pass
 from skextra._adaptive._rows import as_rows, presentation_order
 from skextra._adaptive._trace import AdaptiveTrace
 from skextra._adaptive._wiener import wiener_weights
-from skextra._base import all_or_nothing
+from skextra._base import all_or_nothing, warn_caller
 from skextra._callbacks import EpochReporter, with_callbacks
 
 _VARIANTS = ("lms", "nlms", "rls", "wiener")
@@ -54,8 +52,8 @@ class LMSRegressor(MultiOutputMixin, RegressorMixin, AdaptiveFilter):
     learning_rate : float or 'auto', default='auto'
         Step size of 'lms' and 'nlms'. Larger converges faster and ends up farther from the
         Wiener solution; too large diverges. (Widrow's mu is half of it.) 'auto' takes the
-        smaller of half the bound that guarantees stability and the rate of 10% misadjustment;
-        it is set by the first chunk of a stream and kept.
+        smaller of half the bound that guarantees stability and the rate of 10% misadjustment.
+        In a stream the first chunk sets it, and larger rows that come later lower it.
 
     forgetting : float in (0, 1], default=1.0
         Forgetting factor of 'rls'. With 1 all rows count alike; with less, a row k steps ago
@@ -101,9 +99,10 @@ class LMSRegressor(MultiOutputMixin, RegressorMixin, AdaptiveFilter):
     intercept_ : float or ndarray of shape (n_outputs,)
         Bias weight.
 
-    loss_curve_ : ndarray of shape (`n_iter_`,)
+    loss_curve_ : ndarray of shape (n_epochs,)
         Mean squared error over the whole training set (and over the outputs) after each epoch
-        of `fit`. After divergence its last entries show the blow-up, up to infinity.
+        of `fit`; streams leave it as it was. After divergence its last entries show the blow-up,
+        up to infinity.
 
     n_iter_ : int
         Epochs run by `fit`, plus calls of `partial_fit` and `adapt` since.
@@ -253,7 +252,8 @@ class LMSRegressor(MultiOutputMixin, RegressorMixin, AdaptiveFilter):
         """Present the rows once, in the order given, from the current weights.
 
         Chunks of a stream give the same weights as the whole in one call, if `learning_rate` is a
-        number or the first chunk decides 'auto' for both. `shuffle` plays no part.
+        number. `shuffle` plays no part. With `average` the mean is that of the iterates since
+        averaging was switched on.
 
         Parameters
         ----------
@@ -270,6 +270,11 @@ class LMSRegressor(MultiOutputMixin, RegressorMixin, AdaptiveFilter):
         -------
         LMSRegressor
             The estimator.
+
+        Raises
+        ------
+        ValueError
+            If the data are invalid or unlike those seen before, or `fit_intercept` has changed.
         """
         X, targets = self._check_chunk(X, y)
         X, targets, sample_weight = self._drop_unweighted(X, targets, sample_weight)
@@ -337,6 +342,16 @@ class LMSRegressor(MultiOutputMixin, RegressorMixin, AdaptiveFilter):
         """
         return self._linear_output(X)
 
+    @property
+    def inverse_correlation_(self):
+        """The matrix P of 'rls', computed from the factors that the recursion carries."""
+        if not hasattr(self, "_inverse"):
+            raise AttributeError(
+                "inverse_correlation_ exists once variant='rls' has seen data; "
+                f"this estimator has variant={self.variant!r}."
+            )
+        return self._inverse.matrix()
+
     def _check_parameters(self):
         self._check_option("variant", _VARIANTS)
         super()._check_parameters()
@@ -363,6 +378,8 @@ class LMSRegressor(MultiOutputMixin, RegressorMixin, AdaptiveFilter):
     def _check_chunk(self, X, y):
         self._check_parameters()
         first = not hasattr(self, "coef_")
+        if not first:
+            self._check_same_inputs()
         X, y = self._check_pair(X, y, reset=first)
         if first:
             return X, self._targets(X, y)
@@ -398,25 +415,32 @@ class LMSRegressor(MultiOutputMixin, RegressorMixin, AdaptiveFilter):
         w = getattr(self, "_last_weights", None)
         if w is None:
             w = np.zeros((targets.shape[1], rows.p + 1))
-        inverse = getattr(self, "inverse_correlation_", None)
+        inverse = getattr(self, "_inverse", None)
         if inverse is None:
-            inverse = np.eye(size) / self.delta
-        new_w, new_inverse, outputs, path = rls_pass(
-            rows, targets, sample_weight, self.forgetting, w, inverse, keep_path
+            inverse = InverseCorrelation.initial(size, self.delta)
+        new_w, new_inverse, outputs, path, held = rls_pass(
+            rows, targets, sample_weight, self.forgetting, self.delta, w, inverse, keep_path
         )
         self.n_iter_ = getattr(self, "n_iter_", 0) + 1
-        if np.isfinite(new_w).all() and np.isfinite(new_inverse).all():
+        if np.isfinite(new_w).all() and np.isfinite(new_inverse.unit).all():
             w, inverse = new_w, new_inverse
         else:
-            warnings.warn(
-                "LMSRegressor diverged: recursive least squares with "
-                f"forgetting={self.forgetting:g} overflowed, and the weights are those before "
-                "this call. Inputs that do not excite all directions let the inverse correlation "
-                "grow without bound; raise forgetting towards 1, or delta.",
+            warn_caller(
+                "LMSRegressor: recursive least squares overflowed, and the weights are those "
+                "before this call; put the features and y on a smaller scale.",
                 ConvergenceWarning,
-                stacklevel=3,
             )
-        self.inverse_correlation_ = inverse
+        if held:
+            warn_caller(
+                f"LMSRegressor: the rows did not excite all directions for longer than "
+                f"forgetting={self.forgetting:g} remembers, so that the inverse correlation grew "
+                "to 1e15 times its start, where it is held; the weights will jump once such a "
+                "direction is excited. Raise forgetting towards 1, or drop redundant features.",
+                ConvergenceWarning,
+            )
+        self._inverse = inverse
+        for name in ("learning_rate_", "stability_", "_settled"):
+            vars(self).pop(name, None)
         self._publish(Weights(w, w, 0.0, False))
         outputs = outputs.astype(self._dtype, copy=False)
         return outputs, path if path is None else path.astype(self._dtype, copy=False)

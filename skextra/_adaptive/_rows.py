@@ -110,8 +110,9 @@ class CSRRows:
 
     def powers(self):
         """Return the squared norm of every row, bias included."""
-        squares = self.matrix.multiply(self.matrix).sum(axis=1)
-        return np.asarray(squares, np.float64).ravel() + float(self.bias) ** 2
+        doubled = self.matrix.astype(np.float64)  # float32 squares overflow from 2e19 on
+        squares = doubled.multiply(doubled).sum(axis=1)
+        return np.asarray(squares).ravel() + float(self.bias) ** 2
 
     def moment_product(self, weight, inc, vector):
         """Return sum_i weight_i x_i (x_i . vector)."""

@@ -1,10 +1,11 @@
 """How large a learning rate LMS bears on given data."""
 
 from dataclasses import dataclass
+from numbers import Real
 
 import numpy as np
 from scipy.optimize import brentq
-from scipy.sparse.linalg import LinearOperator, eigsh
+from scipy.sparse.linalg import ArpackError, LinearOperator, eigsh
 from sklearn.utils import check_array, gen_batches
 from sklearn.utils.validation import _check_sample_weight
 
@@ -35,7 +36,8 @@ class LMSStability:
         The rate in use.
 
     lambda_max : float
-        Largest eigenvalue of R, the power of the strongest direction.
+        Largest eigenvalue of R, the power of the strongest direction. NaN if it could not be
+        computed.
 
     trace : float
         Trace of R, the mean squared norm of a row.
@@ -49,7 +51,9 @@ class LMSStability:
 
     critical_rate : float or None
         The rate at which the spectral radius reaches 1: the exact limit for this order of the
-        rows. None where not computed (see :func:`skextra.lms_stability`).
+        rows. The search goes up from the guaranteed bound by steps of a quarter, so that it can
+        pass over a narrower window of unstable rates. None where not computed (see
+        :func:`skextra.lms_stability`).
 
     References
     ----------
@@ -113,9 +117,15 @@ class LMSStability:
             parts.append(f"exact limit for this order of the rows = {self.critical_rate:.4g}")
         return ", ".join(parts)
 
+    @property
+    def is_unstable(self):
+        """Whether the rate in use is known to diverge on these rows in this order."""
+        # The margin is for the rounding of the eigenvalues; rates beyond the limit exceed it.
+        return self.spectral_radius is not None and self.spectral_radius > 1.0 + 1e-7
+
 
 def _ratio(a, b):
-    return a / b if b > 0 else np.inf
+    return np.inf if b == 0 else a / b
 
 
 def lms_stability(
@@ -179,7 +189,10 @@ def lms_stability(
     if isinstance(learning_rate, str):
         if learning_rate != "auto":
             raise ValueError(f"learning_rate={learning_rate!r}; use 'auto' or a positive number.")
-        learning_rate = automatic_rate(variant, powers, sample_weight)
+        mean_power = np.average(powers, weights=sample_weight)
+        learning_rate = automatic_rate(variant, mean_power, powers.max())
+    elif not isinstance(learning_rate, Real) or not 0 < learning_rate < np.inf:
+        raise ValueError(f"learning_rate={learning_rate!r} must be a finite number above 0.")
     return measure(
         X, rows, powers, sample_weight, variant, float(learning_rate), FILE_ORDER, exact=True
     )
@@ -192,15 +205,23 @@ def measure(X, rows, powers, sample_weight, variant, rate, order, exact=None):
     if variant == "nlms":
         weight = np.divide(weight, powers, out=np.zeros(rows.n), where=powers > 0)
     trace = float(weight @ powers / total)
-    max_power = float(powers.max()) if variant == "lms" else 1.0
-    lambda_max = float(_largest_eigenvalue(X, rows, weight) / total)
+    max_power = float(powers.max()) if variant == "lms" else float(powers.max() > 0)
+    lambda_max = 0.0
+    if trace > 0:
+        try:
+            lambda_max = float(_largest_eigenvalue(X, rows, weight) / total)
+        except (ArpackError, np.linalg.LinAlgError):
+            lambda_max = np.nan  # a record for the reader, not worth failing a fit for
     if exact is None:
         exact = rows.p < _EXACT_SIZE and rows.n * (rows.p + 1) ** 2 <= _EXACT_WORK
     radius = critical = None
     if exact and isinstance(rows, DenseRows) and trace > 0:
-        product = _EpochProduct(rows, powers, sample_weight, variant, order)
-        radius = product.radius(rate)
-        critical = product.critical(2.0 / max_power)
+        try:
+            product = _EpochProduct(rows, powers, sample_weight, variant, order)
+            radius = product.radius(rate)
+            critical = product.critical(2.0 / max_power)
+        except np.linalg.LinAlgError:
+            pass
     return LMSStability(variant, rate, lambda_max, trace, max_power, radius, critical)
 
 
@@ -213,9 +234,9 @@ def _largest_eigenvalue(X, rows, weight):
             matvec=lambda v: rows.moment_product(weight, 1, np.ravel(v).astype(np.float64)),
             dtype=np.float64,
         )
-        start = rows.moment_product(weight, 1, np.ones(size))
-        if not start.any():
-            start = np.ones(size)
+        # A fixed start, for results that do not vary; one product turns it to the right side.
+        start = np.random.default_rng(0).standard_normal(size)
+        start = rows.moment_product(weight, 1, start)
         # A relative accuracy of 1e-3 is plenty for a bound, and a short Lanczos basis reaches it
         # with the fewest passes over the data, each of which costs as much as an epoch.
         return float(eigsh(operator, k=1, v0=start, ncv=5, tol=1e-3, return_eigenvectors=False)[0])

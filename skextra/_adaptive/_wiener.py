@@ -3,6 +3,12 @@
 import numpy as np
 from scipy import linalg, sparse
 from scipy.sparse.linalg import lsmr
+from sklearn.exceptions import ConvergenceWarning
+
+from skextra._base import warn_caller
+
+# Sparse matrices of up to so many entries, zeros included, are solved as dense ones (32 MB).
+_DENSE_ENTRIES = 4_000_000
 
 
 def wiener_weights(X, targets, sample_weight, fit_intercept):
@@ -15,6 +21,8 @@ def wiener_weights(X, targets, sample_weight, fit_intercept):
     root = np.ones(n) if sample_weight is None else np.sqrt(sample_weight)
     root = root.astype(X.dtype)[:, None]
     targets = targets * root
+    if sparse.issparse(X) and n * (p + 1) <= _DENSE_ENTRIES:
+        X = X.toarray()
     if sparse.issparse(X):
         columns = [X.multiply(root), sparse.csr_array(root)] if fit_intercept else [X]
         design = sparse.hstack(columns, format="csr") if fit_intercept else X.multiply(root)
@@ -31,13 +39,19 @@ def wiener_weights(X, targets, sample_weight, fit_intercept):
 
 
 def _iterate(design, targets):
-    # Columns of unit norm: what LSMR needs is then set by the angles between features alone.
-    norms = np.sqrt(np.asarray(design.multiply(design).sum(axis=0), np.float64)).ravel()
-    norms[norms == 0] = 1.0
-    scaled = design.multiply(1.0 / norms).tocsr()
+    """Solve by LSMR, which from zero tends to the solution of least norm, column by column."""
     limit = 10 * max(design.shape)
-    solved = [
-        lsmr(scaled, column, atol=1e-15, btol=1e-15, conlim=0, maxiter=limit)[0] / norms
-        for column in targets.T.astype(np.float64)
-    ]
+    solved = []
+    for column in targets.T.astype(np.float64):
+        solution, reason, steps = lsmr(
+            design, column, atol=1e-15, btol=1e-15, conlim=0, maxiter=limit
+        )[:3]
+        if reason == 7:
+            warn_caller(
+                f"variant='wiener' on this sparse X stopped after {steps} iterations of LSMR "
+                "short of full accuracy; put the features on one scale, for example with "
+                "MaxAbsScaler.",
+                ConvergenceWarning,
+            )
+        solved.append(solution)
     return np.asarray(solved)

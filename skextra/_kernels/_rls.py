@@ -3,24 +3,40 @@
 import numpy as np
 from numba import njit
 
+_SMALLEST = 1e-290
 
-@njit(cache=True, nogil=True)
+
+@njit(cache=True, nogil=True, fastmath={"reassoc", "contract", "nsz"})
 def rls_adapt(
-    buf, start, stride, targets, weight, inc, forgetting, bias, w, inverse, outputs, path
+    buf,
+    start,
+    stride,
+    targets,
+    weight,
+    inc,
+    forgetting,
+    limit,
+    bias,
+    w,
+    unit,
+    diagonal,
+    outputs,
+    path,
 ):
-    """Present every row once; update the weights and the inverse correlation in place.
+    """Present every row once; return whether an entry of `diagonal` ran into `limit`.
 
     With the row x (the bias input last), its weight r and the forgetting factor lam, the
     information matrix becomes ``lam^r Phi + s x x^T`` with ``s = (1 - lam^r) / (1 - lam)``, which
-    for integer r is r presentations of the row. The matrix inversion lemma turns that into a
-    gain ``s P x / (lam^r + s x^T P x)`` and a rank-one downdate of P at O(p^2). Only one
-    triangle is computed and then mirrored, so that P stays symmetric to the last bit.
+    for integer r is r presentations of the row. Its inverse P is carried as ``U D U^T`` with U
+    unit upper triangular, ``unit[j, i] = U_ij``, and updated by Bierman's recursion, which cannot
+    lose positive definiteness however ill-conditioned P gets. O(p^2) a row.
     """
     n, n_outputs = targets.shape
     p = w.shape[1] - 1
-    q = p + 1 if bias > 0 else p
-    x = np.empty(q, inverse.dtype)
-    px = np.empty(q, inverse.dtype)
+    q = len(diagonal)
+    x = np.empty(q)
+    gain = np.empty(q)
+    held = False
     for i in range(n):
         o = start + i * stride
         for j in range(p):
@@ -30,31 +46,38 @@ def rls_adapt(
         r = weight[i * inc]
         if forgetting == 1.0:
             decay = 1.0
-            strength = r
+            alpha = 1.0 / r
         else:
-            decay = forgetting**r
-            strength = (1.0 - decay) / (1.0 - forgetting)
-        quad = 0.0
-        for a in range(q):
-            s = 0.0
-            for b in range(q):
-                s += inverse[a, b] * x[b]
-            px[a] = s
-            quad += s * x[a]
-        scale = strength / (decay + strength * quad)
-        for a in range(q):
-            g = scale * px[a]
-            for b in range(a + 1):
-                value = (inverse[a, b] - g * px[b]) / decay
-                inverse[a, b] = value
-                inverse[b, a] = value
+            decay = max(forgetting**r, _SMALLEST)
+            alpha = decay * (1.0 - forgetting) / (1.0 - decay)
+        for j in range(q):
+            uj = unit[j]
+            f = x[j]
+            for m in range(j):
+                f += uj[m] * x[m]
+            dj = diagonal[j]
+            g = dj * f
+            larger = alpha + f * g
+            size = dj * (alpha / larger) / decay
+            if size > limit:
+                size = limit
+                held = True
+            diagonal[j] = size
+            c = -f / alpha
+            for m in range(j):
+                u = uj[m]
+                uj[m] = u + c * gain[m]
+                gain[m] += g * u
+            gain[j] = g
+            alpha = larger
         for k in range(n_outputs):
             s = 0.0
             for a in range(q):
                 s += w[k, a] * x[a]
             outputs[i, k] = s
-            c = scale * (targets[i, k] - s)
+            c = (targets[i, k] - s) / alpha
             for a in range(q):
-                w[k, a] += c * px[a]
+                w[k, a] += c * gain[a]
             if path.size > 0:
                 path[i, k, :] = w[k]
+    return held
