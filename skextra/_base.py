@@ -73,6 +73,13 @@ def all_or_nothing(method):
     return guarded
 
 
+def frozen(array):
+    """Return a read-only view: compiled loops exist once, not for writable arrays and others."""
+    view = array.view()
+    view.flags.writeable = False
+    return view
+
+
 def warn_caller(message, category):
     """Warn from the line outside skextra that led here, however many calls lie between."""
     frame, level = sys._getframe(1), 2

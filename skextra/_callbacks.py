@@ -20,20 +20,24 @@ class EpochReporter:
         Maps what `epoch` is given to the fitted attributes that make a copy of the estimator
         ready to predict. Called only when a callback asks for it.
 
+    unit : str, default="epoch"
+        What an epoch is called.
+
     **data : dict
         X, y and metadata, handed on to the callbacks.
     """
 
-    def __init__(self, estimator, max_epochs, attributes, **data):
+    def __init__(self, estimator, max_epochs, attributes, unit="epoch", **data):
         self._estimator = estimator
         self._attributes = attributes
+        self._unit = unit
         self._data = data
         self._root = estimator._init_callback_context(max_subtasks=max_epochs)
         self._root.call_on_fit_task_begin(estimator=estimator, **data)
 
     def epoch(self, state):
         """Report that an epoch is over; return whether a callback asks to stop."""
-        context = self._root.subcontext(task_name="epoch")
+        context = self._root.subcontext(task_name=self._unit)
         context.call_on_fit_task_begin(estimator=self._estimator, **self._data)
         return self._close(context, state)
 

@@ -8,8 +8,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
 
 from skextra._adaptive._filter import AdaptiveFilter
-from skextra._adaptive._rows import frozen
-from skextra._base import all_or_nothing
+from skextra._base import all_or_nothing, frozen
 from skextra._callbacks import with_callbacks
 
 

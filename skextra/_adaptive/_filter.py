@@ -8,9 +8,9 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 
 from skextra._adaptive._epochs import GROWTH, Weights, run_epochs
 from skextra._adaptive._gains import Gains, InputPower, automatic_rate
-from skextra._adaptive._rows import FILE_ORDER, as_rows, frozen, presentation_order
+from skextra._adaptive._rows import FILE_ORDER, as_rows, presentation_order
 from skextra._adaptive._stability import measure
-from skextra._base import Estimator, warn_caller
+from skextra._base import Estimator, frozen, warn_caller
 from skextra._callbacks import CallbackSupportMixin, EpochReporter
 from skextra._kernels._lms_dense import lms_adapt
 

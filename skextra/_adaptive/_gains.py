@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from skextra._adaptive._rows import frozen
+from skextra._base import frozen
 
 # Misadjustment that the automatic rate aims at: the mean squared error settles about this
 # share above the Wiener solution's (Widrow & Lehr 1990, section IV).

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from skextra._adaptive._rows import frozen
+from skextra._base import frozen
 from skextra._kernels._rls import rls_adapt
 
 # How far beyond its start, I / delta, the inverse correlation may grow in a direction that the

@@ -3,17 +3,11 @@
 import numpy as np
 from scipy import sparse
 
+from skextra._base import frozen
 from skextra._kernels import _lms_csr, _lms_dense, _row_keys
 
 FILE_ORDER = np.empty(0, np.intp)
 _NARROW = 64
-
-
-def frozen(array):
-    """Return a read-only view: compiled loops exist once, not for writable arrays and others."""
-    view = array.view()
-    view.flags.writeable = False
-    return view
 
 
 def as_rows(X, bias):

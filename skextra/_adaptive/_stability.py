@@ -10,7 +10,8 @@ from sklearn.utils import check_array, gen_batches
 from sklearn.utils.validation import _check_sample_weight
 
 from skextra._adaptive._gains import Gains, automatic_rate
-from skextra._adaptive._rows import FILE_ORDER, DenseRows, as_rows, frozen
+from skextra._adaptive._rows import FILE_ORDER, DenseRows, as_rows
+from skextra._base import frozen
 from skextra._kernels._epoch_map import compose_epoch
 
 # The critical rate takes some fifteen epoch maps of n p^2 steps and as many spectra of p^3: up to

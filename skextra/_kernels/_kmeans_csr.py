@@ -1,0 +1,131 @@
+"""K-means on the rows of a CSR matrix."""
+
+import numpy as np
+from numba import njit
+
+_FASTMATH = {"reassoc", "contract", "nsz"}
+
+
+@njit(cache=True, nogil=True, fastmath=_FASTMATH)
+def assign_csr(
+    data,
+    indices,
+    indptr,
+    start,
+    stop,
+    weight,
+    inc,
+    columns,
+    norms,
+    scale,
+    labels,
+    limits,
+    reach,
+    travel,
+    full,
+    sums,
+    counts,
+    costs,
+    own,
+):
+    """Assign the rows ``start:stop`` to their nearest centres; return (changed, looked at).
+
+    ``columns[j]`` holds feature j of all centres, so that every entry of a row meets all centres
+    in one run of adjacent numbers. Everything is float64; distances are
+    ``|x|^2 - 2 x.c + |c|^2``, because differences would touch every zero.
+    """
+    k = columns.shape[1]
+    scores = np.empty(k)
+    changed = 0
+    looked = 0
+    for i in range(start, stop):
+        old = labels[i]
+        if not full and old >= 0 and reach + travel[old] < limits[i]:
+            continue
+        looked += 1
+        power = 0.0
+        for c in range(k):
+            scores[c] = norms[c]
+        for q in range(indptr[i], indptr[i + 1]):
+            v = np.float64(data[q])
+            power += v * v
+            v *= -2.0
+            column = columns[indices[q]]
+            for c in range(k):
+                scores[c] += v * column[c]
+        best = np.inf
+        second = np.inf
+        label = 0
+        for c in range(k):
+            s = scores[c]
+            if s < second:
+                if s < best:
+                    second = best
+                    best = s
+                    label = c
+                else:
+                    second = s
+        blur = 1e-14 * (power + norms[label])
+        near = np.sqrt(max(power + best + blur, 0.0))
+        far = np.sqrt(max(power + second - blur, 0.0))
+        limits[i] = (max(far - near, 0.0) * scale + reach + travel[label]) * (1.0 - 1e-6)
+        if len(own) > 0:
+            own[i - start] = max(power + best, 0.0) * scale * scale
+        w = weight[i * inc]
+        if len(costs) > 0:
+            costs[label] += w * (second - best) * scale * scale
+        if old != label:
+            changed += 1
+            labels[i] = label
+            counts[label] += w
+            for q in range(indptr[i], indptr[i + 1]):
+                sums[label, indices[q]] += w * data[q]
+            if old >= 0:
+                counts[old] -= w
+                for q in range(indptr[i], indptr[i + 1]):
+                    sums[old, indices[q]] -= w * data[q]
+    return changed, looked
+
+
+@njit(cache=True, nogil=True, fastmath=_FASTMATH)
+def own_distances_csr(data, indices, indptr, start, stop, centers, norms, labels, out):
+    """Write the squared distance of each row to its own centre."""
+    for i in range(start, stop):
+        center = centers[labels[i]]
+        s = norms[labels[i]]
+        for q in range(indptr[i], indptr[i + 1]):
+            v = np.float64(data[q])
+            s += v * (v - 2.0 * center[indices[q]])
+        out[i - start] = max(s, 0.0)
+
+
+@njit(cache=True, nogil=True, fastmath=_FASTMATH)
+def cross_csr(data, indices, indptr, start, stop, columns, norms, scale, out, base):
+    """Write the squared distances (scaled, float32) of rows to a few centres, a line a centre."""
+    k = columns.shape[1]
+    scores = np.empty(k)
+    for i in range(start, stop):
+        power = 0.0
+        for c in range(k):
+            scores[c] = norms[c]
+        for q in range(indptr[i], indptr[i + 1]):
+            v = np.float64(data[q])
+            power += v * v
+            v *= -2.0
+            column = columns[indices[q]]
+            for c in range(k):
+                scores[c] += v * column[c]
+        for c in range(k):
+            out[c, i - base] = max(power + scores[c], 0.0) * scale
+
+
+@njit(cache=True, nogil=True, fastmath=_FASTMATH)
+def group_sums_csr(data, indices, indptr, rows, labels, start, stop, weight, inc, sums, counts):
+    """Add the rows ``rows[start:stop]`` to the sums of their groups."""
+    for r in range(start, stop):
+        i = rows[r]
+        w = weight[r * inc]
+        total = sums[labels[r]]
+        counts[labels[r]] += w
+        for q in range(indptr[i], indptr[i + 1]):
+            total[indices[q]] += w * data[q]

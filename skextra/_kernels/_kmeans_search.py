@@ -1,0 +1,159 @@
+"""Parts of the search for good centres: splitting clusters in two, and what removing one costs."""
+
+import numpy as np
+from numba import njit
+
+_FASTMATH = {"reassoc", "contract", "nsz"}
+_MOST_JUDGED = 128
+
+
+@njit(cache=True, nogil=True, fastmath=_FASTMATH)
+def _split_in_two(X, weight, inc, order, begin, end, center, low, high):
+    """Split the points ``order[begin:end]`` about `center` in two; return what inertia that saves.
+
+    The halves start on either side of the mean along the main direction (two steps of the power
+    method) and take two steps of two-means; `low` and `high` receive their means. Large clusters
+    are judged by some of their points.
+    """
+    d = X.shape[1]
+    if end - begin < 2:
+        return 0.0
+    step_size = 1 + (end - begin - 1) // _MOST_JUDGED
+    axis = np.zeros(d)
+    fresh = np.zeros(d)
+    # Start from the point farthest out: never orthogonal to every direction of the cluster.
+    largest = -1.0
+    for p in range(begin, end, step_size):
+        x = X[order[p]]
+        s = 0.0
+        for j in range(d):
+            t = x[j] - center[j]
+            s += t * t
+        if s > largest:
+            largest = s
+            for j in range(d):
+                axis[j] = x[j] - center[j]
+    if largest == 0.0:
+        return 0.0
+    for _ in range(2):
+        for j in range(d):
+            fresh[j] = 0.0
+        for p in range(begin, end, step_size):
+            i = order[p]
+            x = X[i]
+            s = 0.0
+            for j in range(d):
+                s += (x[j] - center[j]) * axis[j]
+            s *= weight[i * inc]
+            for j in range(d):
+                fresh[j] += s * (x[j] - center[j])
+        length = 0.0
+        for j in range(d):
+            length += fresh[j] * fresh[j]
+        if length == 0.0:
+            break
+        length = np.sqrt(length)
+        for j in range(d):
+            axis[j] = fresh[j] / length
+    sums = np.zeros((2, d))
+    mass = np.zeros(2)
+    for step in range(3):
+        for side in range(2):
+            mass[side] = 0.0
+            for j in range(d):
+                sums[side, j] = 0.0
+        middle = 0.0
+        if step > 0:
+            for j in range(d):
+                axis[j] = high[j] - low[j]
+                middle += axis[j] * (0.5 * (high[j] + low[j]) - center[j])
+        for p in range(begin, end, step_size):
+            i = order[p]
+            x = X[i]
+            s = 0.0
+            for j in range(d):
+                s += (x[j] - center[j]) * axis[j]
+            side = 1 if s > middle else 0
+            w = weight[i * inc]
+            mass[side] += w
+            for j in range(d):
+                sums[side, j] += w * (x[j] - center[j])
+        if mass[0] == 0.0 or mass[1] == 0.0:
+            return 0.0
+        for j in range(d):
+            low[j] = center[j] + sums[0, j] / mass[0]
+            high[j] = center[j] + sums[1, j] / mass[1]
+    saved = 0.0
+    for j in range(d):
+        t = high[j] - low[j]
+        saved += t * t
+    return step_size * saved * mass[0] * mass[1] / (mass[0] + mass[1])
+
+
+@njit(cache=True, nogil=True)
+def group(labels, k):
+    """Return (points in the order of their labels, where each label begins)."""
+    bounds = np.zeros(k + 1, np.int64)
+    for label in labels:
+        bounds[label + 1] += 1
+    for c in range(k):
+        bounds[c + 1] += bounds[c]
+    place = bounds.copy()
+    order = np.empty(len(labels), np.int64)
+    for i in range(len(labels)):
+        order[place[labels[i]]] = i
+        place[labels[i]] += 1
+    return order, bounds
+
+
+@njit(cache=True, nogil=True, fastmath=_FASTMATH)
+def seed_greedily(columns, weight, inc, draws, chosen):
+    """Choose points by greedy k-means++; ``columns[j, i]`` is feature j of point i.
+
+    ``draws[c, t]`` are uniform numbers, one for each trial of each choice. Of the points drawn
+    in proportion to weight times squared distance, the one that leaves the least is taken.
+    """
+    d, n = columns.shape
+    k, trials = draws.shape
+    closest = np.empty(n, np.float32)
+    trial = np.empty(n, np.float32)
+    best = np.empty(n, np.float32)
+    cumulated = np.empty(n)
+    for i in range(n):
+        closest[i] = 1.0
+    for c in range(k):
+        total = 0.0
+        for i in range(n):
+            total += weight[i * inc] * closest[i]
+            cumulated[i] = total
+        least = np.inf
+        for t in range(trials if c > 0 else 1):
+            candidate = min(np.searchsorted(cumulated, draws[c, t] * total, "right"), n - 1)
+            for i in range(n):
+                trial[i] = 0.0
+            for j in range(d):
+                column = columns[j]
+                x = column[candidate]
+                for i in range(n):
+                    v = column[i] - x
+                    trial[i] += v * v
+            left = 0.0
+            if c > 0:
+                for i in range(n):
+                    trial[i] = min(trial[i], closest[i])
+            for i in range(n):
+                left += weight[i * inc] * trial[i]
+            if left < least:
+                least = left
+                chosen[c] = candidate
+                best, trial = trial, best
+        closest, best = best, closest
+
+
+@njit(cache=True, nogil=True)
+def split_each(X, weight, inc, order, bounds, centers, start, stop, low, high, saved):
+    """Split the clusters ``start:stop``, whose points lie in `order` between `bounds`."""
+    for c in range(start, stop):
+        saved[c] = _split_in_two(
+            X, weight, inc, order, bounds[c], bounds[c + 1], centers[c], low[c], high[c]
+        )

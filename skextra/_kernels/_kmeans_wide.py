@@ -1,0 +1,266 @@
+"""K-means on dense rows of many features: features stand side by side in the vector lanes."""
+
+import numpy as np
+from numba import njit
+
+from skextra._kernels._kmeans_rows import nearest_two, pending, settle
+
+_FASTMATH = {"reassoc", "contract", "nsz"}
+_ROWS = 64
+
+
+@njit(cache=True, nogil=True, fastmath=_FASTMATH)
+def _fill_rows(X, offset, scale, members, m, q, tile, power):
+    """Write the four rows from q on into a tile, and their squared norms."""
+    d = X.shape[1]
+    for r in range(q, min(q + 4, m)):
+        x = X[members[r]]
+        t = tile[r]
+        s = np.float32(0)
+        for j in range(d):
+            v = np.float32((x[j] - offset[j]) * scale)
+            t[j] = v
+            s += v * v
+        power[r] = s
+
+
+@njit(cache=True, nogil=True, fastmath=_FASTMATH)
+def _score_four(tile, q, packed, norms, scores):
+    """Write ``|c|^2 - 2 x.c`` of four rows for all centres."""
+    k, d = packed.shape
+    x0, x1, x2, x3 = tile[q], tile[q + 1], tile[q + 2], tile[q + 3]
+    for c in range(0, k, 2):
+        a = packed[c]
+        b = packed[c + 1]
+        a0 = a1 = a2 = a3 = np.float32(0)
+        b0 = b1 = b2 = b3 = np.float32(0)
+        for j in range(d):
+            a0 += x0[j] * a[j]
+            a1 += x1[j] * a[j]
+            a2 += x2[j] * a[j]
+            a3 += x3[j] * a[j]
+            b0 += x0[j] * b[j]
+            b1 += x1[j] * b[j]
+            b2 += x2[j] * b[j]
+            b3 += x3[j] * b[j]
+        scores[0, c] = a0 + norms[c]
+        scores[1, c] = a1 + norms[c]
+        scores[2, c] = a2 + norms[c]
+        scores[3, c] = a3 + norms[c]
+        scores[0, c + 1] = b0 + norms[c + 1]
+        scores[1, c + 1] = b1 + norms[c + 1]
+        scores[2, c + 1] = b2 + norms[c + 1]
+        scores[3, c + 1] = b3 + norms[c + 1]
+
+
+@njit(cache=True, nogil=True, fastmath=_FASTMATH)
+def assign_wide(
+    X,
+    offset,
+    scale,
+    start,
+    stop,
+    weight,
+    inc,
+    centers,
+    packed,
+    norms,
+    error,
+    labels,
+    limits,
+    lower,
+    reach,
+    travel,
+    full,
+    sums,
+    counts,
+    costs,
+    own,
+):
+    """Do what `assign_narrow` does for rows of many features.
+
+    Features stand side by side in the vector lanes; four rows meet two centres at a time, so that
+    every number loaded serves more than one product. `lower`, unless empty, receives a lower
+    bound of the distance to every centre, for `assign_by_bounds`.
+    """
+    k, d = packed.shape
+    tile = np.zeros((_ROWS, d), np.float32)
+    scores = np.empty((4, k), np.float32)
+    best = np.empty(_ROWS, np.float32)
+    second = np.empty(_ROWS, np.float32)
+    power = np.empty(_ROWS, np.float32)
+    nearest = np.empty(_ROWS, np.int32)
+    members = np.empty(_ROWS, np.int64)
+    changed = 0
+    evaluated = 0
+    position = start
+    # Of its own, because threads writing side by side would slow each other down.
+    own_sums = np.zeros_like(sums)
+    own_counts = np.zeros_like(counts)
+    own_costs = np.zeros_like(costs)
+    while True:
+        position, m = pending(position, stop, labels, limits, reach, travel, full, members)
+        if m == 0:
+            break
+        evaluated += m
+        for q in range(0, m, 4):
+            _fill_rows(X, offset, scale, members, m, q, tile, power)
+            _score_four(tile, q, packed, norms, scores)
+            if len(lower) > 0:
+                for r in range(q, min(q + 4, m)):
+                    blur = error[1] + error[0] * power[r]
+                    row = lower[members[r]]
+                    for c in range(len(row)):
+                        far = max(scores[r - q, c] + power[r] - blur, np.float32(0))
+                        row[c] = (np.sqrt(far) + travel[c]) * (1.0 - 1e-6)
+            for r in range(q, min(q + 4, m)):
+                low = np.float32(np.inf)
+                next_low = low
+                winner = 0
+                for c in range(k):
+                    u = scores[r - q, c]
+                    if u < next_low:
+                        if u < low:
+                            next_low = low
+                            low = u
+                            winner = c
+                        else:
+                            next_low = u
+                best[r] = low
+                second[r] = next_low
+                nearest[r] = winner
+        changed += settle(
+            X,
+            offset,
+            scale,
+            weight,
+            inc,
+            centers,
+            members,
+            m,
+            best,
+            second,
+            nearest,
+            power,
+            error,
+            labels,
+            limits,
+            reach,
+            travel,
+            own_sums,
+            own_counts,
+            own_costs,
+            own,
+            start,
+        )
+    for c in range(len(costs)):
+        costs[c] += own_costs[c]
+    for c in range(len(own_counts)):
+        counts[c] += own_counts[c]
+        for j in range(X.shape[1]):
+            sums[c, j] += own_sums[c, j]
+    return changed, evaluated
+
+
+@njit(cache=True, nogil=True, fastmath=_FASTMATH)
+def _distance(X, offset, i, center):
+    """Return the distance of a row to a centre in float64."""
+    s = 0.0
+    for j in range(X.shape[1]):
+        t = X[i, j] - offset[j] - center[j]
+        s += t * t
+    return np.sqrt(s)
+
+
+@njit(cache=True, nogil=True, fastmath=_FASTMATH)
+def assign_by_bounds(
+    X,
+    offset,
+    scale,
+    start,
+    stop,
+    weight,
+    inc,
+    centers,
+    labels,
+    limits,
+    lower,
+    travel,
+    sums,
+    counts,
+):
+    """Reassign rows, looking only at centres that may have become the nearest.
+
+    ``lower[i, c]`` bounds the distance of row i to centre c from below, in terms of the way the
+    centre has gone (Elkan, ICML 2003); one number for each pair pays where a distance costs
+    hundreds of products. Returned are (labels changed, distances computed / number of centres).
+    """
+    k, d = centers.shape
+    own_sums = np.zeros_like(sums)
+    own_counts = np.zeros_like(counts)
+    changed = 0
+    looked = 0
+    for i in range(start, stop):
+        row = lower[i]
+        old = labels[i]
+        upper = limits[i]  # of the distance to the centre of the label, as of the last look
+        least = np.float32(np.inf)
+        for c in range(k):
+            v = row[c] - travel[c]
+            least = min(least, v if c != old else np.float32(np.inf))
+        if least > upper + travel[old]:
+            continue
+        label = old
+        upper = _distance(X, offset, i, centers[old]) * scale
+        looked += 1
+        row[old] = (upper + travel[old]) * (1.0 - 1e-6)
+        for c in range(k):
+            is_known = (c == label) | (c == old)
+            if is_known or row[c] - travel[c] > upper:
+                continue
+            far = _distance(X, offset, i, centers[c]) * scale
+            looked += 1
+            row[c] = (far + travel[c]) * (1.0 - 1e-6)
+            if far < upper:
+                contested = upper - far < 1e-12 * upper
+                upper = far
+                label = c
+            else:
+                contested = far - upper < 1e-12 * upper
+            if contested:  # decided as everywhere else
+                label, _, _ = nearest_two(X, offset, i, centers)
+        limits[i] = upper - travel[label] + (upper + travel[label]) * 1e-6
+        if label != old:
+            changed += 1
+            labels[i] = label
+            w = weight[i * inc]
+            own_counts[label] += w
+            own_counts[old] -= w
+            for j in range(d):
+                v = w * (X[i, j] - offset[j])
+                own_sums[label, j] += v
+                own_sums[old, j] -= v
+    for c in range(k):
+        counts[c] += own_counts[c]
+        for j in range(d):
+            sums[c, j] += own_sums[c, j]
+    return changed, looked // k
+
+
+@njit(cache=True, nogil=True, fastmath=_FASTMATH)
+def cross_wide(X, offset, scale, start, stop, packed, norms, out, base):
+    """Do what `cross_narrow` does for rows of many features."""
+    k, d = packed.shape
+    tile = np.zeros((4, d), np.float32)
+    scores = np.empty((4, k), np.float32)
+    power = np.empty(4, np.float32)
+    members = np.empty(4, np.int64)
+    for first in range(start, stop, 4):
+        m = min(4, stop - first)
+        for r in range(m):
+            members[r] = first + r
+        _fill_rows(X, offset, scale, members, m, 0, tile, power)
+        _score_four(tile, 0, packed, norms, scores)
+        for r in range(m):
+            for c in range(len(out)):
+                out[c, first - base + r] = max(scores[r, c] + power[r], np.float32(0))

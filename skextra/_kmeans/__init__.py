@@ -1,0 +1,1 @@
+"""K-means: seeding, search, exact iterations and what is read off them."""

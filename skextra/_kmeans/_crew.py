@@ -1,0 +1,64 @@
+"""Threads for compiled loops: as many as scikit-learn would use, safe after a fork."""
+
+import itertools
+import os
+from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
+
+from joblib import cpu_count
+from threadpoolctl import ThreadpoolController
+
+
+@lru_cache(maxsize=1)
+def _openmp(_pid):
+    return ThreadpoolController().select(user_api="openmp")
+
+
+@lru_cache(maxsize=1)
+def _blas(_pid):
+    return ThreadpoolController().select(user_api="blas")
+
+
+def single_blas_thread():
+    """Return a context in which BLAS uses one thread: for products too small to share."""
+    return _blas(os.getpid()).limit(limits=1)
+
+
+@lru_cache(maxsize=1)
+def _pool(_pid):
+    # Kept for the life of the process: starting threads for every fit would cost more than a
+    # small fit. A forked child has another process id and starts its own.
+    return ThreadPoolExecutor(max_workers=max(cpu_count(), 1), thread_name_prefix="skextra")
+
+
+def available_threads():
+    """Return how many threads scikit-learn's own loops would use here.
+
+    That is the number of cores, or less where OMP_NUM_THREADS, threadpoolctl or the workers of
+    joblib say so: all of them set the limit of the OpenMP library that scikit-learn loads.
+    """
+    limits = [library["num_threads"] for library in _openmp(os.getpid()).info()]
+    return max(1, min([cpu_count(), *limits]))
+
+
+def run(task, count, threads):
+    """Call ``task(0), ..., task(count - 1)``, spread over threads; return the results in order."""
+    threads = min(threads, count)
+    results = [None] * count
+    numbers = iter(range(count))  # next() on it is atomic, so that each number is taken once
+
+    def work():
+        for number in numbers:
+            results[number] = task(number)
+
+    if threads <= 1:
+        work()
+        return results
+    pool = _pool(os.getpid())
+    others = [pool.submit(work) for _ in itertools.repeat(None, threads - 1)]
+    try:
+        work()
+    finally:
+        for other in others:
+            other.result()
+    return results

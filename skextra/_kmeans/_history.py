@@ -1,0 +1,120 @@
+"""What a k-means fit did in every iteration."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from sklearn.metrics import pairwise_distances_argmin
+
+from skextra._base import import_extra
+
+
+@dataclass(frozen=True, eq=False)
+class KMeansHistory:
+    """Every iteration of a k-means fit, as kept by ``KMeansPP(store_history=True)``.
+
+    Parameters
+    ----------
+    centers : ndarray of shape (n_iter + 1, n_clusters, n_features)
+        The centres at the start and after each iteration.
+
+    inertia : ndarray of shape (n_iter + 1,)
+        The inertia of these centres, every sample belonging to the nearest.
+
+    n_changed : ndarray of shape (n_iter,)
+        How many samples each iteration moved to another cluster; in the first, all.
+
+    center_shift : ndarray of shape (n_iter, n_clusters)
+        How far each iteration moved each centre.
+
+    Notes
+    -----
+    Kept are the centres, not the labels: `labels` recomputes those of an iteration on request.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skextra import KMeansPP
+    >>> X = np.array([[0.0], [1.0], [9.0], [10.0]])
+    >>> start = np.array([[0.0], [1.0]])
+    >>> history = KMeansPP(2, init=start, store_history=True).fit(X).history_
+    >>> history.centers[:, :, 0].tolist()
+    [[0.0, 1.0], [0.0, 6.666666666666667], [0.5, 9.5], [0.5, 9.5]]
+    >>> history.labels(X, 0).tolist()
+    [0, 1, 1, 1]
+    """
+
+    centers: np.ndarray
+    inertia: np.ndarray
+    n_changed: np.ndarray
+    center_shift: np.ndarray
+
+    @property
+    def n_iter(self):
+        """Number of iterations."""
+        return len(self.n_changed)
+
+    def labels(self, X, iteration):
+        """Return the cluster of every sample for the centres after an iteration.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The samples, usually those of the fit.
+
+        iteration : int
+            0 for the start, -1 for the end.
+
+        Returns
+        -------
+        labels : ndarray of shape (n_samples,)
+            Index of the nearest centre.
+        """
+        return pairwise_distances_argmin(X, self.centers[iteration]).astype(np.int32)
+
+    def to_frame(self):
+        """Return a row for the start and every iteration, as a pandas DataFrame.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Columns `inertia`, `n_changed` and `largest_shift`, indexed by the iteration; the
+            start has changed and moved nothing.
+        """
+        pandas = import_extra("pandas", "plot", "KMeansHistory.to_frame")
+        index = pandas.RangeIndex(self.n_iter + 1, name="iteration")
+        return pandas.DataFrame(
+            {
+                "inertia": self.inertia,
+                "n_changed": np.append(0, self.n_changed),
+                "largest_shift": np.append(0.0, self.center_shift.max(axis=1)),
+            },
+            index=index,
+        )
+
+
+class Recorder:
+    """Gather the iterations of one run; `repeats` is how many samples each point stands for."""
+
+    def __init__(self, points, repeats, dtype):
+        self._points = points
+        self._repeats = repeats
+        self._dtype = dtype
+        self._labels = np.full(points.n, -1)
+        self._centers, self._inertia, self._changed, self._shift = [], [], [], []
+
+    def add(self, step):
+        """Take in one iteration."""
+        self._centers.append((step.centers + self._points.offset).astype(self._dtype))
+        self._inertia.append(step.inertia(self._points))
+        self._changed.append(int(self._repeats[step.labels != self._labels].sum()))
+        self._labels = step.labels.copy()
+        self._shift.append(np.sqrt(np.square(step.means - step.centers).sum(axis=1)))
+
+    def close(self, centers, inertia):
+        """Return the history, given where the run ended."""
+        return KMeansHistory(
+            np.stack([*self._centers, centers]),
+            np.array([*self._inertia, inertia]),
+            np.array(self._changed),
+            np.stack(self._shift),
+        )

@@ -1,0 +1,515 @@
+"""KMeansPP: k-means that searches for good centres."""
+
+from numbers import Integral
+
+import numpy as np
+from scipy import sparse
+from sklearn.base import ClassNamePrefixFeaturesOutMixin, ClusterMixin, TransformerMixin
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.metrics import euclidean_distances
+from sklearn.utils import check_array, check_random_state, gen_batches
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+
+from skextra._base import Estimator, all_or_nothing, warn_caller
+from skextra._callbacks import CallbackSupportMixin, EpochReporter, with_callbacks
+from skextra._kmeans._crew import available_threads
+from skextra._kmeans._influence import influence
+from skextra._kmeans._lloyd import nearest
+from skextra._kmeans._samples import Samples, as_points
+from skextra._kmeans._solve import Plan, Solution, solve
+
+_FLOATS = [np.float64, np.float32]
+_INITS = ("k-means++", "random")
+
+
+class KMeansPP(
+    CallbackSupportMixin,
+    ClassNamePrefixFeaturesOutMixin,
+    TransformerMixin,
+    ClusterMixin,
+    Estimator,
+):
+    """K-means that starts from k-means++, searches on for better centres, and shows every step.
+
+    A replacement for :class:`sklearn.cluster.KMeans` with the same parameters, attributes and
+    methods. Unless told otherwise it looks for good centres by split and merge on a sample of
+    the data before it iterates on all of them, which takes less time and ends lower than
+    restarts do.
+
+    Parameters
+    ----------
+    n_clusters : int, default=8
+        Number of clusters.
+
+    init : {'k-means++', 'random'}, array-like of shape (n_clusters, n_features) or callable, \
+default='k-means++'
+        Where the centres start.
+
+        - 'k-means++': samples drawn one by one, far ones more likely, each the best of
+          2 + log(n_clusters) draws [1]_.
+        - 'random': samples drawn at random.
+        - An array: exactly these centres.
+        - A callable: called as ``init(X, n_clusters, random_state=random_state)``; returns the
+          centres.
+
+    n_init : int or 'auto', default='auto'
+        Number of runs, of which the one with the lowest inertia is kept; 'auto' is 1. An array
+        for `init` is run once.
+
+    refine : 'auto', None or int, default='auto'
+        The search for better centres.
+
+        - None: none. The start as given, then Lloyd's iterations: what textbooks, and
+          scikit-learn, call k-means.
+        - An int: how hard to search; 1 is enough for most data, 10 takes about twice as long.
+        - 'auto': 1 if `init` is a name, None if it says where the centres are.
+
+    max_iter : int, default=300
+        Largest number of iterations on all data of one run.
+
+    tol : float, default=1e-4
+        Iterations end when the squared ways of all centres sum to no more than `tol` times the
+        mean variance of the features. 0 ends them when no sample changes its cluster.
+
+    algorithm : {'auto', 'lloyd', 'elkan'}, default='auto'
+        How an iteration goes. Distances whose outcome is certain are skipped in all of them.
+
+        - 'lloyd': every iteration moves each centre to the mean of its samples.
+        - 'elkan': the same, with a lower bound for every pair of sample and centre, which takes
+          `n_samples * n_clusters` float32 numbers and pays with many features. Sparse data and
+          those of up to 64 features go without.
+        - 'auto': whichever is faster; after a search, centres are carried on by momentum too
+          (Nesterov), which takes a fraction of the iterations.
+
+    store_history : bool, default=False
+        Whether to keep all iterations in `history_`. Costs a pass over the data each.
+
+    copy_x : bool, default=True
+        Without effect, accepted because KMeans has it: X is never changed.
+
+    verbose : int, default=0
+        Above 0, the inertia is printed at every iteration.
+
+    random_state : int, RandomState instance or None, default=None
+        Draws the start and the sample. An int makes fits repeatable, whatever the number of
+        threads.
+
+    Attributes
+    ----------
+    cluster_centers_ : ndarray of shape (n_clusters, n_features)
+        The centres, in the dtype of X.
+
+    labels_ : ndarray of shape (n_samples,)
+        The nearest centre of each sample: what `predict` says of X.
+
+    inertia_ : float
+        Sum of the (weighted) squared distances of the samples to their centres.
+
+    n_iter_ : int
+        Number of iterations on all data.
+
+    history_ : KMeansHistory
+        Every iteration, with ``store_history=True``.
+
+    n_features_in_ : int
+        Number of features seen during fit.
+
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of features seen during fit, if all are strings.
+
+    See Also
+    --------
+    sklearn.cluster.KMeans : The same without a search, for the textbook's behaviour by default.
+    inertia_path : The inertia for a range of numbers of clusters.
+
+    Notes
+    -----
+    The search: greedy k-means++ on a few samples per cluster, then rounds on a sample of
+    ``max(10_000, 100 * n_clusters)`` rows (fewer for fewer than ten clusters), projected on its
+    48 main directions if there are more than 64 features. A round splits the clusters whose
+    two-means split saves most, iterates, removes the centres that are missed least, and is
+    undone if the inertia has not fallen; the next one moves half as many. This is breathing
+    k-means [2]_ with directed instead of random splits. Last, points drawn from all data by
+    squared distance take over centres that are worth less where they stand [3]_, so that small
+    groups which the sample missed are found. Iterations skip samples whose nearest centre cannot
+    have changed [4]_.
+
+    Distances are screened in float32 from the mean of the data, with an error bound; what is too
+    close to call is computed in float64. The labels are therefore exact, and far from the origin
+    too.
+
+    An iteration costs at most ``n_samples * n_clusters * n_features`` products. Besides X, a fit
+    takes 8 bytes a sample, the sample of the search, and with many features the bounds of
+    'elkan'. Results do not depend on the number of threads, which is that of scikit-learn:
+    all cores unless threadpoolctl, joblib or OMP_NUM_THREADS say otherwise. Data of up to 200,000
+    entries are sorted by their content first, so that neither order nor repetition matters:
+    a sample of weight two is the same as two samples. For larger data that holds of each
+    iteration, but the random draws differ.
+
+    Empty clusters are given the samples farthest from their centres, as in scikit-learn.
+
+    References
+    ----------
+    .. [1] D. Arthur and S. Vassilvitskii, "k-means++: the advantages of careful seeding",
+       SODA 2007.
+    .. [2] B. Fritzke, "The k-means algorithm revisited: breathing k-means", 2020,
+       arXiv:2006.15666.
+    .. [3] S. Lattanzi and C. Sohler, "A better k-means++ algorithm via local search", ICML 2019.
+    .. [4] G. Hamerly, "Making k-means even faster", SDM 2010.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from skextra import KMeansPP
+    >>> X, _ = load_digits(return_X_y=True)
+    >>> clusters = KMeansPP(10, random_state=0).fit(X)
+    >>> clusters.cluster_centers_.shape
+    (10, 64)
+    >>> round(clusters.inertia_ / 1e4)
+    116
+    """
+
+    def __init__(
+        self,
+        n_clusters=8,
+        *,
+        init="k-means++",
+        n_init="auto",
+        refine="auto",
+        max_iter=300,
+        tol=1e-4,
+        algorithm="auto",
+        store_history=False,
+        copy_x=True,
+        verbose=0,
+        random_state=None,
+    ):
+        self.n_clusters = n_clusters
+        self.init = init
+        self.n_init = n_init
+        self.refine = refine
+        self.max_iter = max_iter
+        self.tol = tol
+        self.algorithm = algorithm
+        self.store_history = store_history
+        self.copy_x = copy_x
+        self.verbose = verbose
+        self.random_state = random_state
+
+    @all_or_nothing
+    @with_callbacks
+    def fit(self, X, y=None, sample_weight=None):
+        """Find the centres.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The samples. A C-contiguous array or CSR matrix of float64 or float32 is not copied.
+
+        y : None
+            Ignored.
+
+        sample_weight : array-like of shape (n_samples,) or None, default=None
+            Weights, zero or more. A weight of two is the same as the sample twice.
+
+        Returns
+        -------
+        self : KMeansPP
+            The fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            If there are fewer samples than clusters, X has NaN or infinite values, or a
+            parameter is out of range.
+        """
+        self._check_parameters()
+        X, weight = self._check_samples(X, sample_weight, reset=True)
+        solution, frame = self._solve(X, weight)
+        self._publish(solution, *frame)
+        return self
+
+    @all_or_nothing
+    def partial_fit(self, X, y=None, sample_weight=None):
+        """Take in the next chunk of data too large for memory.
+
+        The first chunk is clustered as `fit` does it. From then on each centre is the mean of
+        all samples that were nearest to it when they came, exactly, whatever the chunks' sizes.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The chunk. The first has at least `n_clusters` samples, and had better be in the
+            order of a shuffle.
+
+        y : None
+            Ignored.
+
+        sample_weight : array-like of shape (n_samples,) or None, default=None
+            Weights.
+
+        Returns
+        -------
+        self : KMeansPP
+            The estimator; `labels_` and `inertia_` are those of this chunk.
+        """
+        if not hasattr(self, "cluster_centers_"):
+            return type(self).fit(self, X, sample_weight=sample_weight)
+        self._check_parameters()
+        X, weight = self._check_samples(X, sample_weight, reset=False)
+        points = self._points(X, weight)
+        centers = self._shifted_centers()
+        state = nearest(points, centers)
+        counts = self._counts + state.counts
+        filled = counts > 0
+        step = (state.sums - state.counts[:, None] * centers)[filled] / counts[filled, None]
+        centers[filled] += step
+        published = (centers + self._offset).astype(self.cluster_centers_.dtype)
+        centers = published - self._offset
+        labels = nearest(points, centers).labels
+        inertia = points.inertia(centers, labels)
+        solution = Solution(published, labels, inertia, self.n_iter_ + 1, counts, None)
+        self._publish(solution, self._offset, self._scale)
+        return self
+
+    def predict(self, X):
+        """Return the nearest centre of each sample.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The samples.
+
+        Returns
+        -------
+        labels : ndarray of shape (n_samples,)
+            Index of the nearest centre, the first of those equally near.
+        """
+        X = self._check_new(X)
+        return nearest(self._points(X, None), self._shifted_centers()).labels
+
+    def transform(self, X):
+        """Return the distance of each sample to every centre.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The samples.
+
+        Returns
+        -------
+        X_new : ndarray of shape (n_samples, n_clusters)
+            Euclidean distances.
+        """
+        X = self._check_new(X)
+        centers = self._shifted_centers()
+        if sparse.issparse(X):
+            return euclidean_distances(X, centers.astype(X.dtype))
+        out = np.empty((len(X), len(centers)), X.dtype)
+        for part in gen_batches(len(X), 4096):
+            out[part] = euclidean_distances(X[part] - self._offset, centers)
+        return out
+
+    def score(self, X, y=None, sample_weight=None):
+        """Return the negative inertia of the samples.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The samples.
+
+        y : None
+            Ignored.
+
+        sample_weight : array-like of shape (n_samples,) or None, default=None
+            Weights.
+
+        Returns
+        -------
+        score : float
+            The sum of the (weighted) squared distances to the nearest centres, negative.
+        """
+        check_is_fitted(self)
+        X, weight = self._check_samples(X, sample_weight, reset=False)
+        points, centers = self._points(X, weight), self._shifted_centers()
+        return -points.inertia(centers, nearest(points, centers).labels)
+
+    def sample_influence(self, X, sample_weight=None):
+        """Return how much the inertia of the data falls when each sample is left out.
+
+        In closed form: without a sample of weight w at distance d from its centre, in a cluster
+        of weight W, the centre moves away from it and the inertia falls by
+        ``W * w / (W - w) * d**2``, the other samples keeping their clusters. An outlier stands
+        out, and one that holds a centre of its own counts for nothing.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The data that were clustered.
+
+        sample_weight : array-like of shape (n_samples,) or None, default=None
+            Their weights.
+
+        Returns
+        -------
+        influence : ndarray of shape (n_samples,)
+            The fall of the inertia, zero or more.
+        """
+        check_is_fitted(self)
+        X, weight = self._check_samples(X, sample_weight, reset=False)
+        points = self._points(X, weight)
+        return influence(points, self._shifted_centers())
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
+        return tags
+
+    @property
+    def _n_features_out(self):
+        return len(self.cluster_centers_)
+
+    def _check_parameters(self):
+        self._check_number("n_clusters", low=1, integer=True)
+        self._check_number("max_iter", low=1, integer=True)
+        self._check_number("tol", low=0)
+        self._check_number("verbose", low=0, integer=True)
+        self._check_option("algorithm", ("auto", "lloyd", "elkan"))
+        self._check_flag("store_history", "copy_x")
+        if isinstance(self.init, str):
+            self._check_option("init", _INITS)
+        for name, words in (("n_init", ("auto",)), ("refine", ("auto", None))):
+            if isinstance(getattr(self, name), Integral):
+                self._check_number(name, low=1, integer=True)
+            else:
+                self._check_option(name, words)
+
+    def _check_samples(self, X, sample_weight, reset):
+        """Return validated (X, weights or None)."""
+        X = validate_data(
+            self, X, accept_sparse="csr", dtype=_FLOATS, order="C", reset=reset, copy=False
+        )
+        if sparse.issparse(X) and not X.has_canonical_format:
+            X = X.copy()  # repeated entries would spoil the norms
+            X.sum_duplicates()
+        weight = None
+        if sample_weight is not None:
+            weight = _check_sample_weight(
+                sample_weight, X, dtype=np.float64, ensure_non_negative=True
+            )
+            if not weight.any():
+                raise ValueError("sample_weight is zero for every sample; nothing is left to fit.")
+        return X, weight
+
+    def _check_new(self, X):
+        check_is_fitted(self)
+        return self._check_samples(X, None, reset=False)[0]
+
+    def _check_new(self, X):
+        check_is_fitted(self)
+        return self._check_samples(X, None, reset=False)[0]
+
+    def _check_centers(self, centers, X):
+        centers = check_array(centers, dtype=X.dtype, input_name="init")
+        if centers.shape != (self.n_clusters, X.shape[1]):
+            raise ValueError(
+                f"init has shape {centers.shape}, but n_clusters={self.n_clusters} centres of "
+                f"{X.shape[1]} features are needed; pass centres of that shape."
+            )
+        return centers
+
+    def _init_for(self, X, random_state):
+        """Return the name or the centres that a run starts from."""
+        if isinstance(self.init, str):
+            return self.init
+        if callable(self.init):
+            centers = self.init(X, self.n_clusters, random_state=random_state)
+            return self._check_centers(centers, X)
+        return self._check_centers(self.init, X)
+
+    def _n_runs(self):
+        if self.n_init == "auto":
+            return 1
+        if self.n_init > 1 and not isinstance(self.init, str) and not callable(self.init):
+            message = f"init is an array, so that n_init={self.n_init} runs would be the same"
+            warn_caller(f"{message}; one is made. Set n_init=1.", RuntimeWarning)
+            return 1
+        return self.n_init
+
+    def _effort(self):
+        if self.refine == "auto":
+            return 1 if isinstance(self.init, str) else 0
+        return self.refine or 0
+
+    def _solve(self, X, weight):
+        """Return (best solution, (offset, scale))."""
+        random_state = check_random_state(self.random_state)
+        k, runs = self.n_clusters, self._n_runs()
+        if X.shape[0] < k:
+            raise ValueError(
+                f"n_samples={X.shape[0]} should be >= n_clusters={k}; lower n_clusters or pass "
+                "more samples."
+            )
+        inits = [self._init_for(X, random_state) for _ in range(runs)]
+        samples = Samples(X, weight, available_threads(), roughly=self._effort() > 0)
+        points = samples.points
+
+        def attributes(step):
+            centers = (step.means + points.offset).astype(X.dtype)
+            return {
+                "cluster_centers_": centers,
+                "_offset": points.offset,
+                "_scale": points.scale,
+            }
+
+        reporter = EpochReporter(self, self.max_iter * runs, attributes, "iteration", X=X)
+
+        def tell(step):
+            if self.verbose:
+                print(f"inertia {step.inertia(points) * samples.unit:.10g}")  # noqa: T201
+            latest[:] = [step]
+            return reporter.epoch(step)
+
+        latest = []
+        solutions = []
+        for init in inits:
+            plan = Plan(
+                k,
+                init,
+                self._effort(),
+                self.max_iter,
+                float(self.tol) * points.variance.mean(),
+                self.algorithm,
+                X.dtype,
+                samples.repeats() if self.store_history else None,
+            )
+            solutions.append(solve(points, plan, random_state, tell))
+        reporter.finish(latest[0])
+        best = samples.restore(min(solutions, key=lambda solution: solution.inertia))
+        distinct = np.count_nonzero(np.bincount(best.labels, minlength=k))
+        if distinct < k:
+            warn_caller(
+                f"Only {distinct} of n_clusters={k} clusters have samples, because X has no more "
+                "distinct ones; lower n_clusters.",
+                ConvergenceWarning,
+            )
+        return best, (points.offset, points.scale)
+
+    def _publish(self, solution, offset, scale):
+        self.cluster_centers_ = solution.centers
+        self.labels_ = solution.labels
+        self.inertia_ = solution.inertia
+        self.n_iter_ = solution.n_iter
+        self._counts = solution.counts
+        self._offset, self._scale = offset, scale
+        vars(self).pop("history_", None)
+        if solution.history is not None:
+            self.history_ = solution.history
+
+    def _points(self, X, weight):
+        """Return points in the frame of the fit, in which `predict` decides as `fit` did."""
+        return as_points(X, weight, available_threads(), (self._offset, self._scale))
+
+    def _shifted_centers(self):
+        return self.cluster_centers_.astype(np.float64) - self._offset

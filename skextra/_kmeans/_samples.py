@@ -1,0 +1,57 @@
+"""The samples as given, and the points that stand for them."""
+
+import numpy as np
+from scipy import sparse
+
+from skextra._kmeans._canonical import canonical
+from skextra._kmeans._dense import DensePoints
+from skextra._kmeans._lloyd import nearest
+from skextra._kmeans._sparse import SparsePoints
+
+
+def as_points(X, weight, threads, frame=None, roughly=False):
+    """Wrap validated rows."""
+    kind = SparsePoints if sparse.issparse(X) else DensePoints
+    return kind(X, weight, threads, frame, roughly)
+
+
+class Samples:
+    """Validated rows with their weights, and the `points` to be clustered in their place.
+
+    Left out are rows that weigh nothing; small data are brought into an order of their own (see
+    `canonical`). Equal weights are the same as none but for the `unit` of the inertia.
+    """
+
+    def __init__(self, X, weight, threads, roughly):
+        self._X = X
+        self._all = weight is None or bool(weight.all())
+        rows = X
+        if not self._all:
+            kept = np.flatnonzero(weight)
+            rows, weight = X[kept], weight[kept]
+        self.unit = 1.0
+        if weight is not None and (weight == weight[0]).all():
+            self.unit, weight = float(weight[0]), None
+        rows, weight, self._place = canonical(rows, weight)
+        self.points = as_points(rows, weight, threads, roughly=roughly)
+
+    def repeats(self):
+        """Return how many samples each point stands for."""
+        if self._place is None:
+            return np.ones(self.points.n, np.int64)
+        return np.bincount(self._place)
+
+    def restore(self, solution):
+        """Return the solution with labels for all samples and inertias in their weights."""
+        points = self.points
+        if self._place is not None:
+            solution.labels = solution.labels[self._place]
+        if not self._all:
+            everyone = as_points(self._X, None, points.threads, (points.offset, points.scale))
+            centers = solution.centers.astype(np.float64) - points.offset
+            solution.labels = nearest(everyone, centers).labels
+        solution.inertia *= self.unit
+        solution.counts = solution.counts * self.unit
+        if solution.history is not None:
+            solution.history.inertia[:] *= self.unit
+        return solution
