@@ -5,3 +5,7 @@ from ._adaptive._lms import LMSRegressor as LMSRegressor
 from ._adaptive._stability import LMSStability as LMSStability
 from ._adaptive._stability import lms_stability as lms_stability
 from ._adaptive._trace import AdaptiveTrace as AdaptiveTrace
+from ._kmeans._history import KMeansHistory as KMeansHistory
+from ._kmeans._kmeans_pp import KMeansPP as KMeansPP
+from ._kmeans._path import InertiaPath as InertiaPath
+from ._kmeans._path import inertia_path as inertia_path

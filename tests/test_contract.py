@@ -5,7 +5,7 @@ from sklearn.base import clone
 from sklearn.utils import get_tags
 from sklearn.utils.estimator_checks import estimator_checks_generator, parametrize_with_checks
 
-from skextra import Adaline, LMSRegressor, TappedDelayLine
+from skextra import Adaline, KMeansPP, LMSRegressor, TappedDelayLine
 
 # The checks fit on data of any scale with a handful of epochs: that a fit stops short is no news.
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -23,6 +23,10 @@ ESTIMATORS = [
     Adaline(variant="nlms", class_weight="balanced"),
     Adaline(learning_rate=0.01, fit_intercept=False, tol=None, max_iter=50),
     TappedDelayLine(),
+    KMeansPP(),
+    KMeansPP(refine=None),
+    KMeansPP(3, algorithm="elkan", n_init=2),
+    KMeansPP(5, init="random", refine=4, tol=0, store_history=True),
 ]
 
 

@@ -20,7 +20,7 @@ def canonical(X, weight):
     entries = X.nnz if sparse.issparse(X) else X.size
     if entries > _MOST_ENTRIES:
         return X, weight, None
-    keys = _row_keys_of(X)
+    keys = _row_keys_of(_of_unit_size(X))
     order = np.argsort(keys, kind="stable")
     repeats = np.zeros(len(order), bool)
     twins = np.flatnonzero(keys[order[1:]] == keys[order[:-1]])
@@ -32,6 +32,19 @@ def canonical(X, weight):
         weight = np.bincount(place, weight).astype(np.float64)
         weight = None if (weight == 1).all() else weight
     return X[order[~repeats]], weight, place
+
+
+def _of_unit_size(X):
+    """Return X times the power of two that brings its largest entry to one or just above.
+
+    So that data in other units (by a power of two) are in the same order.
+    """
+    values = X.data if sparse.issparse(X) else X
+    exponent = np.frexp(np.abs(values).max(initial=0.0))[1]
+    scaled = np.ldexp(values, 1 - exponent)
+    if sparse.issparse(X):
+        return sparse.csr_array((scaled, X.indices, X.indptr), shape=X.shape)
+    return scaled
 
 
 def _row_keys_of(X):

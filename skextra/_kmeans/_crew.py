@@ -4,6 +4,7 @@ import itertools
 import os
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
+from importlib import import_module
 
 from joblib import cpu_count
 from threadpoolctl import ThreadpoolController
@@ -11,6 +12,8 @@ from threadpoolctl import ThreadpoolController
 
 @lru_cache(maxsize=1)
 def _openmp(_pid):
+    # What is not loaded is not found: importing this brings scikit-learn's OpenMP library.
+    import_module("sklearn.cluster")
     return ThreadpoolController().select(user_api="openmp")
 
 

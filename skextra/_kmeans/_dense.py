@@ -115,8 +115,6 @@ class DensePoints(Points):
         packed, norms, error = self._pack(centers)
         lower = state.lower
         by_bounds = len(lower) > 0 and not full
-        if len(lower) > 0 and full:
-            state.limits[:] = np.inf  # no upper bounds yet: computed at the first look
 
         def work(start, stop, sums, counts, costs, own):
             rows = self.X, self.offset, self.scale, start, stop, self.weight, self.inc, centers

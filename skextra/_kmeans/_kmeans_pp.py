@@ -8,17 +8,16 @@ from sklearn.base import ClassNamePrefixFeaturesOutMixin, ClusterMixin, Transfor
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import euclidean_distances
 from sklearn.utils import check_array, check_random_state, gen_batches
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skextra._base import Estimator, all_or_nothing, warn_caller
 from skextra._callbacks import CallbackSupportMixin, EpochReporter, with_callbacks
 from skextra._kmeans._crew import available_threads
 from skextra._kmeans._influence import influence
 from skextra._kmeans._lloyd import nearest
-from skextra._kmeans._samples import Samples, as_points
+from skextra._kmeans._samples import ACCEPTED, Samples, as_points, tidy_samples
 from skextra._kmeans._solve import Plan, Solution, solve
 
-_FLOATS = [np.float64, np.float32]
 _INITS = ("k-means++", "random")
 
 
@@ -166,7 +165,7 @@ default='k-means++'
     >>> clusters.cluster_centers_.shape
     (10, 64)
     >>> round(clusters.inertia_ / 1e4)
-    116
+    117
     """
 
     def __init__(
@@ -387,20 +386,8 @@ default='k-means++'
 
     def _check_samples(self, X, sample_weight, reset):
         """Return validated (X, weights or None)."""
-        X = validate_data(
-            self, X, accept_sparse="csr", dtype=_FLOATS, order="C", reset=reset, copy=False
-        )
-        if sparse.issparse(X) and not X.has_canonical_format:
-            X = X.copy()  # repeated entries would spoil the norms
-            X.sum_duplicates()
-        weight = None
-        if sample_weight is not None:
-            weight = _check_sample_weight(
-                sample_weight, X, dtype=np.float64, ensure_non_negative=True
-            )
-            if not weight.any():
-                raise ValueError("sample_weight is zero for every sample; nothing is left to fit.")
-        return X, weight
+        X = validate_data(self, X, reset=reset, **ACCEPTED)
+        return tidy_samples(X, sample_weight)
 
     def _check_new(self, X):
         check_is_fitted(self)

@@ -86,6 +86,7 @@ class Assignment:
         if squares.max() == 0:
             return 0
         self.labels = self.labels.copy()  # whoever looks at the old ones keeps them
+        empty = empty[: np.count_nonzero(squares)]
         farthest = np.argpartition(squares, -len(empty))[: -len(empty) - 1 : -1]
         for c, i in zip(empty, farthest, strict=True):
             total, weight = points.sums_of(np.array([i]))

@@ -1,6 +1,7 @@
 """The points to be clustered: what dense and sparse ones have in common."""
 
 import numpy as np
+from scipy import sparse
 
 from skextra._base import frozen
 from skextra._kmeans._crew import run
@@ -8,6 +9,7 @@ from skextra._kmeans._crew import run
 _MOST_CHUNKS = 32
 # Multiplications below which starting threads costs more than it gains.
 _SMALL_WORK = 2_000_000
+_LEAST_VARIANCE, _MOST_VARIANCE = 1e-280, 1e290
 NOTHING = np.empty(0)
 
 
@@ -39,19 +41,30 @@ class Points:
         if frame is not None:
             self.offset, self.scale = frame
             return
-        if roughly and self.X.shape[0] > self._enough_rows():
-            step = self.X.shape[0] // self._enough_rows()
-            some = type(self)(self.X[::step], None if weight is None else weight[::step], threads)
-            self.offset, self.variance = some.offset, some.variance
-        else:
-            self.offset, self.variance = self._moments()
+        with np.errstate(over="ignore", invalid="ignore"):
+            self.offset, self.variance = self._look(roughly)
         total = self.variance.sum()
-        if not np.isfinite(total):
+        if not _LEAST_VARIANCE < total < _MOST_VARIANCE and self._varies():
             raise ValueError(
-                "X spreads so far that squared distances are beyond the range of float64; "
-                "scale it, for example with StandardScaler."
+                f"X has a variance of {total:.3g}, so that squared distances are beyond the range "
+                "of float64; scale it, for example with StandardScaler."
             )
         self.scale = 2.0 ** -np.round(np.log2(total) / 2) if total > 0 else 1.0
+
+    def _look(self, roughly):
+        """Return the offset and the variance of each feature."""
+        if not roughly or self.n <= self._enough_rows():
+            return self._moments()
+        step = self.n // self._enough_rows()
+        weight = self.weight[::step] if self.inc else None
+        some = type(self)(self.X[::step], weight, self.threads)
+        return some.offset, some.variance
+
+    def _varies(self):
+        top, bottom = self.X.max(axis=0), self.X.min(axis=0)
+        if sparse.issparse(top):
+            top, bottom = top.toarray(), bottom.toarray()
+        return (top != bottom).any()
 
     def _enough_rows(self):
         return max(2_000, 200_000 // self.d)
@@ -97,6 +110,8 @@ class Points:
         state.sums += sums.sum(axis=0)
         state.counts += counts.sum(axis=0)
         state.fresh = False
+        if full and len(state.lower) > 0:
+            state.limits[:] = np.inf  # upper bounds from now on, computed at the first look
         costs += parts.sum(axis=0)
         return changed
 

@@ -29,41 +29,72 @@ def sample_size(n, k):
 def search(points, k, seed_centers, random_state, effort, sample=None):
     """Return a `Clustering` by k centres that were found on a sample of the points.
 
-    Rows of many features are projected on their main directions first, which keeps what
-    separates the clusters; the centres returned are means over the sample's rows in full.
     ``seed_centers(sample, carry)`` says where the search begins, as centres of the sample;
     `carry` takes centres of the points there. The sample is drawn, unless given as (indices,
     weights).
     """
     size = sample_size(points.n, k)
-    if size == points.n and points.d <= _WIDE and points.is_dense:
+    if is_own_sample(points, k):
         return refine(points, seed_centers(points, lambda centers: centers), effort)
-    chosen, weight = sample or draw(points, size, random_state)
-    rows = points.scaled_rows(chosen)
-    axes, share = None, 1.0
-    if points.d > _WIDE:
-        axes, share = _main_axes(rows, random_state)
-        rows = rows @ axes
-    elif not points.is_dense:
-        rows = rows.toarray()
-    sample = DensePoints(rows, weight, points.threads)
-
-    def carry(centers):
-        centers = centers * points.scale
-        return (centers if axes is None else centers @ axes) - sample.offset
-
-    found = refine(sample, seed_centers(sample, carry), 2 + effort)
+    sample = Sample(points, random_state, *(sample or draw(points, size, random_state)))
+    found = refine(sample.points, seed_centers(sample.points, sample.carry), 2 + effort)
     labels = found.state.labels
-    if k >= _MANY and axes is not None and size < points.n and share >= _TELLING_SHARE:
-        # Most iterations are still to come, and cost far less along the main directions.
-        chosen = np.arange(points.n)
-        everything = DensePoints(_project(points, axes), points.own_weight, points.threads)
-        shift = sample.offset - everything.offset
-        start = Clustering.start(everything, found.centers + shift)
-        tol = 1e-5 * everything.variance.sum()
-        found = lloyd(everything, start, max_iter=_ITERATIONS, tol=tol, momentum=0.9)
-        weight, labels = points.own_weight, found.state.labels
-    return Clustering.start(points, points.means_of(chosen, weight, labels, k))
+    if not (k >= _MANY and size < points.n and sample.tells_all):
+        return Clustering.start(points, sample.lift(labels, k))
+    # Most iterations are still to come, and cost far less along the main directions.
+    rows = sample.project_all()
+    everything = DensePoints(rows, points.own_weight, points.threads)
+    shift = sample.points.offset - everything.offset
+    start = Clustering.start(everything, found.centers + shift)
+    tol = 1e-5 * everything.variance.sum()
+    found = lloyd(everything, start, max_iter=_ITERATIONS, tol=tol, momentum=0.9)
+    labels = found.state.labels
+    means = points.means_of(np.arange(points.n), points.own_weight, labels, k)
+    return Clustering.start(points, means)
+
+
+def is_own_sample(points, k):
+    """Whether the points are so few, of so few features, that a search may look at them all."""
+    return sample_size(points.n, k) == points.n and points.d <= _WIDE and points.is_dense
+
+
+class Sample:
+    """Some of the points, weighted, as dense `points` of few features.
+
+    Rows of many features are projected on their main directions, which keeps what separates the
+    clusters.
+    """
+
+    def __init__(self, points, random_state, chosen, weight):
+        self._all = points
+        self._chosen, self._weight = chosen, weight
+        self._axes = None
+        rows = points.scaled_rows(chosen)
+        share = 0.0
+        if points.d > _WIDE:
+            self._axes, share = _main_axes(rows, random_state)
+            rows = rows @ self._axes
+        elif not points.is_dense:
+            rows = rows.toarray()
+        self.tells_all = share >= _TELLING_SHARE
+        self.points = DensePoints(rows, weight, points.threads)
+
+    def carry(self, centers):
+        """Return centres of all points as centres of the sample."""
+        centers = centers * self._all.scale
+        return (centers if self._axes is None else centers @ self._axes) - self.points.offset
+
+    def lift(self, labels, k):
+        """Return the means of k groups of the sample, with all their features."""
+        return self._all.means_of(self._chosen, self._weight, labels, k)
+
+    def project_all(self):
+        """Return the coordinates of all points along the axes, computed some rows at a time."""
+        points, axes = self._all, self._axes
+        out = np.empty((points.n, axes.shape[1]), np.float32)
+        for part in gen_batches(points.n, 8192):
+            out[part] = points.scaled_rows(np.arange(part.start, part.stop)) @ axes
+        return out
 
 
 def draw(points, size, random_state):
@@ -84,8 +115,8 @@ def draw(points, size, random_state):
 def _main_axes(rows, random_state):
     """Return (main directions of the rows as columns, their share of the variance)."""
     some = rows
-    if len(rows) > _AXES_FROM:
-        some = rows[random_state.choice(len(rows), _AXES_FROM, replace=False)]
+    if rows.shape[0] > _AXES_FROM:
+        some = rows[random_state.choice(rows.shape[0], _AXES_FROM, replace=False)]
     rank = min(_MOST_FEATURES, *some.shape)
     with single_blas_thread():
         _, values, axes = randomized_svd(some, rank, n_iter=1, random_state=random_state)
@@ -93,11 +124,3 @@ def _main_axes(rows, random_state):
     total = np.square(total).sum()
     share = np.square(values, dtype=np.float64).sum() / total if total > 0 else 1.0
     return np.ascontiguousarray(axes.T), share
-
-
-def _project(points, axes):
-    """Return the coordinates of all points along the axes, computed some rows at a time."""
-    out = np.empty((points.n, axes.shape[1]), np.float32)
-    for part in gen_batches(points.n, 8192):
-        out[part] = points.scaled_rows(np.arange(part.start, part.stop)) @ axes
-    return out

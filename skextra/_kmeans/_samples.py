@@ -2,11 +2,30 @@
 
 import numpy as np
 from scipy import sparse
+from sklearn.utils.validation import _check_sample_weight
 
 from skextra._kmeans._canonical import canonical
 from skextra._kmeans._dense import DensePoints
 from skextra._kmeans._lloyd import nearest
 from skextra._kmeans._sparse import SparsePoints
+
+# How `check_array` and `validate_data` are asked for samples.
+ACCEPTED = {
+    "accept_sparse": "csr",
+    "dtype": [np.float64, np.float32],
+    "order": "C",
+    "copy": False,
+}
+
+
+def tidy_samples(X, sample_weight):
+    """Return (X without repeated entries, checked weights or None)."""
+    if sparse.issparse(X) and not X.has_canonical_format:
+        X = X.copy()  # repeated entries would spoil the norms
+        X.sum_duplicates()
+    if sample_weight is None:
+        return X, None
+    return X, _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
 
 
 def as_points(X, weight, threads, frame=None, roughly=False):

@@ -1,0 +1,193 @@
+"""The inertia for a range of numbers of clusters, and where its curve bends."""
+
+from dataclasses import dataclass
+from numbers import Integral
+
+import numpy as np
+from sklearn.utils import check_array, check_random_state
+
+from skextra._base import import_extra
+from skextra._kmeans._crew import available_threads
+from skextra._kmeans._lloyd import Clustering, lloyd
+from skextra._kmeans._sample import Sample, draw, is_own_sample, sample_size
+from skextra._kmeans._samples import ACCEPTED, Samples, tidy_samples
+from skextra._kmeans._search import least_missed, refine
+from skextra._kmeans._seeding import seed_on_some
+
+# Share of the centres taken away at once on the way to the next number asked for.
+_AT_ONCE = 0.05
+_SETTLING = 3
+_ITERATIONS = 3
+# Depth of the bend below the chord, of the logarithms, from which it counts as an elbow. Data
+# without clusters (uniform, normal, exponential; 1 to 64 features) stay below .005.
+_LEAST_BEND = 0.05
+
+
+@dataclass(frozen=True, eq=False)
+class InertiaPath:
+    """The inertia against the number of clusters, as returned by :func:`inertia_path`.
+
+    Parameters
+    ----------
+    n_clusters : ndarray of shape (n_ks,)
+        Numbers of clusters, rising.
+
+    inertia : ndarray of shape (n_ks,)
+        Inertia of the centres found for each.
+
+    elbow : int or None
+        The number of clusters where the curve bends most; None if it does not bend.
+
+    centers : list of ndarray of shape (k, n_features)
+        The centres, good starts for ``KMeansPP(k, init=...)``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skextra import InertiaPath
+    >>> path = InertiaPath(np.array([1, 2]), np.array([8.0, 1.0]), None, [])
+    >>> path.inertia.tolist()
+    [8.0, 1.0]
+    """
+
+    n_clusters: np.ndarray
+    inertia: np.ndarray
+    elbow: int | None
+    centers: list
+
+    def to_frame(self):
+        """Return the path as a pandas DataFrame.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Column `inertia`, indexed by `n_clusters`.
+        """
+        pandas = import_extra("pandas", "plot", "InertiaPath.to_frame")
+        index = pandas.Index(self.n_clusters, name="n_clusters")
+        return pandas.DataFrame({"inertia": self.inertia}, index=index)
+
+
+def inertia_path(X, ks=range(1, 21), *, sample_weight=None, random_state=None):
+    """Return the inertia for a range of numbers of clusters, and the elbow of its curve.
+
+    Good centres are searched for the largest number only, as :class:`KMeansPP` does it; for
+    smaller ones the centres that are missed least are taken away, one or a few at a time, and
+    the rest settles. Each number asked for gets three iterations on all data. That takes about
+    as long as two or three fits for the largest number.
+
+    Parameters
+    ----------
+    X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        The samples.
+
+    ks : sequence of int, default=range(1, 21)
+        Numbers of clusters, in any order. Three or more are needed to find an elbow.
+
+    sample_weight : array-like of shape (n_samples,) or None, default=None
+        Weights.
+
+    random_state : int, RandomState instance or None, default=None
+        Draws the start and the sample. An int makes the path repeatable.
+
+    Returns
+    -------
+    path : InertiaPath
+        Numbers of clusters, inertias, elbow and centres.
+
+    Raises
+    ------
+    ValueError
+        If a number is below 1 or above the number of samples.
+
+    See Also
+    --------
+    KMeansPP : Fits one number of clusters to the end.
+    skextra.plotting.ElbowDisplay : Draws the path.
+
+    Notes
+    -----
+    The elbow is the point farthest below the chord between the ends of the curve, as in Kneedle
+    [1]_, of the logarithms of both axes: structureless data of d features have an inertia of
+    about ``k ** (-2 / d)``, which is a straight line there. A bend less than a twentieth of the
+    height of the curve is taken for none. Where clusters overlap the elbow says little;
+    :func:`sklearn.metrics.silhouette_score` is one of the alternatives.
+
+    References
+    ----------
+    .. [1] V. Satopaa, J. Albrecht, D. Irwin and B. Raghavan, "Finding a kneedle in a haystack",
+       ICDCS Workshops 2011.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import make_blobs
+    >>> from skextra import inertia_path
+    >>> X, _ = make_blobs(600, centers=5, random_state=3)
+    >>> inertia_path(X, random_state=0).elbow
+    5
+    """
+    X, weight = tidy_samples(check_array(X, **ACCEPTED), sample_weight)
+    ks = _check_numbers(ks, X.shape[0])
+    random_state = check_random_state(random_state)
+    samples = Samples(X, weight, available_threads(), roughly=True)
+    points = samples.points
+    sample, some = None, points
+    if not is_own_sample(points, ks[-1]):
+        chosen = draw(points, sample_size(points.n, ks[-1]), random_state)
+        sample = Sample(points, random_state, *chosen)
+        some = sample.points
+    found = refine(some, seed_on_some(some, ks[-1], random_state))
+    inertia, centers = [], []
+    for k in reversed(ks):
+        found = whole = _reduce(some, found, k)
+        if sample is not None:
+            whole = Clustering.start(points, sample.lift(found.state.labels, k))
+            whole = lloyd(points, whole, max_iter=_ITERATIONS, strict=True)
+        if not whole.assigned:
+            points.assign(whole.centers, whole.state, False)
+        inertia.append(whole.inertia(points) * samples.unit)
+        centers.append((whole.centers + points.offset).astype(X.dtype))
+    inertia = np.array(inertia[::-1])
+    return InertiaPath(np.array(ks), inertia, find_elbow(ks, inertia), centers[::-1])
+
+
+def _check_numbers(ks, n):
+    ks = [ks] if isinstance(ks, Integral) else list(ks)
+    for k in ks:
+        if not isinstance(k, Integral) or isinstance(k, bool | np.bool_):
+            raise TypeError(f"ks must be whole numbers, got {k!r}.")
+        if not 1 <= k <= n:
+            raise ValueError(f"ks holds {k}, but must lie between 1 and n_samples={n}.")
+    if not ks:
+        raise ValueError("ks is empty; pass the numbers of clusters to try, such as range(1, 21).")
+    return sorted({int(k) for k in ks})
+
+
+def _reduce(points, clustering, k):
+    """Return a clustering of k centres, taking those away that are missed least."""
+    while len(clustering.centers) > k:
+        centers, state = clustering.centers, clustering.state.copy()
+        costs = np.zeros(len(centers))
+        points.assign(centers, state, True, costs)
+        most = max(1, int(_AT_ONCE * len(centers)))
+        gone = least_missed(centers, costs, min(most, len(centers) - k))
+        state.remove(gone)
+        fewer = Clustering(np.delete(centers, gone, axis=0), state)
+        clustering = lloyd(points, fewer, max_iter=_SETTLING)
+    return clustering
+
+
+def find_elbow(ks, inertia):
+    """Return the k where log inertia lies deepest below its chord over log k, if deep enough."""
+    ks, inertia = np.asarray(ks, float), np.asarray(inertia, float)
+    some = inertia > 1e-12 * inertia[0]  # perfect fits have no logarithm worth the name
+    if some.sum() < 3:
+        return None
+    x, y = np.log(ks[some]), np.log(inertia[some])
+    x = (x - x[0]) / (x[-1] - x[0])
+    height = y[0] - y[-1]
+    if height <= 0:
+        return None
+    depth = (1.0 - x) - (y - y[-1]) / height
+    deepest = int(np.argmax(depth))
+    return int(ks[some][deepest]) if depth[deepest] >= _LEAST_BEND else None

@@ -1,0 +1,155 @@
+"""The search of KMeansPP: lower than restarts, blind to nothing that matters, and its parts."""
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+from scipy.spatial.distance import cdist
+from sklearn.cluster import KMeans
+from sklearn.datasets import load_digits, make_blobs
+
+from skextra import KMeansPP
+from skextra._kmeans._dense import DensePoints
+from skextra._kmeans._lloyd import Assignment, Clustering
+from skextra._kmeans._search import split_all
+from skextra._kmeans._seeding import draw_by_mass, greedy_plus_plus, seed_on_some
+
+
+def grid(n, side, seed):
+    rng = np.random.default_rng(seed)
+    corners = np.stack(np.meshgrid(np.arange(side), np.arange(side)), -1).reshape(-1, 2)
+    return corners[rng.integers(len(corners), size=n)] * 10.0 + rng.standard_normal((n, 2))
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("n, d", [(3000, 2), (40_000, 2), (3000, 80)])
+def test_planted_clusters_are_found(n, d, weighted):
+    X = grid(n, 6, seed=0)
+    if d > 2:
+        X = X @ np.linalg.qr(np.random.default_rng(1).standard_normal((d, 2)))[0].T
+    weight = np.random.default_rng(2).uniform(0.5, 2, n) if weighted else None
+    planted = KMeansPP(36, init=KMeans(36, n_init=20, random_state=0).fit(X).cluster_centers_)
+    best = planted.fit(X, sample_weight=weight).inertia_
+    for seed in range(3):
+        found = KMeansPP(36, random_state=seed).fit(X, sample_weight=weight)
+        assert found.inertia_ <= best * 1.0005
+        assert_array_equal(found.predict(X), found.labels_)
+
+
+def test_digits_end_lower_than_ten_restarts_on_average():
+    X = load_digits().data
+    ours = [KMeansPP(10, random_state=seed).fit(X).inertia_ for seed in range(8)]
+    theirs = [KMeans(10, n_init=3, random_state=seed).fit(X).inertia_ for seed in range(8)]
+    assert np.mean(ours) < np.mean(theirs)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_rare_far_groups_are_found(seed):
+    rng = np.random.default_rng(seed)
+    X = rng.standard_normal((200_000, 2))
+    angles = np.arange(5) * 2 * np.pi / 5 + rng.uniform(0, 1)
+    places = 300 * np.c_[np.cos(angles), np.sin(angles)]
+    chosen = rng.choice(len(X), (5, 12), replace=False)
+    for group, place in zip(chosen, places, strict=True):
+        X[group] += place
+    model = KMeansPP(10, random_state=seed).fit(X)
+    for place in places:
+        assert np.linalg.norm(model.cluster_centers_ - place, axis=1).min() < 2
+    theirs = min(KMeans(10, random_state=s).fit(X).inertia_ for s in range(2))
+    assert model.inertia_ < 1.01 * theirs
+
+
+def test_effort_lowers_the_inertia_on_average():
+    X = np.random.default_rng(0).random((2000, 2))
+
+    def mean(effort):
+        fits = [KMeansPP(20, refine=effort, random_state=seed).fit(X) for seed in range(8)]
+        return np.mean([fit.inertia_ for fit in fits])
+
+    assert mean(10) < mean(1) < mean(None)
+
+
+@pytest.mark.parametrize("n", [1, 63, 64, 65, 1000])
+def test_draw_by_mass_is_the_inverse_of_the_running_sum(n):
+    rng = np.random.default_rng(n)
+    mass = rng.random(n) * (rng.random(n) < 0.6) + 1e-3
+    places = rng.random(500)
+    drawn, total = draw_by_mass(mass, places)
+    assert_allclose(total, mass.sum())
+    cumulated = np.cumsum(mass)
+    assert_array_equal(drawn, np.searchsorted(cumulated, places * cumulated[-1], "right"))
+
+
+@pytest.mark.parametrize("n, d, k", [(500, 2, 7), (3000, 80, 5), (1500, 16, 40)])
+def test_a_full_assignment_is_brute_force(n, d, k):
+    rng = np.random.default_rng(k)
+    X = rng.standard_normal((n, d)) * rng.uniform(0.1, 5, d) + 100
+    weight = rng.uniform(0.5, 2, n)
+    points = DensePoints(X, weight, 2)
+    centers = points.rows(rng.choice(n, k, replace=False))
+    state, costs, own = Assignment(n, k, d), np.zeros(k), np.zeros(n)
+
+    def observe(_, start, squares):
+        own[start : start + len(squares)] = squares
+
+    assert points.assign(centers, state, True, costs, observe) == n
+    squares = cdist(X, centers + points.offset, "sqeuclidean")
+    order = np.sort(squares, axis=1)
+    assert_array_equal(state.labels, squares.argmin(axis=1))
+    assert_allclose(own / points.scale**2, order[:, 0], rtol=1e-4, atol=1e-3)
+    removal = np.bincount(state.labels, weight * (order[:, 1] - order[:, 0]), minlength=k)
+    assert_allclose(costs / points.scale**2, removal, rtol=1e-4, atol=1e-3)
+    assert_allclose(state.counts, np.bincount(state.labels, weight, minlength=k))
+    cross = points.cross_distances(centers[:3]) / points.scale**2
+    assert_allclose(cross, squares[:, :3].T, rtol=1e-4, atol=1e-2)
+    closest = order[:, 0].astype(np.float32) * np.float32(points.scale**2)
+    left = points.potentials(centers[:3], closest) / points.scale**2
+    assert_allclose(left, weight @ np.minimum(squares[:, :3], order[:, :1]), rtol=1e-3, atol=1)
+
+
+@pytest.mark.parametrize("d", [2, 30, 80])
+def test_bounds_never_hide_a_change(d):
+    rng = np.random.default_rng(d)
+    X = rng.standard_normal((700, d))
+    points = DensePoints(X, None, 1)
+    for lower in (np.empty((0, 0), np.float32), np.empty((700, 12), np.float32)):
+        if len(lower) and points.is_narrow:
+            continue
+        centers = points.rows(np.arange(12))
+        state = Assignment(700, 12, d)
+        state.lower = lower
+        points.assign(centers, state, True)
+        for _ in range(60):
+            way = rng.standard_normal((12, d)) * rng.choice([0.0, 0.001, 0.05], (12, 1))
+            centers = centers + way
+            state.move(np.linalg.norm(way, axis=1) * points.scale)
+            points.assign(centers, state, False)
+            brute = cdist(points.rows(np.arange(700)), centers, "sqeuclidean").argmin(axis=1)
+            assert_array_equal(state.labels, brute)
+            sums = [points.rows(np.flatnonzero(brute == c)).sum(axis=0) for c in range(12)]
+            assert_allclose(state.sums, sums, atol=1e-10)
+
+
+def test_what_a_split_saves_is_what_two_means_save():
+    X, _ = make_blobs(400, centers=[[0, 0], [8, 0], [30, 30]], random_state=0)
+    points = DensePoints(X, None, 1)
+    start = Clustering.start(points, np.array([[4.0, 0.0], [30.0, 30.0]]) - points.offset)
+    points.assign(start.centers, start.state, True)
+    start.centers = start.state.sums / start.state.counts[:, None]
+    _, _, saved = split_all(points, start)
+    inside = X[start.state.labels == 0]
+    one = KMeans(1, n_init=1).fit(inside).inertia_
+    two = KMeans(2, n_init=1, random_state=0).fit(inside).inertia_
+    assert_allclose(saved[0], one - two, rtol=0.1)  # judged by some of the points
+    assert saved[0] > 10 * saved[1]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_seeds_are_distinct_samples_spread_like_scikit_learns(seed):
+    X = grid(4000, 5, seed)
+    points = DensePoints(X, None, 2)
+    chosen = greedy_plus_plus(points, 25, np.random.RandomState(seed))
+    assert len(set(chosen)) == 25
+    some = seed_on_some(points, 25, np.random.RandomState(seed)) + points.offset
+    theirs = [KMeans(25, n_init=1, max_iter=1, random_state=s).fit(X).inertia_ for s in range(5)]
+    for centers in (X[chosen], some):
+        assert KMeansPP(25, init=centers, max_iter=1).fit(X).inertia_ < 1.5 * np.mean(theirs)
