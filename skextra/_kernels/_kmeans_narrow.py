@@ -188,6 +188,7 @@ def iterate_narrow(
     k, d = centers.shape
     changed = -1
     nothing = costs[:0]
+    own = np.empty(0, np.float32)
     for iteration in range(max_iter):
         last = iteration == max_iter - 1
         largest = 0.0
@@ -204,7 +205,7 @@ def iterate_narrow(
             X,
             offset,
             scale,
-            0,
+            np.int64(0),  # as a plain 0 it would have a kernel compiled of its own
             len(X),
             weight,
             inc,
@@ -220,7 +221,7 @@ def iterate_narrow(
             sums,
             counts,
             costs if last else nothing,
-            nothing,
+            own,
         )
         least = 1e-12 * counts.sum()  # less is what rounding leaves of an empty cluster
         moved = 0.0

@@ -36,7 +36,7 @@ def swap_to_far_groups(points, centers, random_state):
     swapped = centers.copy()
     swapped[[gone for gone, _ in swaps]] = points.rows(np.array([new for _, new in swaps]))
     sample = _mixed_sample(points, centers, draws, random_state)
-    return Clustering.start(points, swapped), sample
+    return Clustering(swapped, None), sample
 
 
 def _mixed_sample(points, centers, draws, random_state):

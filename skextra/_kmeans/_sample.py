@@ -27,7 +27,8 @@ def sample_size(n, k):
 
 
 def search(points, k, seed_centers, random_state, effort, sample=None):
-    """Return a `Clustering` by k centres that were found on a sample of the points.
+    """Return a `Clustering` by k centres that were found on a sample, without state unless that
+    was all points.
 
     ``seed_centers(sample, carry)`` says where the search begins, as centres of the sample;
     `carry` takes centres of the points there. The sample is drawn, unless given as (indices,
@@ -40,7 +41,7 @@ def search(points, k, seed_centers, random_state, effort, sample=None):
     found = refine(sample.points, seed_centers(sample.points, sample.carry), 2 + effort)
     labels = found.state.labels
     if not (k >= _MANY and size < points.n and sample.tells_all):
-        return Clustering.start(points, sample.lift(labels, k))
+        return Clustering(sample.lift(labels, k), None)
     # Most iterations are still to come, and cost far less along the main directions.
     rows = sample.project_all()
     everything = DensePoints(rows, points.own_weight, points.threads)
@@ -50,7 +51,7 @@ def search(points, k, seed_centers, random_state, effort, sample=None):
     found = lloyd(everything, start, max_iter=_ITERATIONS, tol=tol, momentum=0.9)
     labels = found.state.labels
     means = points.means_of(np.arange(points.n), points.own_weight, labels, k)
-    return Clustering.start(points, means)
+    return Clustering(means, None)
 
 
 def is_own_sample(points, k):

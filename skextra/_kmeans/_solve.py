@@ -83,9 +83,7 @@ def _begin(points, plan, random_state):
         return sample.rows(_choose_any(sample, k, random_state))
 
     found = search(points, k, seed, random_state, plan.effort)
-    if sample_size(points.n, k) == points.n:
-        return found
-    for _ in range(_ROUNDS):
+    for _ in range(_ROUNDS if sample_size(points.n, k) < points.n else 0):
         found, sample = swap_to_far_groups(points, found.centers, random_state)
         if sample is None:
             break
@@ -95,7 +93,7 @@ def _begin(points, plan, random_state):
             return carry(swapped)
 
         found = search(points, k, seed_again, random_state, plan.effort, sample)
-    return found
+    return found if found.state else Clustering.start(points, found.centers)
 
 
 def _choose_any(points, k, random_state):
