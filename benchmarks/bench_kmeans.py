@@ -104,6 +104,11 @@ def timed(call):
     return time.perf_counter() - start, result
 
 
+def timed_fit(model, X):
+    seconds, fitted = timed(lambda: model.fit(X))
+    return seconds, fitted.inertia_
+
+
 def plan(X, k, quick):
     """Return (seeds for us, seeds for KMeans, whether n_init=10 is run)."""
     seconds, _ = timed(lambda: KMeans(k, random_state=0).fit(X))
@@ -124,9 +129,9 @@ def default_rows(names, quick):
         many, few, restarts = plan(X, k, quick)
         ours, theirs = [], []
         for seed in range(many):
-            ours.append(timed(lambda s=seed: KMeansPP(k, random_state=s).fit(X).inertia_))
+            ours.append(timed_fit(KMeansPP(k, random_state=seed), X))
             if seed < few:
-                theirs.append(timed(lambda s=seed: KMeans(k, random_state=s).fit(X).inertia_))
+                theirs.append(timed_fit(KMeans(k, random_state=seed), X))
         if restarts:
             tens = [KMeans(k, n_init=10, random_state=s).fit(X).inertia_ for s in range(5)]
         else:

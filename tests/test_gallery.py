@@ -84,10 +84,82 @@ def test_adaline_logic():
     assert accuracy[False, False] < 0.6 < 0.8 < accuracy[True, True]
 
 
+def test_kmeans_steps():
+    page = run("plot_kmeans_steps")
+    bad, plus, default = page["bad"], page["plus"], page["default"]
+    assert bad.inertia_ > 2 * plus.inertia_
+    assert_allclose(default.inertia_, plus.inertia_, rtol=1e-3)
+    for fit in (bad, plus, default):
+        assert np.all(np.diff(fit.history_.inertia) <= 1e-9 * fit.history_.inertia[0])
+    assert bad.history_.n_changed[-1] == 0
+    near = page["near"]
+    assert {near[2, start] for start in page["starts"]} == {1.0}
+    assert near[3, "random"] < 0.75 < near[3, "k-means++"] == near[3, "default"] == 1
+    assert len(set(page["outcomes"][4, "random"].round(1))) > 5
+    ends = page["grid_inertia"]
+    ours, restarts = ends["KMeansPP"], ends["KMeans, n_init=10"]
+    assert_allclose(ours, restarts.min(), rtol=1e-6)
+    assert ends["KMeans"].mean() > 1.02 * ours.mean()
+    assert ends["KMeans, random start"].min() > 1.2 * ours.mean()
+
+
+def test_kmeans_images(monkeypatch, tmp_path):
+    monkeypatch.delenv("SKEXTRA_MNIST", raising=False)
+    page = run("plot_kmeans_images")
+    assert page["centroids"].shape == (10, 8, 8)
+    assert page["counts"].sum() == 1797
+    assert page["counts"].sum(axis=0).tolist() == np.bincount(page["y"]).tolist()
+    assert sorted(page["sizes"]) == sorted(np.bincount(page["clusters"].labels_))
+    assert 0.75 < page["purity"] < 0.85
+    assert 0.6 < page["agreement"] < 0.75
+    inertia = page["inertia"]
+    assert inertia["KMeansPP"].max() < 1.002 * page["lowest"] < inertia["KMeans"].mean()
+    assert min(page["together"][digit] for digit in (0, 4, 6)) > 0.9
+    assert max(page["together"][digit] for digit in (1, 8)) < 0.6
+
+    # the same page on a file laid out as MNIST is
+    images = np.zeros((len(page["X"]), 28, 28), np.uint8)
+    images[:, 2:26, 2:26] = np.kron(page["X"].reshape(-1, 8, 8), np.ones((3, 3))).astype(np.uint8)
+    np.savez(tmp_path / "mnist.npz", x_train=images, y_train=page["y"].astype(np.uint8))
+    monkeypatch.setenv("SKEXTRA_MNIST", str(tmp_path / "mnist.npz"))
+    large = run("plot_kmeans_images")
+    assert large["centroids"].shape == (10, 28, 28)
+    assert_allclose(large["lowest"], 9 * page["lowest"], rtol=1e-3)
+
+
+def test_kmeans_elbow():
+    page = run("plot_kmeans_elbow")
+    paths = page["paths"]
+    assert paths["five groups"].elbow == 5
+    assert paths["no groups"].elbow is None
+    assert_allclose(page["slope"], -1, atol=0.15)
+    assert page["found"] <= 2
+    widths = page["elbow_by_width"]
+    assert [widths[width] for width in (0.5, 1.0, 1.5)] == [5, 5, 5]
+    assert widths[2.5] is None
+    assert widths[3.0] is None
+    assert set(page["iris_elbows"].values()) == {3}
+    assert max(page["silhouettes"], key=page["silhouettes"].get) == 2
+
+
+def test_kmeans_outlier():
+    page = run("plot_kmeans_outlier")
+    assert_allclose(page["one"].inertia_, 1505 / 6)
+    assert_allclose(page["by_hand"][-1], 6 / 5 * (85 / 6) ** 2)
+    assert_allclose(page["influence_of_one"], page["by_hand"])
+    assert_allclose(page["fall"], page["by_hand"])
+    assert_allclose(page["two"].inertia_, 10)
+    assert_allclose(page["influence_of_two"], [5, 1.25, 0, 1.25, 5, 0], atol=1e-12)
+    assert page["outlier"] == 100
+    assert page["influence"][100] > 5 * page["runner_up"]
+    assert page["stayed"].all()
+    assert page["difference"] < 1e-10
+
+
 def test_tour(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr("sys.argv", ["tour.py", str(tmp_path)])
     runpy.run_path(str(EXAMPLES / "tour.py"), run_name="__main__")
     printed = capsys.readouterr().out
-    for name in ("LMSRegressor", "Adaline", "SGDRegressor", str(tmp_path)):
+    for name in ("LMSRegressor", "Adaline", "SGDRegressor", "KMeansPP", str(tmp_path)):
         assert name in printed
     assert len(list(tmp_path.glob("*.png"))) >= 3

@@ -19,6 +19,8 @@ from skextra._kmeans._samples import ACCEPTED, Samples, as_points, tidy_samples
 from skextra._kmeans._solve import Plan, Solution, solve
 
 _INITS = ("k-means++", "random")
+# Samples up to which a search is so short that a longer one is worth while.
+_FEW = 1000
 
 
 class KMeansPP(
@@ -32,8 +34,8 @@ class KMeansPP(
 
     A replacement for :class:`sklearn.cluster.KMeans` with the same parameters, attributes and
     methods. Unless told otherwise it looks for good centres by split and merge on a sample of
-    the data before it iterates on all of them, which takes less time and ends lower than
-    restarts do.
+    the data before it iterates on all of them, which takes less time than restarts and, as a
+    rule, ends lower.
 
     Parameters
     ----------
@@ -61,7 +63,8 @@ default='k-means++'
         - None: none. The start as given, then Lloyd's iterations: what textbooks, and
           scikit-learn, call k-means.
         - An int: how hard to search; 1 is enough for most data, 10 takes about twice as long.
-        - 'auto': 1 if `init` is a name, None if it says where the centres are.
+        - 'auto': 1 if `init` is a name (2 for up to 1000 samples, 3 for up to 500), None if it
+          says where the centres are.
 
     max_iter : int, default=300
         Largest number of iterations on all data of one run.
@@ -140,7 +143,7 @@ default='k-means++'
     An iteration costs at most ``n_samples * n_clusters * n_features`` products. Besides X, a fit
     takes 8 bytes a sample, the sample of the search, and with many features the bounds of
     'elkan'. Results do not depend on the number of threads, which is that of scikit-learn:
-    all cores unless threadpoolctl, joblib or OMP_NUM_THREADS say otherwise. Data of up to 200,000
+    all cores unless threadpoolctl, joblib or OMP_NUM_THREADS say otherwise. Data of up to 120,000
     entries are sorted by their content first, so that neither order nor repetition matters:
     a sample of weight two is the same as two samples. For larger data that holds of each
     iteration, but the random draws differ.
@@ -393,10 +396,6 @@ default='k-means++'
         check_is_fitted(self)
         return self._check_samples(X, None, reset=False)[0]
 
-    def _check_new(self, X):
-        check_is_fitted(self)
-        return self._check_samples(X, None, reset=False)[0]
-
     def _check_centers(self, centers, X):
         centers = check_array(centers, dtype=X.dtype, input_name="init")
         if centers.shape != (self.n_clusters, X.shape[1]):
@@ -424,22 +423,19 @@ default='k-means++'
             return 1
         return self.n_init
 
-    def _effort(self):
+    def _effort(self, n):
         if self.refine == "auto":
-            return 1 if isinstance(self.init, str) else 0
+            return 1 + min(2, _FEW // n) if isinstance(self.init, str) else 0
         return self.refine or 0
 
     def _solve(self, X, weight):
         """Return (best solution, (offset, scale))."""
         random_state = check_random_state(self.random_state)
-        k, runs = self.n_clusters, self._n_runs()
+        k, runs, effort = self.n_clusters, self._n_runs(), self._effort(X.shape[0])
         if X.shape[0] < k:
-            raise ValueError(
-                f"n_samples={X.shape[0]} should be >= n_clusters={k}; lower n_clusters or pass "
-                "more samples."
-            )
+            raise ValueError(f"n_samples={X.shape[0]} should be >= n_clusters={k}; lower it.")
         inits = [self._init_for(X, random_state) for _ in range(runs)]
-        samples = Samples(X, weight, available_threads(), roughly=self._effort() > 0)
+        samples = Samples(X, weight, available_threads(), roughly=effort > 0)
         points = samples.points
 
         def attributes(step):
@@ -464,7 +460,7 @@ default='k-means++'
             plan = Plan(
                 k,
                 init,
-                self._effort(),
+                effort,
                 self.max_iter,
                 float(self.tol) * points.variance.mean(),
                 self.algorithm,

@@ -17,6 +17,9 @@ from skextra._kmeans._seeding import seed_on_some
 # Share of the centres taken away at once on the way to the next number asked for.
 _AT_ONCE = 0.05
 _SETTLING = 3
+# Few centres of few points are where a bad removal shows most, and a new search costs least.
+_REFINED_UP_TO = 6
+_FEW = 1000
 _ITERATIONS = 3
 # Depth of the bend below the chord, of the logarithms, from which it counts as an elbow. Data
 # without clusters (uniform, normal, exponential; 1 to 64 features) stay below .005.
@@ -74,7 +77,7 @@ def inertia_path(X, ks=range(1, 21), *, sample_weight=None, random_state=None):
     Good centres are searched for the largest number only, as :class:`KMeansPP` does it; for
     smaller ones the centres that are missed least are taken away, one or a few at a time, and
     the rest settles. Each number asked for gets three iterations on all data. That takes about
-    as long as two or three fits for the largest number.
+    as long as two or three fits for the largest number; single fits may end a little lower.
 
     Parameters
     ----------
@@ -136,13 +139,15 @@ def inertia_path(X, ks=range(1, 21), *, sample_weight=None, random_state=None):
         chosen = draw(points, sample_size(points.n, ks[-1]), random_state)
         sample = Sample(points, random_state, *chosen)
         some = sample.points
-    found = refine(some, seed_on_some(some, ks[-1], random_state))
+    top = refine(some, seed_on_some(some, ks[-1], random_state))
     inertia, centers = [], []
-    for k in reversed(ks):
-        found = whole = _reduce(some, found, k)
+    for found in _descend(some, top, ks):
+        whole = found
         if sample is not None:
-            whole = Clustering.start(points, sample.lift(found.state.labels, k))
-            whole = lloyd(points, whole, max_iter=_ITERATIONS, strict=True)
+            lifted = sample.lift(found.state.labels, len(found.centers))
+            whole = lloyd(
+                points, Clustering.start(points, lifted), max_iter=_ITERATIONS, strict=True
+            )
         if not whole.assigned:
             points.assign(whole.centers, whole.state, False)
         inertia.append(whole.inertia(points) * samples.unit)
@@ -163,18 +168,23 @@ def _check_numbers(ks, n):
     return sorted({int(k) for k in ks})
 
 
-def _reduce(points, clustering, k):
-    """Return a clustering of k centres, taking those away that are missed least."""
-    while len(clustering.centers) > k:
-        centers, state = clustering.centers, clustering.state.copy()
-        costs = np.zeros(len(centers))
-        points.assign(centers, state, True, costs)
-        most = max(1, int(_AT_ONCE * len(centers)))
-        gone = least_missed(centers, costs, min(most, len(centers) - k))
-        state.remove(gone)
-        fewer = Clustering(np.delete(centers, gone, axis=0), state)
-        clustering = lloyd(points, fewer, max_iter=_SETTLING)
-    return clustering
+def _descend(points, clustering, ks):
+    """Yield a clustering for every k, falling, each from the one before."""
+    costs = np.zeros(len(clustering.centers))
+    points.assign(clustering.centers, clustering.state, True, costs)
+    for k in reversed(ks):
+        while len(clustering.centers) > k:
+            most = max(1, int(_AT_ONCE * len(clustering.centers)))
+            gone = least_missed(clustering.centers, costs, min(most, len(clustering.centers) - k))
+            state = clustering.state
+            state.remove(gone)
+            fewer = Clustering(np.delete(clustering.centers, gone, axis=0), state)
+            costs = np.zeros(len(fewer.centers))
+            clustering = lloyd(points, fewer, max_iter=_SETTLING, costs=costs)
+        if k <= _REFINED_UP_TO and points.n <= _FEW:
+            clustering = refine(points, clustering.centers)
+            points.assign(clustering.centers, clustering.state, True, costs := np.zeros(k))
+        yield clustering
 
 
 def find_elbow(ks, inertia):

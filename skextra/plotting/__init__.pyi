@@ -1,1 +1,3 @@
+from ._elbow import ElbowDisplay as ElbowDisplay
+from ._kmeans_trace import KMeansTraceDisplay as KMeansTraceDisplay
 from ._loss_curve import LossCurveDisplay as LossCurveDisplay

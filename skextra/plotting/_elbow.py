@@ -1,0 +1,185 @@
+"""ElbowDisplay: the inertia against the number of clusters."""
+
+import numpy as np
+
+from skextra._base import import_extra
+from skextra._kmeans._path import inertia_path
+
+
+class ElbowDisplay:
+    """The inertia against the number of clusters, with the elbow marked.
+
+    Use :meth:`from_path` or :meth:`from_data` to create one.
+
+    Parameters
+    ----------
+    n_clusters : ndarray of shape (n_ks,)
+        Numbers of clusters, rising.
+
+    inertia : ndarray of shape (n_ks,)
+        The inertia for each.
+
+    elbow : int, default=None
+        The number of clusters at the elbow; None if there is none.
+
+    Attributes
+    ----------
+    ax_ : matplotlib Axes
+        The axes, after :meth:`plot`.
+
+    figure_ : matplotlib Figure
+        The figure, after :meth:`plot`.
+
+    line_ : matplotlib Line2D
+        The curve, after :meth:`plot`.
+
+    elbow_line_ : matplotlib Line2D or None
+        The vertical line at the elbow, after :meth:`plot`; None if there is none.
+
+    elbow_point_ : matplotlib Line2D or None
+        The ring around the elbow, after :meth:`plot`; None if there is none.
+
+    See Also
+    --------
+    skextra.inertia_path : Computes what is drawn here, and says what counts as an elbow.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import make_blobs
+    >>> from skextra.plotting import ElbowDisplay
+    >>> X, _ = make_blobs(600, centers=5, random_state=3)
+    >>> display = ElbowDisplay.from_data(X, random_state=0)
+    >>> display.elbow
+    5
+    """
+
+    def __init__(self, n_clusters, inertia, elbow=None):
+        self.n_clusters = n_clusters
+        self.inertia = inertia
+        self.elbow = elbow
+
+    @classmethod
+    def from_path(cls, path, *, ax=None, log=False, **kwargs):
+        """Plot the result of :func:`skextra.inertia_path`.
+
+        Parameters
+        ----------
+        path : InertiaPath
+            The path.
+
+        ax : matplotlib Axes, default=None
+            Axes to draw on; a new figure by default.
+
+        log : bool, default=False
+            Whether both axes are logarithmic. It is there that the elbow is looked for: data
+            without clusters are a straight line.
+
+        **kwargs : dict
+            Handed on to `ax.plot`, which draws the curve.
+
+        Returns
+        -------
+        ElbowDisplay
+            The display, plotted.
+        """
+        return cls(path.n_clusters, path.inertia, path.elbow).plot(ax, log=log, **kwargs)
+
+    @classmethod
+    def from_data(
+        cls,
+        X,
+        ks=range(1, 21),
+        *,
+        sample_weight=None,
+        random_state=None,
+        ax=None,
+        log=False,
+        **kwargs,
+    ):
+        """Compute the path of some data and plot it.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The samples.
+
+        ks : sequence of int, default=range(1, 21)
+            Numbers of clusters, in any order. Three or more are needed to find an elbow.
+
+        sample_weight : array-like of shape (n_samples,) or None, default=None
+            Weights.
+
+        random_state : int, RandomState instance or None, default=None
+            Draws the start and the sample. An int makes the path repeatable.
+
+        ax : matplotlib Axes, default=None
+            Axes to draw on; a new figure by default.
+
+        log : bool, default=False
+            Whether both axes are logarithmic. It is there that the elbow is looked for: data
+            without clusters are a straight line.
+
+        **kwargs : dict
+            Handed on to `ax.plot`, which draws the curve.
+
+        Returns
+        -------
+        ElbowDisplay
+            The display, plotted.
+        """
+        path = inertia_path(X, ks, sample_weight=sample_weight, random_state=random_state)
+        return cls.from_path(path, ax=ax, log=log, **kwargs)
+
+    def plot(self, ax=None, *, log=False, **kwargs):
+        """Draw the curve and mark its elbow.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+            Axes to draw on; a new figure by default.
+
+        log : bool, default=False
+            Whether both axes are logarithmic. An inertia of zero has no place there.
+
+        **kwargs : dict
+            Handed on to `ax.plot`, which draws the curve.
+
+        Returns
+        -------
+        ElbowDisplay
+            The display.
+        """
+        pyplot = import_extra("matplotlib.pyplot", "plot", "ElbowDisplay.plot")
+        ticker = import_extra("matplotlib.ticker", "plot", "ElbowDisplay.plot")
+        if ax is None:
+            _, ax = pyplot.subplots(layout="constrained")
+        ks, inertia = np.asarray(self.n_clusters), np.asarray(self.inertia)
+        style = {"color": "#0072B2", "marker": ".", **kwargs}
+        (self.line_,) = ax.plot(ks, inertia, **style)
+        self.elbow_line_ = self.elbow_point_ = None
+        if self.elbow is None:
+            ax.plot([], [], " ", label="no elbow")
+        else:
+            mark = {"color": "#D55E00", "zorder": 1.5}
+            label = f"elbow at {self.elbow} clusters"
+            self.elbow_line_ = ax.axvline(self.elbow, linestyle="--", label=label, **mark)
+            height = inertia[ks == self.elbow]
+            mark = {**mark, "marker": "o", "ms": 11, "mfc": "none", "mew": 1.5}
+            (self.elbow_point_,) = ax.plot([self.elbow], height, linestyle="none", **mark)
+        ax.set(xlabel="Number of clusters", ylabel="Inertia")
+        if log:
+            ax.set_xscale("log")
+            ax.set_yscale("log", nonpositive="mask")
+            for axis, layout in ((ax.xaxis, "{x:.0f}"), (ax.yaxis, "{x:g}")):
+                axis.set_major_locator(ticker.LogLocator(subs=(1, 2, 5)))
+                axis.set_major_formatter(ticker.StrMethodFormatter(layout))
+                axis.set_minor_formatter(ticker.NullFormatter())
+            if ks[-1] < 10 * ks[0]:  # a log locator would fill less than a decade with fractions
+                ax.xaxis.set_major_locator(ticker.MaxNLocator(integer=True))
+        else:
+            ax.set_ylim(bottom=0)
+            ax.xaxis.get_major_locator().set_params(integer=True)
+        ax.legend()
+        self.ax_ = ax
+        self.figure_ = ax.figure
+        return self

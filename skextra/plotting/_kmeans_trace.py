@@ -1,0 +1,341 @@
+"""KMeansTraceDisplay: the iterations of a k-means fit, picture by picture."""
+
+from operator import index
+
+import numpy as np
+from scipy import sparse
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from skextra._base import import_extra
+
+# Okabe and Ito's palette, told apart with any colour vision, with grey for its black and yellow.
+_COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#808080")
+_MOST_PANELS = 8
+_MOST_SAMPLES = 3000
+_COLUMNS = 4
+
+
+class KMeansTraceDisplay:
+    """The iterations of a k-means fit: samples by cluster, centres, and the ways they came.
+
+    Use :meth:`from_estimator` to create one.
+
+    Parameters
+    ----------
+    samples : ndarray of shape (n_shown, 2)
+        The samples to draw, in two features.
+
+    labels : ndarray of shape (n_iter + 1, n_shown)
+        Their clusters at the start and after each iteration.
+
+    centers : ndarray of shape (n_iter + 1, n_clusters, 2)
+        The centres, likewise, in the same two features.
+
+    inertia : ndarray of shape (n_iter + 1,)
+        The inertia, likewise, of all samples in all features.
+
+    feature_names : sequence of two str, default=None
+        Labels of the horizontal and the vertical axis; none by default.
+
+    Attributes
+    ----------
+    axes_ : ndarray of matplotlib Axes of shape (n_panels,)
+        The axes, after :meth:`plot` or :meth:`animate`.
+
+    figure_ : matplotlib Figure
+        The figure.
+
+    iterations_ : list of int
+        The iteration that each of the axes shows, after :meth:`plot`.
+
+    samples_ : list of matplotlib PathCollection
+        The samples of each of the axes.
+
+    centers_ : list of matplotlib PathCollection
+        The centres of each of the axes.
+
+    trails_ : list of list of matplotlib Line2D
+        For each of the axes, the way of every centre so far.
+
+    See Also
+    --------
+    skextra.KMeansPP : With ``store_history=True`` it keeps what is drawn here.
+    skextra.KMeansHistory : The numbers behind the pictures.
+
+    Notes
+    -----
+    A fit that searches for centres first, as :class:`skextra.KMeansPP` does by default, starts
+    where the search has ended. ``refine=None`` shows all of Lloyd's way.
+
+    Of more than 3000 samples every second, third, and so on is drawn. Clusters are told apart by
+    seven colours, which repeat if there are more.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from skextra import KMeansPP
+    >>> from skextra.plotting import KMeansTraceDisplay
+    >>> X, _ = load_iris(return_X_y=True)
+    >>> clusters = KMeansPP(3, init=X[:3], store_history=True).fit(X)
+    >>> display = KMeansTraceDisplay.from_estimator(clusters, X, features=(2, 3))
+    >>> display.axes_[0].get_title()
+    'start\\ninertia 1755.2'
+    """
+
+    def __init__(self, samples, labels, centers, inertia, *, feature_names=None):
+        self.samples = samples
+        self.labels = labels
+        self.centers = centers
+        self.inertia = inertia
+        self.feature_names = feature_names
+
+    @classmethod
+    def from_estimator(cls, estimator, X, *, features=(0, 1), iterations=None, ax=None, **kwargs):
+        """Plot the iterations of a fitted estimator.
+
+        Parameters
+        ----------
+        estimator : KMeansPP
+            Fitted with ``store_history=True``.
+
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The samples to draw, usually those of the fit.
+
+        features : sequence of two int or str, default=(0, 1)
+            The features to draw, by column or by name.
+
+        iterations : int or sequence of int, default=None
+            The iterations to draw, a panel each; 0 is the start, -1 the end. By default all of
+            them, or eight at even distances if there are more.
+
+        ax : matplotlib Axes or array-like of matplotlib Axes, default=None
+            Axes to draw on, as many as there are panels; a new figure by default.
+
+        **kwargs : dict
+            Handed on to `ax.scatter`, which draws the samples.
+
+        Returns
+        -------
+        KMeansTraceDisplay
+            The display, plotted.
+        """
+        name = type(estimator).__name__
+        check_is_fitted(estimator)
+        if not hasattr(estimator, "history_"):
+            raise ValueError(
+                f"This {name} has no history_ to draw, because it was not fitted with "
+                "store_history=True; set that and fit again."
+            )
+        history = estimator.history_
+        X = validate_data(
+            estimator, X, reset=False, accept_sparse="csr", dtype=[np.float64, np.float32]
+        )
+        columns, names = _choose_features(estimator, features)
+        X = X[:: -(-X.shape[0] // _MOST_SAMPLES)]
+        samples = X[:, columns]
+        display = cls(
+            samples.toarray() if sparse.issparse(samples) else samples,
+            np.stack([history.labels(X, k) for k in range(history.n_iter + 1)]),
+            history.centers[:, :, columns],
+            history.inertia,
+            feature_names=names,
+        )
+        return display.plot(ax, iterations=iterations, **kwargs)
+
+    def plot(self, ax=None, *, iterations=None, **kwargs):
+        """Draw a panel an iteration.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes or array-like of matplotlib Axes, default=None
+            Axes to draw on, as many as there are panels; a new figure by default.
+
+        iterations : int or sequence of int, default=None
+            The iterations to draw, a panel each; 0 is the start, -1 the end. By default all of
+            them, or eight at even distances if there are more.
+
+        **kwargs : dict
+            Handed on to `ax.scatter`, which draws the samples.
+
+        Returns
+        -------
+        KMeansTraceDisplay
+            The display.
+        """
+        pyplot = import_extra("matplotlib.pyplot", "plot", "KMeansTraceDisplay.plot")
+        iterations = self._choose_iterations(iterations)
+        n = len(iterations)
+        if ax is None:
+            axes, columns = _new_axes(pyplot, n)
+        else:
+            axes, columns = np.atleast_1d(np.asarray(ax, dtype=object)).ravel(), 1
+        if len(axes) != n:
+            raise ValueError(
+                f"ax holds {len(axes)} Axes, but there are {n} iterations to draw; pass one for "
+                "each, or choose iterations."
+            )
+        panels = self._place(axes, kwargs)
+        for panel, iteration in zip(panels, iterations, strict=True):
+            panel.show(iteration)
+        if columns > 1:
+            for above in axes[:-columns]:
+                above.set_xlabel("")
+            for k in range(n):
+                if k % columns:
+                    axes[k].set_ylabel("")
+        self.iterations_ = iterations
+        return self
+
+    def animate(self, ax=None, *, interval=600, **kwargs):
+        """Return an animation of all iterations.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+            Axes to draw on; a new figure by default.
+
+        interval : int, default=600
+            Milliseconds from one iteration to the next.
+
+        **kwargs : dict
+            Handed on to `ax.scatter`, which draws the samples.
+
+        Returns
+        -------
+        matplotlib.animation.FuncAnimation
+            Keep it in a variable for as long as it is to run. Its `save` writes a file, its
+            `to_jshtml` is for notebooks.
+        """
+        purpose = "KMeansTraceDisplay.animate"
+        pyplot = import_extra("matplotlib.pyplot", "plot", purpose)
+        animation = import_extra("matplotlib.animation", "plot", purpose)
+        if ax is None:
+            (ax,), _ = _new_axes(pyplot, 1)
+        (panel,) = self._place(np.array([ax], dtype=object), kwargs)
+        frames = list(range(len(self.centers)))
+        self.iterations_ = frames
+        return animation.FuncAnimation(self.figure_, panel.show, frames=frames, interval=interval)
+
+    def _choose_iterations(self, iterations):
+        n = len(self.centers)
+        if iterations is None:
+            evenly = np.linspace(0, n - 1, min(n, _MOST_PANELS))
+            return evenly.round().astype(int).tolist()
+        chosen = [index(k) for k in np.atleast_1d(np.asarray(iterations))]
+        if not chosen:
+            raise ValueError("iterations is empty; name some, such as [0, -1].")
+        for k in chosen:
+            if not -n <= k < n:
+                raise ValueError(
+                    f"iterations holds {k}, but the fit made {n - 1}; choose from 0, the start, "
+                    f"to {n - 1}, the end."
+                )
+        return [k % n for k in chosen]
+
+    def _place(self, axes, kwargs):
+        """Return a panel for each of the axes, and publish what they are made of."""
+        low, high = self._limits()
+        panels = [_Panel(self, ax, kwargs) for ax in axes]
+        for ax in axes:
+            ax.set(xlim=(low[0], high[0]), ylim=(low[1], high[1]))
+            if self.feature_names is not None:
+                ax.set(xlabel=self.feature_names[0], ylabel=self.feature_names[1])
+        self.axes_ = axes
+        self.figure_ = axes[0].figure
+        self.samples_ = [panel.samples for panel in panels]
+        self.centers_ = [panel.centers for panel in panels]
+        self.trails_ = [panel.trails for panel in panels]
+        return panels
+
+    def _limits(self):
+        """Return two corners that hold all samples and the whole way of the centres."""
+        points = np.concatenate([self.samples, self.centers.reshape(-1, 2)])
+        low, high = points.min(axis=0), points.max(axis=0)
+        margin = np.where(high > low, 0.06 * (high - low), 1.0)
+        return low - margin, high + margin
+
+
+class _Panel:
+    """The artists of one picture, which can show any iteration."""
+
+    def __init__(self, display, ax, kwargs):
+        self._display = display
+        self._ax = ax
+        colours = np.array(_COLOURS)
+        self._colours = np.resize(colours, display.centers.shape[1])
+        style = {"s": 14, "alpha": 0.6, "linewidths": 0, **kwargs}
+        self.samples = ax.scatter(*display.samples.T, **style)
+        self.trails = [
+            ax.plot([], [], color="black", lw=1.2, marker=".", ms=3)[0] for _ in self._colours
+        ]
+        self.centers = ax.scatter(
+            *display.centers[0].T,
+            s=90,
+            marker="X",
+            color=self._colours,
+            edgecolors="black",
+            linewidths=1.2,
+            zorder=3,
+        )
+
+    def show(self, iteration):
+        """Show an iteration; return all artists, as an animation wants."""
+        display = self._display
+        self.samples.set_facecolor(self._colours[display.labels[iteration]])
+        self.centers.set_offsets(display.centers[iteration])
+        for trail, way in zip(self.trails, display.centers.swapaxes(0, 1), strict=True):
+            trail.set_data(*way[: iteration + 1].T)
+        when = f"iteration {iteration}" if iteration else "start"
+        self._ax.set_title(f"{when}\ninertia {display.inertia[iteration]:.5g}")
+        return [self.samples, self.centers, *self.trails]
+
+
+def _choose_features(estimator, features):
+    """Return (column numbers, names) of the two features to draw."""
+    names = getattr(estimator, "feature_names_in_", None)
+    n = estimator.n_features_in_
+    if isinstance(features, str) or len(features) != 2:
+        raise ValueError(f"features={features!r} must be two, one for each axis.")
+    columns = []
+    for feature in features:
+        if isinstance(feature, str):
+            if names is None or feature not in names:
+                known = "it was fitted without names" if names is None else f"not in {list(names)}"
+                raise ValueError(
+                    f"features holds {feature!r}, which is no feature of the estimator: {known}; "
+                    "pass columns as integers."
+                )
+            columns.append(list(names).index(feature))
+        else:
+            if not 0 <= index(feature) < n:
+                raise ValueError(
+                    f"features={features!r} must be columns from 0 to {n - 1}; the estimator "
+                    f"has n_features_in_={n}."
+                )
+            columns.append(index(feature))
+    if names is None:
+        return columns, [f"feature {column}" for column in columns]
+    return columns, [str(names[column]) for column in columns]
+
+
+def _new_axes(pyplot, n):
+    """Return (n axes of a new figure, how many stand side by side)."""
+    if n == 1:
+        return np.array([pyplot.subplots(layout="constrained")[1]], dtype=object), 1
+    rows = -(-n // _COLUMNS)
+    columns = -(-n // rows)
+    _, grid = pyplot.subplots(
+        rows,
+        columns,
+        figsize=(max(2.7 * columns, 5.4), 2.9 * rows),
+        squeeze=False,
+        sharex=True,
+        sharey=True,
+        layout="constrained",
+    )
+    axes = grid.ravel()
+    for spare in axes[n:]:
+        spare.remove()
+    for lowest in axes[:n][-columns:]:
+        lowest.xaxis.set_tick_params(labelbottom=True)
+    return axes[:n], columns
