@@ -40,8 +40,12 @@ def _of_unit_size(X):
     So that data in other units (by a power of two) are in the same order.
     """
     values = X.data if sparse.issparse(X) else X
-    exponent = np.frexp(np.abs(values).max(initial=0.0))[1]
-    scaled = np.ldexp(values, 1 - exponent)
+    largest = max(values.max(initial=0.0), -values.min(initial=0.0))
+    exponent = 1 - int(np.frexp(largest)[1])
+    if abs(exponent) < np.finfo(X.dtype).maxexp - 1:
+        scaled = values * X.dtype.type(2.0**exponent)
+    else:
+        scaled = np.ldexp(values, exponent)  # slower, but 2 ** exponent has no float
     if sparse.issparse(X):
         return sparse.csr_array((scaled, X.indices, X.indptr), shape=X.shape)
     return scaled

@@ -144,8 +144,9 @@ def lloyd(
     `clustering.state` is carried on and updated. A cluster that loses all its points keeps its
     centre, unless `strict`: then it is given the point farthest out. If `costs` are wanted (see
     `assign`) all iterations are run. With `momentum` the centres go on in the direction of their
-    last move by that share of it (Nesterov), unless the means pull the other way (restart of
-    O'Donoghue & Candes, 2015). ``watch(step)`` is told of every iteration and may end them.
+    last move, by a share of it that grows up to that (Nesterov), and anew where the means pull
+    the other way (restart of O'Donoghue & Candes, 2015). ``watch(step)`` is told of every
+    iteration and may end them.
     """
     centers, state = clustering.centers, clustering.state
     assigned = clustering.assigned
@@ -154,7 +155,7 @@ def lloyd(
         state.fresh = False
         return Clustering(centers, state, n_iter, changed == 0)
     wanted = len(costs) > 0
-    before, relocated = centers, 0
+    before, relocated, run = centers, 0, 0
     for iteration in range(max_iter):
         last = wanted and iteration == max_iter - 1
         if assigned:
@@ -175,8 +176,9 @@ def lloyd(
         aim = means
         if momentum and not done and iteration < max_iter - 1:
             course = means - before
-            if np.vdot(means - centers, course) > 0:
-                aim = means + momentum * course
+            run = run + 1 if np.vdot(means - centers, course) > 0 else 0
+            if run:
+                aim = means + min(momentum, run / (run + 3)) * course
                 way = np.sqrt(np.square(aim - centers).sum(axis=1))
         if watch is not None and watch(Step(centers, labels, means)):
             done, aim = True, means

@@ -48,7 +48,7 @@ def search(points, k, seed_centers, random_state, effort, sample=None):
     shift = sample.points.offset - everything.offset
     start = Clustering.start(everything, found.centers + shift)
     tol = 1e-5 * everything.variance.sum()
-    found = lloyd(everything, start, max_iter=_ITERATIONS, tol=tol, momentum=0.9)
+    found = lloyd(everything, start, max_iter=_ITERATIONS, tol=tol, momentum=0.98)
     labels = found.state.labels
     means = points.means_of(np.arange(points.n), points.own_weight, labels, k)
     return Clustering(means, None)
