@@ -470,7 +470,7 @@ default='k-means++'
             solutions.append(solve(points, plan, random_state, tell))
         reporter.finish(latest[0])
         best = samples.restore(min(solutions, key=lambda solution: solution.inertia))
-        distinct = np.count_nonzero(np.bincount(best.labels, minlength=k))
+        distinct = best.count_filled()
         if distinct < k:
             warn_caller(
                 f"Only {distinct} of n_clusters={k} clusters have samples, because X has no more "

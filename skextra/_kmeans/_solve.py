@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+from sklearn.utils import gen_batches
 
 from skextra._kmeans._history import KMeansHistory, Recorder
 from skextra._kmeans._lloyd import Clustering, lloyd
@@ -40,6 +41,13 @@ class Solution:
     n_iter: int
     counts: np.ndarray
     history: KMeansHistory | None
+
+    def count_filled(self):
+        """Return how many clusters have samples."""
+        filled = np.zeros(len(self.centers), bool)
+        for part in gen_batches(len(self.labels), 65_536):
+            filled[self.labels[part]] = True
+        return np.count_nonzero(filled)
 
 
 def solve(points, plan, random_state, tell):
