@@ -14,7 +14,9 @@ what is worth seeing, and name it in STOPS.
 
 import sys
 import time
+import warnings
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 
 import matplotlib
@@ -31,6 +33,7 @@ from sklearn.datasets import (
     load_sample_image,
     load_wine,
 )
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import Perceptron, Ridge, SGDClassifier, SGDRegressor
 from sklearn.metrics import ConfusionMatrixDisplay
 from sklearn.model_selection import (
@@ -42,11 +45,12 @@ from sklearn.model_selection import (
     cross_validate,
 )
 from sklearn.multioutput import MultiOutputRegressor
+from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 
-from skextra import Adaline, KMeansPP, LMSRegressor, TappedDelayLine, inertia_path
+from skextra import Adaline, KMeansPP, LMSRegressor, Madaline, TappedDelayLine, inertia_path
 from skextra.plotting import ElbowDisplay, LossCurveDisplay
 
 
@@ -171,6 +175,37 @@ def adaline_classification(folder):
     return rows
 
 
+def madaline_classification(folder):
+    """Madaline against a network with smooth units: digits, and the parity of six bits."""
+    warnings.simplefilter("ignore", ConvergenceWarning)  # of the network of smooth units
+    X, y = load_digits(return_X_y=True)
+    folds = StratifiedKFold(3, shuffle=True, random_state=0)
+    ours = (
+        "Madaline",
+        make_pipeline(StandardScaler(), Madaline(100, random_state=0)),
+        {"madaline__learning_rate": [0.1, 0.2]},
+    )
+    smooth = (
+        "MLPClassifier",
+        make_pipeline(StandardScaler(), MLPClassifier((100,), max_iter=50, random_state=0)),
+        {"mlpclassifier__alpha": [0.0001]},
+    )
+    rows = [compare("digits, accuracy", ours, smooth, X, y, folds, inner_folds=2)]
+    bits = np.array(list(product([-1, 1], repeat=6)))
+    parity = bits.prod(axis=1)
+    pairs = []
+    for model in (Madaline(6), MLPClassifier((6,), solver="lbfgs", max_iter=500)):
+        solved, seconds = [], []
+        for seed in range(20):
+            start = time.perf_counter()
+            model.set_params(random_state=seed).fit(bits, parity)
+            seconds.append(time.perf_counter() - start)
+            solved.append(model.score(bits, parity) == 1)
+        pairs += [float(np.mean(solved)), float(np.median(seconds))]
+    rows.append(Row("Madaline", "parity, seeds solved", *pairs[:2], "MLPClassifier", *pairs[2:]))
+    return rows
+
+
 def adaptive_prediction(folder):
     """TappedDelayLine and LMSRegressor: the next pixel of a photograph, in three colours."""
     photograph = load_sample_image("china.jpg")[::6] / 255.0
@@ -290,7 +325,13 @@ def clustering(folder):
     return [row]
 
 
-STOPS = [lms_regression, adaline_classification, adaptive_prediction, clustering]
+STOPS = [
+    lms_regression,
+    adaline_classification,
+    madaline_classification,
+    adaptive_prediction,
+    clustering,
+]
 
 
 def compile_kernels():
@@ -301,6 +342,7 @@ def compile_kernels():
     LMSRegressor().fit(X, X[:, 0])
     LMSRegressor(average=True).adapt(X, X[:, 0])
     Adaline(random_state=0).fit(X, X[:, 0] > 0)
+    Madaline(random_state=0).fit(X, X[:, 0] > 0)
     KMeansPP(10, random_state=0).fit(load_digits().data)
 
 

@@ -9,3 +9,4 @@ from ._kmeans._history import KMeansHistory as KMeansHistory
 from ._kmeans._kmeans_pp import KMeansPP as KMeansPP
 from ._kmeans._path import InertiaPath as InertiaPath
 from ._kmeans._path import inertia_path as inertia_path
+from ._madaline._madaline import Madaline as Madaline

@@ -5,7 +5,7 @@ from sklearn.base import clone
 from sklearn.utils import get_tags
 from sklearn.utils.estimator_checks import estimator_checks_generator, parametrize_with_checks
 
-from skextra import Adaline, KMeansPP, LMSRegressor, TappedDelayLine
+from skextra import Adaline, KMeansPP, LMSRegressor, Madaline, TappedDelayLine
 
 # The checks fit on data of any scale with a handful of epochs: that a fit stops short is no news.
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -27,6 +27,10 @@ ESTIMATORS = [
     KMeansPP(refine=None),
     KMeansPP(3, algorithm="elkan", n_init=2),
     KMeansPP(5, init="random", refine=4, tol=0, store_history=True),
+    Madaline(n_init=3),
+    Madaline(4, acceptance="hamming", dead_zone=0.0, n_init=1, pair_trials=False),
+    Madaline(5, rule="mri", n_init=2),
+    Madaline(3, rule="mri", output_logic="or", learning_rate=0.5, n_init=2, max_iter=50),
 ]
 
 

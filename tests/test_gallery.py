@@ -160,6 +160,25 @@ def test_tour(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr("sys.argv", ["tour.py", str(tmp_path)])
     runpy.run_path(str(EXAMPLES / "tour.py"), run_name="__main__")
     printed = capsys.readouterr().out
-    for name in ("LMSRegressor", "Adaline", "SGDRegressor", "KMeansPP", str(tmp_path)):
+    for name in ("LMSRegressor", "Adaline", "SGDRegressor", "Madaline", "KMeansPP", str(tmp_path)):
         assert name in printed
     assert len(list(tmp_path.glob("*.png"))) >= 3
+
+
+def test_madaline_xor():
+    page = run("plot_madaline_xor")
+    assert page["hidden"].tolist() == [[1, 1], [1, -1], [-1, 1], [1, 1]]
+    assert page["outputs"].tolist() == [-1, 1, 1, -1]
+    assert page["learnt"].predict(page["X"]).tolist() == [0, 1, 1, 0]
+    assert page["stages"][-1][0] == 0
+    assert len(page["stages"]) > 10
+
+
+def test_madaline_starts():
+    page = run("plot_madaline_starts")
+    assert page["solved"]["other starts (default)"] == [1.0] * 7
+    assert page["solved"]["as published"][0] < 0.6
+    assert page["solved"]["first start alone"][0] < 0.2
+    assert page["solved"]["first start alone"][-1] == 1.0
+    assert page["starts"][24] < page["starts"][4]
+    assert page["example"].loss_curve_[-1] == 0

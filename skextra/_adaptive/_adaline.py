@@ -7,8 +7,9 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
 
+from skextra._adaptive._classes import check_labels, decided, settle_classes, signed_targets
 from skextra._adaptive._filter import AdaptiveFilter
-from skextra._base import all_or_nothing, frozen
+from skextra._base import all_or_nothing
 from skextra._callbacks import with_callbacks
 
 
@@ -212,7 +213,7 @@ class Adaline(ClassifierMixin, AdaptiveFilter):
         self._dtype = X.dtype
         sample_weight = self._with_class_weight(y, sample_weight)
         X, y, sample_weight = self._drop_unweighted(X, y, sample_weight)
-        targets = self._targets(y, X.dtype)
+        targets = signed_targets(y, self.classes_, X.dtype)
         w = self._initial_weights(targets.shape[1], X.shape[1], X.dtype, coef_init, intercept_init)
         self._fit_epochs(X, targets, sample_weight, w, data)
         return self
@@ -254,19 +255,14 @@ class Adaline(ClassifierMixin, AdaptiveFilter):
         if not first:
             self._check_same_inputs()
         X, y = self._check_pair(X, y, reset=first)
-        self._settle_classes(classes, first)
-        unknown = np.setdiff1d(y, self.classes_)
-        if len(unknown):
-            raise ValueError(
-                f"y has labels {list(unknown)} that are not among the classes "
-                f"{list(self.classes_)} given in the first call of partial_fit."
-            )
+        self.classes_ = settle_classes(None if first else self.classes_, classes)
+        check_labels(y, self.classes_)
         if first:
             self._dtype = X.dtype
         X = X.astype(self._dtype, copy=False)
         sample_weight = self._with_class_weight(y, sample_weight)
         X, y, sample_weight = self._drop_unweighted(X, y, sample_weight)
-        self._present_once(X, self._targets(y, X.dtype), sample_weight)
+        self._present_once(X, signed_targets(y, self.classes_, X.dtype), sample_weight)
         return self
 
     def decision_function(self, X):
@@ -299,9 +295,7 @@ class Adaline(ClassifierMixin, AdaptiveFilter):
             Labels.
         """
         check_is_fitted(self)
-        outputs = self.decision_function(X)
-        winners = (outputs > 0).astype(int) if outputs.ndim == 1 else outputs.argmax(axis=1)
-        return self.classes_[winners]
+        return decided(self.decision_function(X), self.classes_)
 
     def _check_parameters(self):
         self._check_option("variant", ("lms", "nlms"))
@@ -314,22 +308,6 @@ class Adaline(ClassifierMixin, AdaptiveFilter):
         check_classification_targets(y)
         return X, column_or_1d(y)
 
-    def _settle_classes(self, classes, first):
-        if first and classes is None:
-            raise ValueError("classes must be given in the first call of partial_fit.")
-        if classes is None:
-            return
-        classes = np.unique(classes)
-        if first:
-            if len(classes) < 2:
-                raise ValueError(f"classes must hold at least two classes, got {list(classes)}.")
-            self.classes_ = classes
-        elif not np.array_equal(classes, self.classes_):
-            raise ValueError(
-                f"classes={list(classes)} differs from {list(self.classes_)} of the first call; "
-                "a new estimator is needed for other classes."
-            )
-
     def _with_class_weight(self, y, sample_weight):
         if self.class_weight is None:
             return sample_weight
@@ -338,8 +316,3 @@ class Adaline(ClassifierMixin, AdaptiveFilter):
         )
         per_row = weights[np.searchsorted(self.classes_, y)]
         return per_row if sample_weight is None else per_row * sample_weight
-
-    def _targets(self, y, dtype):
-        codes = np.searchsorted(self.classes_, y)[:, None]
-        columns = np.arange(len(self.classes_)) if len(self.classes_) > 2 else np.array([1])
-        return frozen(np.where(codes == columns, 1, -1).astype(dtype))

@@ -1,0 +1,150 @@
+"""Success rates, accuracy and time of Madaline beside Perceptron, LogisticRegression and MLP.
+
+Success is no wrong pattern after `fit`, counted over seeds. Accuracy is five-fold, shuffled and
+stratified, features standardised, with the same folds for all; the folds have other seeds than
+those on which Madaline's defaults were chosen. Times are whole fits, medians of repeats in turn.
+
+Usage: python benchmarks/bench_madaline.py [--quick]
+"""
+
+import argparse
+import itertools
+import statistics
+import time
+import warnings
+
+import numpy as np
+from sklearn.datasets import load_breast_cancer, load_digits, load_iris, load_wine
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.linear_model import LogisticRegression, Perceptron
+from sklearn.model_selection import StratifiedKFold, cross_val_score
+from sklearn.neural_network import MLPClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from threadpoolctl import threadpool_limits
+
+from skextra import Madaline
+
+warnings.simplefilter("ignore", ConvergenceWarning)
+
+
+def parity(bits):
+    X = np.array(list(itertools.product([-1.0, 1.0], repeat=bits)))
+    return X, X.prod(axis=1)
+
+
+def emulator(seed, patterns=400):
+    """A random network of signum units to be emulated: 16 inputs, 5 hidden units, 3 outputs."""
+    rng = np.random.default_rng(seed)
+    X = rng.choice([-1.0, 1.0], (patterns, 16))
+    hidden = np.sign(X @ rng.standard_normal((16, 5)) + rng.standard_normal(5))
+    outputs = np.sign(hidden @ rng.standard_normal((5, 3)) + rng.standard_normal(3))
+    return X, (outputs > 0).astype(int)
+
+
+def success(label, model, data, seeds):
+    """Print how many seeds end without a wrong pattern, and the mean time."""
+    solved, seconds = 0, []
+    for seed in range(seeds):
+        X, y = data(seed)
+        start = time.perf_counter()
+        model.set_params(random_state=seed).fit(X, y)
+        seconds.append(time.perf_counter() - start)
+        solved += model.score(X, y) == 1.0
+    print(
+        f"{label:<58} {solved:>4} of {seeds:<4} {1e3 * np.mean(seconds):>9.2f} ms",
+        flush=True,
+    )
+
+
+def success_rows(quick):
+    print(f"{'Solved without error, seeds 0, 1, ...':<58} {'':>12} {'mean fit':>12}")
+    for bits in (2, 3, 4, 5, 6):
+        X, y = parity(bits)
+        name = "XOR" if bits == 2 else f"parity of {bits} bits"
+        label = f"{name}, {bits} hidden units, "
+        success(label + "Madaline", Madaline(bits), lambda _, d=(X, y): d, 20 if quick else 100)
+        mlp = MLPClassifier((bits,), solver="lbfgs", max_iter=1000)
+        success(label + "MLPClassifier(lbfgs)", mlp, lambda _, d=(X, y): d, 20)
+    data = parity(8)
+    label = "parity of 8 bits, 16 hidden units, "
+    success(label + "Madaline", Madaline(16), lambda _: data, 10 if quick else 50)
+    published = Madaline(16, acceptance="hamming", dead_zone=0, n_init=1)
+    success(label + "MRII as published", published, lambda _: data, 10)
+    label = "16-5-3 emulator, 20 hidden units, "
+    success(label + "Madaline(tol=0)", Madaline(20, tol=0), emulator, 20)
+    published = Madaline(20, acceptance="hamming", dead_zone=0, n_init=1)
+    success(label + "MRII as published", published, emulator, 20)
+    mlp = MLPClassifier((20,), solver="lbfgs", max_iter=1000)
+    success(label + "MLPClassifier(lbfgs)", mlp, emulator, 20)
+
+
+def accuracy_rows(quick):
+    sets = {
+        "iris": (load_iris, 16),
+        "breast_cancer": (load_breast_cancer, 16),
+        "wine": (load_wine, 16),
+        "digits": (load_digits, 100),
+    }
+    print(f"\n{'Five-fold accuracy':<24} {'Madaline':>12} {'Perceptron':>12}", end=" ")
+    print(f"{'LogisticReg.':>12} {'MLP':>12}")
+    for name, (load, units) in sets.items():
+        X, y = load(return_X_y=True)
+        row = []
+        for model in (
+            Madaline(units),
+            Perceptron(),
+            LogisticRegression(max_iter=1000),
+            MLPClassifier((units,), max_iter=1000),
+        ):
+            repeats = range(1 if quick else 5)
+            scores = [
+                cross_val_score(
+                    make_pipeline(StandardScaler(), model.set_params(random_state=seed)),
+                    X,
+                    y,
+                    cv=StratifiedKFold(5, shuffle=True, random_state=seed),
+                ).mean()
+                for seed in repeats
+            ]
+            row.append(np.mean(scores))
+        print(
+            f"{name + f', {units} units':<24}", *(f"{value:>12.4f}" for value in row), flush=True
+        )
+
+
+def time_rows(quick):
+    X, y = load_digits(return_X_y=True)
+    X = StandardScaler().fit_transform(X)
+    print(f"\n{'Fit of all digits':<58} {'ours, ms':>9} {'MLP, ms':>9} {'ratio':>7}")
+    for units in (100, 200):
+        pairs = []
+        for seed in range(2 if quick else 5):
+            pair = []
+            for model in (
+                Madaline(units, random_state=seed),
+                MLPClassifier((units,), random_state=seed),
+            ):
+                start = time.perf_counter()
+                model.fit(X, y)
+                pair.append(time.perf_counter() - start)
+            pairs.append(pair)
+        mine, theirs = (statistics.median(column) for column in zip(*pairs, strict=True))
+        label = f"Madaline({units}) / MLPClassifier(({units},))"
+        print(f"{label:<58} {1e3 * mine:>9.1f} {1e3 * theirs:>9.1f} {theirs / mine:>6.1f}x")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--quick", action="store_true", help="fewer seeds")
+    quick = parser.parse_args().quick
+    Madaline(2, random_state=0).fit(*parity(2))
+    Madaline(2, rule="mri", output_logic="or", random_state=0).fit([[0.0], [1.0]], [0, 1])
+    with threadpool_limits(1):
+        success_rows(quick)
+        accuracy_rows(quick)
+        time_rows(quick)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,49 @@
+"""Classes as targets of +1 and -1, and back."""
+
+import numpy as np
+
+from skextra._base import frozen
+
+
+def settle_classes(known, classes):
+    """Return the sorted classes of a stream, given those known so far (or None) and those passed.
+
+    Raise ValueError if they are missing in the first call or differ later.
+    """
+    if classes is None:
+        if known is None:
+            raise ValueError("classes must be given in the first call of partial_fit.")
+        return known
+    classes = np.unique(classes)
+    if known is None:
+        if len(classes) < 2:
+            raise ValueError(f"classes must hold at least two classes, got {list(classes)}.")
+    elif not np.array_equal(classes, known):
+        raise ValueError(
+            f"classes={list(classes)} differs from {list(known)} of the first call; "
+            "a new estimator is needed for other classes."
+        )
+    return classes
+
+
+def check_labels(y, classes):
+    """Raise ValueError if y has labels beyond the classes of the stream."""
+    unknown = np.setdiff1d(y, classes)
+    if len(unknown):
+        raise ValueError(
+            f"y has labels {list(unknown)} that are not among the classes {list(classes)} given "
+            "in the first call of partial_fit."
+        )
+
+
+def signed_targets(y, classes, dtype):
+    """Return +1 and -1, a column for each class, or for the second of two."""
+    codes = np.searchsorted(classes, y)[:, None]
+    columns = np.arange(len(classes)) if len(classes) > 2 else np.array([1])
+    return frozen(np.where(codes == columns, 1, -1).astype(dtype))
+
+
+def decided(outputs, classes):
+    """Return the classes that linear outputs decide for."""
+    winners = (outputs > 0).astype(int) if outputs.ndim == 1 else outputs.argmax(axis=1)
+    return classes[winners]

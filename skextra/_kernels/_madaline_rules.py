@@ -1,0 +1,172 @@
+"""One epoch of the Madaline rules MRI and MRII."""
+
+import numpy as np
+from numba import njit
+
+from skextra._kernels._madaline_forward import linear_sums, network_outputs
+
+_FASTMATH = {"reassoc", "contract", "nsz"}
+
+
+@njit(cache=True, nogil=True, fastmath=_FASTMATH)
+def _adapt(x, power, w, s, target, rate):
+    """Move the linear sum `s` of a unit towards the target, by the share `rate`: alpha-LMS.
+
+    ``w += rate * (target - s) * x / ||x||^2``, the constant input counting in the norm (Widrow &
+    Lehr 1990, eq. 10). Return the new sum.
+    """
+    step = rate * (target - s)
+    c = step / power
+    for j in range(len(x)):
+        w[j] += c * x[j]
+    w[len(x)] += c
+    return s + step
+
+
+@njit(cache=True, nogil=True, fastmath=_FASTMATH)
+def _power(x):
+    s = x.dtype.type(1)
+    for j in range(len(x)):
+        s += x[j] * x[j]
+    return s
+
+
+@njit(cache=True, nogil=True)
+def _error(outputs, V, first, second, sums, target, margin, soft):
+    """Return the error of the outputs if one or two hidden units (-1: none) were inverted.
+
+    With `soft` the hinge loss, the sum of what every output lacks to `margin`; else the number of
+    outputs of the wrong sign (Hamming error).
+    """
+    total = 0.0
+    for k in range(len(outputs)):
+        o = outputs[k]
+        if first >= 0:
+            o -= 2 * V[k, first] if sums[first] > 0 else -2 * V[k, first]
+        if second >= 0:
+            o -= 2 * V[k, second] if sums[second] > 0 else -2 * V[k, second]
+        z = target[k] * o
+        if soft:
+            if z < margin:
+                total += margin - z
+        elif (o > 0) != (target[k] > 0):
+            total += 1.0
+    return total
+
+
+@njit(cache=True, nogil=True)
+def _least_sure(sums, usage, gain, candidates, key):
+    """Write the hidden units in the order of how little it takes to invert them.
+
+    That is the magnitude of the linear sum (minimal disturbance), larger for units that have been
+    adapted often, so that all share the load (usage; Winter & Widrow 1988).
+    """
+    n_hidden = len(sums)
+    mean = 1.0
+    for i in range(n_hidden):
+        mean += usage[i] / n_hidden
+    for i in range(n_hidden):
+        key[i] = abs(sums[i]) * (1.0 + gain * usage[i] / mean)
+    for a in range(len(candidates)):
+        least = -1
+        for i in range(n_hidden):
+            if key[i] >= 0 and (least < 0 or key[i] < key[least]):
+                least = i
+        candidates[a] = least
+        key[least] = -1.0
+
+
+@njit(cache=True, nogil=True)
+def mrii_epoch(X, order, targets, W, V, usage, rate, margin, gain, n_candidates, pairs, soft):
+    """Present every pattern once by MRII (Winter & Widrow 1988; Widrow & Lehr 1990, sec. VI-B).
+
+    On an error, hidden units are inverted on trial, the least sure first, then in pairs; an
+    inversion that lowers the error is taught to the unit by alpha-LMS. What error is left after
+    that is taken out by the output units, by alpha-LMS too.
+    """
+    n_hidden, n_outputs = len(W), len(V)
+    sums = np.empty(n_hidden, W.dtype)
+    outputs = np.empty(n_outputs, W.dtype)
+    key = np.empty(n_hidden, W.dtype)
+    candidates = np.empty(min(n_candidates, n_hidden), np.int64)
+    adaptations = 0
+    for position in range(len(order)):
+        x = X[order[position]]
+        target = targets[order[position]]
+        linear_sums(x, W, sums)
+        network_outputs(sums, V, outputs)
+        error = _error(outputs, V, -1, -1, sums, target, margin, soft)
+        lacking = _error(outputs, V, -1, -1, sums, target, margin, True)
+        if error == 0 and lacking == 0:
+            continue
+        adaptations += 1
+        power = _power(x)
+        if error > 0:
+            _least_sure(sums, usage, gain, candidates, key)
+            for a in range(len(candidates)):
+                i = candidates[a]
+                if _error(outputs, V, i, -1, sums, target, margin, soft) < error:
+                    goal = W.dtype.type(-1.0 if sums[i] > 0 else 1.0)
+                    sums[i] = _adapt(x, power, W[i], sums[i], goal, rate)
+                    usage[i] += 1
+                    network_outputs(sums, V, outputs)
+                    error = _error(outputs, V, -1, -1, sums, target, margin, soft)
+                    if error == 0:
+                        break
+        if error > 0 and pairs:
+            accepted = False
+            for a in range(len(candidates)):
+                for b in range(a):
+                    i, j = candidates[a], candidates[b]
+                    if _error(outputs, V, i, j, sums, target, margin, soft) < error:
+                        for u in (i, j):
+                            goal = W.dtype.type(-1.0 if sums[u] > 0 else 1.0)
+                            sums[u] = _adapt(x, power, W[u], sums[u], goal, rate)
+                            usage[u] += 1
+                        accepted = True
+                        break
+                if accepted:
+                    break
+            network_outputs(sums, V, outputs)
+        for k in range(n_outputs):
+            if target[k] * outputs[k] < margin or (outputs[k] > 0) != (target[k] > 0):
+                c = rate * (target[k] - outputs[k]) / (n_hidden + 1)
+                v = V[k]
+                for i in range(n_hidden):
+                    v[i] += c if sums[i] > 0 else -c
+                v[n_hidden] += c
+    return adaptations
+
+
+@njit(cache=True, nogil=True)
+def mri_epoch(X, order, targets, W, rate, need):
+    """Present every pattern once by MRI (Ridgway 1962; Widrow & Lehr 1990, sec. VI-A).
+
+    The units form equal groups, one for each output, positive if at least `need` units are. A
+    wrong group adapts just as many units as it takes to put it right, those nearest to zero.
+    """
+    n_outputs = targets.shape[1]
+    group = len(W) // n_outputs
+    sums = np.empty(len(W), W.dtype)
+    adaptations = 0
+    for position in range(len(order)):
+        x = X[order[position]]
+        linear_sums(x, W, sums)
+        power = _power(x)
+        for k in range(n_outputs):
+            goal = targets[order[position], k]
+            mine = sums[k * group : (k + 1) * group]
+            positive = 0
+            for i in range(group):
+                positive += mine[i] > 0
+            short = need - positive if goal > 0 else positive - need + 1
+            adaptations += short > 0
+            for _ in range(short):
+                nearest = -1
+                for i in range(group):
+                    against = (mine[i] > 0) != (goal > 0)
+                    if against and (nearest < 0 or abs(mine[i]) < abs(mine[nearest])):
+                        nearest = i
+                _adapt(x, power, W[k * group + nearest], mine[nearest], goal, rate)
+                mine[nearest] = goal  # has had its turn
+    return adaptations

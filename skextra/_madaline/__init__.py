@@ -1,0 +1,1 @@
+"""Madaline: networks of Adalines, trained by the rules MRI and MRII."""

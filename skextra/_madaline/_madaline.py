@@ -1,0 +1,472 @@
+"""Madaline: a network of Adalines."""
+
+from numbers import Integral
+
+import numpy as np
+from scipy import sparse
+from sklearn.base import ClassifierMixin
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils import check_random_state
+from sklearn.utils.multiclass import check_classification_targets, type_of_target
+from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
+
+from skextra._adaptive._classes import check_labels, decided, settle_classes, signed_targets
+from skextra._adaptive._rows import as_rows, presentation_order
+from skextra._base import Estimator, all_or_nothing, frozen, warn_caller
+from skextra._callbacks import CallbackSupportMixin, EpochReporter, with_callbacks
+from skextra._madaline._network import Network, as_layers
+from skextra._madaline._training import Rule, automatic_starts, train
+
+
+class Madaline(CallbackSupportMixin, ClassifierMixin, Estimator):
+    """Network of Adalines with signum units, trained by Madaline rule II or I.
+
+    The hidden units are Adalines of which only the sign goes on. There is no gradient: on an
+    error the unit whose sign takes least to invert is adapted, if inverting it helps (minimal
+    disturbance). MRII trains a layer of output Adalines as well, one for each class or a single
+    one for two classes; MRI has a fixed logic there.
+
+    Parameters
+    ----------
+    hidden_layer_size : int, default=16
+        Number of hidden Adalines; with ``rule='mri'`` and more than two classes, of each class.
+
+    rule : {'mrii', 'mri'}, default='mrii'
+        The training rule: 'mrii' [2]_, or 'mri' [1]_ with the outputs fixed to `output_logic`.
+
+    output_logic : {'majority', 'or', 'and'}, default='majority'
+        With ``rule='mri'``: an output is positive if more than half, any, or all of its units
+        are.
+
+    learning_rate : float, default=0.1
+        Share of a unit's error that an adaptation removes (alpha-LMS), above 0 and below 2.
+
+    dead_zone : float, default=0.5
+        MRII adapts on an output that is right but nearer to zero than this. 0 adapts on errors
+        only, as published.
+
+    usage_gain : float, default=1.0
+        How much more sure a unit counts that has been adapted often, so that all share the load
+        (MRII). 0 switches this off.
+
+    max_candidates : int, default=10
+        Number of hidden units that MRII tries to invert, the least sure first.
+
+    pair_trials : bool, default=True
+        Whether MRII goes on to pairs of these units, if no single one puts the pattern right.
+
+    acceptance : {'hinge', 'hamming'}, default='hinge'
+        What a trial inversion must lower: 'hamming', the number of wrong outputs, as published;
+        'hinge', what the outputs lack together to `dead_zone` on the right side. The latter
+        learns from every trial and does not hang when some outputs have settled early.
+
+    n_init : int or 'auto', default='auto'
+        Largest number of starts. Another start, from new random weights, is made as long as more
+        than `tol` of the patterns are wrong; the best weights of all are kept. 'auto' allows 3
+        to 100, fewer the more an epoch costs. The paper has one.
+
+    max_iter : int, default=200
+        Largest number of epochs of a start. 0 leaves the weights as they are, which runs known
+        weights.
+
+    n_iter_no_change : int, default=20
+        A start is given up after so many epochs without fewer wrong patterns; the second and
+        later ones after three times as many.
+
+    tol : float, default=0.01
+        Share of wrong patterns up to which no other start is made.
+
+    warm_start : bool, default=False
+        Whether the first start of `fit` has the weights of the previous fit.
+
+    random_state : int, RandomState instance or None, default=None
+        Draws the weights of every start and the order of the patterns in every epoch. An int
+        makes fits repeatable.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        The class labels; numbers of the outputs for several labels a pattern.
+
+    coefs_ : list of ndarray
+        Weights of the hidden units, of shape (n_features, n_units), and with MRII of the
+        outputs, of shape (n_units, n_outputs).
+
+    intercepts_ : list of ndarray
+        Bias weights of the same layers.
+
+    loss_curve_ : ndarray of shape (`n_iter_`,)
+        Share of wrong training patterns after each epoch, start after start.
+
+    n_iter_ : int
+        Epochs run by `fit`, over all starts, plus calls of `partial_fit` since.
+
+    n_restarts_ : int
+        Starts after the first.
+
+    n_features_in_ : int
+        Number of features seen during fit.
+
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
+        Names of the features, when X has string names for all.
+
+    See Also
+    --------
+    Adaline : A single unit.
+    sklearn.neural_network.MLPClassifier : Smooth units, trained by backpropagation.
+
+    Notes
+    -----
+    Not in the papers are: acceptance by hinge loss, the dead zone, other starts and the pocket
+    that keeps the weights with the fewest errors. ``Madaline(acceptance='hamming', dead_zone=0,
+    n_init=1)`` is MRII as published, but for the pocket. The first start has output weights near
+    zero; later ones have them up to 1 and a fifth of the dead zone, try no pairs, and are better
+    at Boolean functions, in which few units must all be right.
+
+    Put the features on one scale first. A linear sum of exactly 0 counts as negative, a decision
+    value of 0 as the first class. The order of the rows in the file is immaterial. Cost:
+    O(n_samples * n_features * n_units) an epoch; memory beyond X: the weights, and the targets.
+
+    References
+    ----------
+    .. [1] B. Widrow and M. A. Lehr, "30 years of adaptive neural networks: perceptron, Madaline,
+       and backpropagation", Proc. IEEE 78(9), 1415-1442, 1990.
+    .. [2] R. Winter and B. Widrow, "MADALINE RULE II: a training algorithm for neural networks",
+       IEEE International Conference on Neural Networks, 401-408, 1988.
+
+    Examples
+    --------
+    >>> from skextra import Madaline
+    >>> X = [[-1, -1], [-1, 1], [1, -1], [1, 1]]
+    >>> xor = Madaline(2, random_state=0).fit(X, [0, 1, 1, 0])
+    >>> xor.predict(X)
+    array([0, 1, 1, 0])
+    """
+
+    def __init__(
+        self,
+        hidden_layer_size=16,
+        *,
+        rule="mrii",
+        output_logic="majority",
+        learning_rate=0.1,
+        dead_zone=0.5,
+        usage_gain=1.0,
+        max_candidates=10,
+        pair_trials=True,
+        acceptance="hinge",
+        n_init="auto",
+        max_iter=200,
+        n_iter_no_change=20,
+        tol=0.01,
+        warm_start=False,
+        random_state=None,
+    ):
+        self.hidden_layer_size = hidden_layer_size
+        self.rule = rule
+        self.output_logic = output_logic
+        self.learning_rate = learning_rate
+        self.dead_zone = dead_zone
+        self.usage_gain = usage_gain
+        self.max_candidates = max_candidates
+        self.pair_trials = pair_trials
+        self.acceptance = acceptance
+        self.n_init = n_init
+        self.max_iter = max_iter
+        self.n_iter_no_change = n_iter_no_change
+        self.tol = tol
+        self.warm_start = warm_start
+        self.random_state = random_state
+
+    @all_or_nothing
+    @with_callbacks
+    def fit(self, X, y, coef_init=None, intercept_init=None):
+        """Train the network, from one start after another if need be.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Training patterns, float64 or float32 (anything else becomes float64).
+
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            Class labels of any kind; or several labels for each pattern, as columns of 0 and 1.
+
+        coef_init : list of array-like, default=None
+            Weights of the first start, in the shapes of `coefs_`; or, with ``max_iter=0``, the
+            weights.
+
+        intercept_init : list of array-like, default=None
+            Bias weights of the same layers.
+
+        Returns
+        -------
+        Madaline
+            The fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            If a parameter, the data or an initial weight is invalid, or only one class is there.
+            The estimator is then left as it was.
+        """
+        self._check_parameters()
+        data = {"X": X, "y": y}
+        before = getattr(self, "classes_", None)
+        X, y = self._check_pair(X, y, reset=True)
+        self._multilabel = y.ndim == 2
+        classes = np.arange(y.shape[1]) if self._multilabel else np.unique(y)
+        if len(classes) < 2:
+            raise ValueError(
+                f"Madaline needs patterns of at least two classes; got one class, {classes[0]!r}."
+            )
+        targets = self._targets(y, classes, X.dtype)
+        random_state = check_random_state(self.random_state)
+        given = self._given(X, targets, coef_init, intercept_init)
+        if given is None and self.warm_start and before is not None:
+            given = self._continued(X, targets, classes, before)
+        self.classes_ = classes
+        n_starts = self._n_starts(X, targets)
+        reporter = EpochReporter(self, max(1, n_starts * self.max_iter), self._attributes, **data)
+        outcome = train(
+            X,
+            targets,
+            self._multilabel or targets.shape[1] == 1,
+            presentation_order(as_rows(X, 1), targets, random_state),
+            self._starts(n_starts, X, targets, given, random_state),
+            int(self.tol * len(X)),
+            self.max_iter,
+            self.n_iter_no_change,
+            random_state,
+            reporter.epoch,
+        )
+        self._publish(outcome.network)
+        self.loss_curve_ = outcome.curve
+        self.n_iter_ = len(outcome.curve)
+        self.n_restarts_ = outcome.n_starts - 1
+        reporter.finish(outcome.network)
+        if outcome.wrong > self.tol * len(X) and self.max_iter > 0:
+            warn_caller(
+                f"Madaline did not converge: {outcome.wrong} of {len(X)} training patterns are "
+                f"still wrong after {outcome.n_starts} starts and {self.n_iter_} epochs. Raise "
+                "hidden_layer_size, n_init or tol, or put the features on one scale, for example "
+                "with StandardScaler.",
+                ConvergenceWarning,
+            )
+        return self
+
+    @all_or_nothing
+    def partial_fit(self, X, y, classes=None):
+        """Present the patterns once, in the order given, from the current weights.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            The next patterns.
+
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            Their labels.
+
+        classes : array-like of shape (n_classes,), default=None
+            All labels that will ever come. Needed in the first call, optional afterwards and
+            for several labels a pattern.
+
+        Returns
+        -------
+        Madaline
+            The estimator.
+
+        Raises
+        ------
+        ValueError
+            If `classes` is missing in the first call or differs later, or y has other labels.
+        """
+        self._check_parameters()
+        first = not hasattr(self, "coefs_")
+        X, y = self._check_pair(X, y, reset=first)
+        if first:
+            self._multilabel = y.ndim == 2
+        if self._multilabel:
+            classes = np.arange(y.shape[1]) if y.ndim == 2 else np.unique(y)
+        self.classes_ = settle_classes(None if first else self.classes_, classes)
+        if not self._multilabel:
+            check_labels(y, self.classes_)
+        targets = self._targets(y, self.classes_, X.dtype)
+        if first:
+            random_state = check_random_state(self.random_state)
+            network, _ = next(self._starts(1, X, targets, None, random_state))
+            self._usage = np.zeros(len(network.hidden))
+        else:
+            network = self._network(X.dtype)
+        usage = getattr(self, "_usage", np.zeros(len(network.hidden))).copy()
+        self._rule(first_start=True).epoch(X, np.arange(len(X)), targets, network, usage)
+        self._publish(network)
+        self._usage = usage
+        self.n_iter_ = getattr(self, "n_iter_", 0) + 1
+        return self
+
+    def decision_function(self, X):
+        """Return the linear sums of the outputs.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Patterns.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,), (n_samples, n_classes) or (n_samples, n_outputs)
+            For two classes one output, positive for ``classes_[1]``. With MRI the linear sum
+            that decides: the largest for 'or', the smallest for 'and', for 'majority' the one in
+            the middle.
+        """
+        outputs = self._run(X)[1]
+        return outputs[:, 0] if outputs.shape[1] == 1 else outputs
+
+    def predict(self, X):
+        """Return the class of every pattern.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Patterns.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,) or (n_samples, n_outputs)
+            Labels.
+        """
+        if getattr(self, "_multilabel", False):
+            return (self._run(X)[1] > 0).astype(np.int64)
+        return decided(self.decision_function(X), self.classes_)
+
+    def hidden_activations(self, X):
+        """Return what the hidden units put out.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Patterns.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_units)
+            Signs of the linear sums, +1 or -1.
+        """
+        sums = self._run(X)[0]
+        return np.where(sums > 0, 1, -1).astype(sums.dtype)
+
+    def _run(self, X):
+        check_is_fitted(self)
+        X = validate_data(self, X, dtype=[np.float64, np.float32], order="C", reset=False)
+        return self._network(self.coefs_[0].dtype).run(X.astype(self.coefs_[0].dtype, copy=False))
+
+    def _network(self, dtype):
+        one = len(self.classes_) == 2 and not self._multilabel
+        n_outputs = 1 if one else len(self.classes_)
+        return Network.from_lists(self.coefs_, self.intercepts_, self._need(), n_outputs, dtype)
+
+    def _attributes(self, network):
+        coefs, intercepts = network.to_lists()
+        return {
+            "coefs_": coefs,
+            "intercepts_": intercepts,
+            "classes_": self.classes_,
+            "_multilabel": self._multilabel,
+        }
+
+    def _publish(self, network):
+        vars(self).pop("_usage", None)
+        self.coefs_, self.intercepts_ = network.to_lists()
+
+    def _check_parameters(self):
+        self._check_option("rule", ("mrii", "mri"))
+        self._check_option("output_logic", ("majority", "or", "and"))
+        self._check_option("acceptance", ("hinge", "hamming"))
+        self._check_flag("pair_trials", "warm_start")
+        self._check_number("hidden_layer_size", low=1, integer=True)
+        self._check_number("learning_rate", low=0, high=2, boundaries="neither")
+        self._check_number("dead_zone", low=0)
+        self._check_number("usage_gain", low=0)
+        self._check_number("max_candidates", low=1, integer=True)
+        self._check_number("max_iter", low=0, integer=True)
+        self._check_number("n_iter_no_change", low=1, integer=True)
+        self._check_number("tol", low=0, high=1)
+        if isinstance(self.n_init, Integral):
+            self._check_number("n_init", low=1, integer=True)
+        else:
+            self._check_option("n_init", ("auto",))
+
+    def _check_pair(self, X, y, reset):
+        X, y = validate_data(
+            self, X, y, dtype=[np.float64, np.float32], order="C", multi_output=True, reset=reset
+        )
+        check_classification_targets(y)
+        if type_of_target(y) == "multilabel-indicator":
+            return X, y.toarray() if sparse.issparse(y) else y
+        return X, column_or_1d(y, warn=True)
+
+    def _targets(self, y, classes, dtype):
+        if self._multilabel:
+            return frozen(np.where(np.asarray(y) > 0, 1, -1).astype(dtype))
+        return signed_targets(y, classes, dtype)
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_label = True
+        return tags
+
+    def _need(self):
+        """Return how many positive units an output of MRI takes; 0 for MRII."""
+        if self.rule == "mrii":
+            return 0
+        size = self.hidden_layer_size
+        return {"or": 1, "and": size, "majority": size // 2 + 1}[self.output_logic]
+
+    def _shape(self, X, targets):
+        groups = targets.shape[1] if self.rule == "mri" else 1
+        return self.hidden_layer_size * groups, X.shape[1], targets.shape[1]
+
+    def _n_starts(self, X, targets):
+        if self.max_iter == 0:
+            return 1
+        if self.n_init != "auto":
+            return self.n_init
+        n_units, p, n_outputs = self._shape(X, targets)
+        return automatic_starts(len(X), n_units, p + n_outputs)
+
+    def _rule(self, first_start):
+        return Rule(
+            self.rule,
+            self.learning_rate,
+            self.dead_zone if first_start else self.dead_zone / 5,
+            self.usage_gain,
+            self.max_candidates,
+            self.pair_trials and first_start,
+            self.acceptance,
+        )
+
+    def _starts(self, count, X, targets, given, random_state):
+        """Yield (network, rule) for every start."""
+        shape, need = self._shape(X, targets), self._need()
+        for start in range(count):
+            spread = 1.0 if start else 0.01
+            network = Network.draw(random_state, shape, need, spread, X.dtype)
+            if start == 0 and given is not None:
+                network = given
+            yield network, self._rule(first_start=start == 0)
+
+    def _given(self, X, targets, coef_init, intercept_init):
+        if coef_init is None and intercept_init is None:
+            return None
+        n_units, p, n_outputs = self._shape(X, targets)
+        sizes = [p, n_units] if self.rule == "mri" else [p, n_units, n_outputs]
+        layers = as_layers(coef_init, intercept_init, sizes, X.dtype)
+        return Network.from_lists(*layers, self._need(), n_outputs, X.dtype)
+
+    def _continued(self, X, targets, classes, before):
+        if not np.array_equal(before, classes):
+            raise ValueError(
+                f"warm_start=True continues with the classes {list(before)}, but y has "
+                f"{list(classes)}; refit with warm_start=False."
+            )
+        return self._given(X, targets, self.coefs_, self.intercepts_)

@@ -1,0 +1,95 @@
+"""The weights of a Madaline and how they are run."""
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+
+from skextra._base import frozen
+from skextra._kernels._madaline_forward import count_wrong, run_layers
+
+_NEAR_ZERO = 0.01
+
+
+@dataclass
+class Network:
+    """Weights of a Madaline, biases last in each row.
+
+    `hidden` (n_units, n_features + 1) holds the Adalines that see the patterns, `output`
+    (n_outputs, n_units + 1) those that see their signs. Without the latter (MRI) the units form a
+    group for each output, which is positive if at least `need` of them are.
+    """
+
+    hidden: np.ndarray
+    output: np.ndarray
+    need: int
+    n_outputs: int
+
+    @classmethod
+    def draw(cls, random_state, shape, need, spread, dtype):
+        """Return a network with hidden weights near zero and output weights up to `spread`.
+
+        `shape` is (n_units, n_features, n_outputs); no output units are drawn for a `need`.
+        """
+        n_units, p, n_outputs = shape
+        hidden = random_state.uniform(-_NEAR_ZERO, _NEAR_ZERO, (n_units, p + 1))
+        output = random_state.uniform(-spread, spread, (0 if need else n_outputs, n_units + 1))
+        return cls(hidden.astype(dtype), output.astype(dtype), need, n_outputs)
+
+    def copy(self):
+        """Return an independent copy."""
+        return Network(self.hidden.copy(), self.output.copy(), self.need, self.n_outputs)
+
+    def run(self, X):
+        """Return (linear sums of the hidden units, decisions) for every row."""
+        sums = np.empty((len(X), len(self.hidden)), self.hidden.dtype)
+        outputs = np.empty((len(X), self.n_outputs), self.hidden.dtype)
+        run_layers(frozen(X), *self._layers(), sums, outputs)
+        return sums, outputs
+
+    def count_wrong(self, X, targets, by_signs):
+        """Return how many rows are decided against their targets.
+
+        A decision is the signs of all outputs, or which of them is the largest.
+        """
+        return count_wrong(frozen(X), *self._layers(), frozen(targets), by_signs)
+
+    def _layers(self):
+        return self.hidden, self.output, self.need
+
+    def to_lists(self):
+        """Return (coefs, intercepts), a layer each, in the shapes of MLPClassifier."""
+        layers = [self.hidden, self.output] if len(self.output) else [self.hidden]
+        coefs = [np.ascontiguousarray(layer[:, :-1].T) for layer in layers]
+        return coefs, [layer[:, -1].copy() for layer in layers]
+
+    @classmethod
+    def from_lists(cls, coefs, intercepts, need, n_outputs, dtype):
+        """Return the network that `to_lists` returned."""
+        pairs = zip(coefs, intercepts, strict=True)
+        layers = [np.ascontiguousarray(np.c_[coef.T, bias], dtype) for coef, bias in pairs]
+        if len(layers) == 1:
+            layers.append(np.empty((0, len(layers[0]) + 1), dtype))
+        return cls(*layers, need, n_outputs)
+
+
+def as_layers(coefs, intercepts, sizes, dtype):
+    """Return checked (weights, biases) of layers between so many units; what is None is zero."""
+    shapes = list(pairwise(sizes))
+    if coefs is None:
+        coefs = [np.zeros(shape) for shape in shapes]
+    if intercepts is None:
+        intercepts = [np.zeros(shape[1]) for shape in shapes]
+    checked = []
+    for name, values, wanted in (
+        ("coef_init", coefs, shapes),
+        ("intercept_init", intercepts, [shape[1:] for shape in shapes]),
+    ):
+        arrays = [np.asarray(value, dtype) for value in values]
+        found = [array.shape for array in arrays]
+        if found != wanted:
+            raise ValueError(f"{name} has the shapes {found}, but {wanted} are needed.")
+        if not all(np.isfinite(array).all() for array in arrays):
+            raise ValueError(f"{name} contains NaN or infinity.")
+        checked.append(arrays)
+    return checked

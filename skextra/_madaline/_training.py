@@ -1,0 +1,108 @@
+"""Training a Madaline: epochs, starts, and the pocket that keeps the best."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from skextra._base import frozen
+from skextra._kernels._madaline_rules import mri_epoch, mrii_epoch
+
+# Numbers multiplied in an epoch, times starts: what 'auto' affords, between so many starts.
+_AFFORDABLE = 2_000_000
+_FEWEST, _MOST = 3, 100
+# How much longer later starts may go without progress: they are for problems that are hard.
+_LATER = 3
+
+
+def automatic_starts(n, n_units, fan):
+    """Return how many starts n patterns may have with so many units of `fan` weights."""
+    return int(np.clip(_AFFORDABLE // (n * n_units * fan), _FEWEST, _MOST))
+
+
+@dataclass
+class Rule:
+    """MRII or MRI with its parameters."""
+
+    name: str
+    learning_rate: float
+    dead_zone: float
+    usage_gain: float
+    max_candidates: int
+    pair_trials: bool
+    acceptance: str
+
+    def epoch(self, X, order, targets, network, usage):
+        """Present the patterns once, in that order; the network is changed in place."""
+        real = X.dtype.type
+        if self.name == "mri":
+            rate = real(self.learning_rate)
+            mri_epoch(X, order, targets, network.hidden, rate, network.need)
+            return
+        mrii_epoch(
+            X,
+            order,
+            targets,
+            network.hidden,
+            network.output,
+            usage,
+            real(self.learning_rate),
+            real(self.dead_zone),
+            real(self.usage_gain),
+            int(self.max_candidates),
+            bool(self.pair_trials),
+            self.acceptance == "hinge",
+        )
+
+
+@dataclass
+class Outcome:
+    """What training came to; `curve` is the share of wrong patterns after each epoch."""
+
+    network: object
+    wrong: int
+    curve: np.ndarray
+    n_starts: int
+
+
+class Pocket:
+    """The best network so far."""
+
+    def __init__(self):
+        self.network, self.wrong = None, np.inf
+
+    def offer(self, network, wrong):
+        """Keep a copy of the network if it gets fewer patterns wrong."""
+        if wrong < self.wrong:
+            self.network, self.wrong = network.copy(), wrong
+
+
+def train(X, targets, by_signs, order, starts, allowed, max_iter, patience, random_state, report):
+    """Train from one start after another until at most `allowed` patterns are wrong.
+
+    `starts` yields (network, rule). Every epoch presents the patterns in a new random order,
+    because in a fixed one the rules can go round in circles. A start ends when it makes no error,
+    after `max_iter` epochs, or after `patience` epochs without fewer errors, thrice as many from
+    the second start on; ``report(network)`` hears of every epoch and may end it all.
+    """
+    X, targets = frozen(X), frozen(targets)
+    pocket, first_patience = Pocket(), patience
+    curve, n_starts, asked = [], 0, False
+    for network, rule in starts:
+        n_starts += 1
+        usage = np.zeros(len(network.hidden))
+        wrong = network.count_wrong(X, targets, by_signs)
+        pocket.offer(network, wrong)
+        fewest, idle = wrong, 0
+        for _ in range(max_iter if wrong else 0):
+            rule.epoch(X, random_state.permutation(order), targets, network, usage)
+            wrong = network.count_wrong(X, targets, by_signs)
+            curve.append(wrong / len(X))
+            pocket.offer(network, wrong)
+            fewest, idle = (wrong, 0) if wrong < fewest else (fewest, idle + 1)
+            asked = report(pocket.network)
+            if wrong == 0 or idle >= patience or asked:
+                break
+        if pocket.wrong <= allowed or asked:
+            break
+        patience = first_patience * _LATER
+    return Outcome(pocket.network, pocket.wrong, np.array(curve), n_starts)
