@@ -70,8 +70,9 @@ class Madaline(CallbackSupportMixin, ClassifierMixin, Estimator):
         weights.
 
     n_iter_no_change : int, default=20
-        A start is given up after so many epochs without fewer wrong patterns; the second and
-        later ones after three times as many.
+        A start ends after so many epochs without fewer wrong patterns; the second and later ones
+        after three times as many, or when there are none. The first goes on without errors,
+        which widens the margins.
 
     tol : float, default=0.01
         Share of wrong patterns up to which no other start is made.

@@ -32,13 +32,15 @@ class Rule:
     acceptance: str
 
     def epoch(self, X, order, targets, network, usage):
-        """Present the patterns once, in that order; the network is changed in place."""
+        """Present the patterns once, in that order; return how often something was adapted.
+
+        The network is changed in place.
+        """
         real = X.dtype.type
         if self.name == "mri":
             rate = real(self.learning_rate)
-            mri_epoch(X, order, targets, network.hidden, rate, network.need)
-            return
-        mrii_epoch(
+            return mri_epoch(X, order, targets, network.hidden, rate, network.need)
+        return mrii_epoch(
             X,
             order,
             targets,
@@ -65,24 +67,26 @@ class Outcome:
 
 
 class Pocket:
-    """The best network so far."""
+    """The best network so far: the last of the first start that had so few errors."""
 
     def __init__(self):
-        self.network, self.wrong = None, np.inf
+        self.network, self.wrong, self._start = None, np.inf, 0
 
-    def offer(self, network, wrong):
-        """Keep a copy of the network if it gets fewer patterns wrong."""
-        if wrong < self.wrong:
-            self.network, self.wrong = network.copy(), wrong
+    def offer(self, network, wrong, start):
+        """Keep a copy of the network if it gets fewer patterns wrong, or as few a little later."""
+        if wrong < self.wrong or (wrong == self.wrong and start == self._start):
+            self.network, self.wrong, self._start = network.copy(), wrong, start
 
 
 def train(X, targets, by_signs, order, starts, allowed, max_iter, patience, random_state, report):
     """Train from one start after another until at most `allowed` patterns are wrong.
 
     `starts` yields (network, rule). Every epoch presents the patterns in a new random order,
-    because in a fixed one the rules can go round in circles. A start ends when it makes no error,
-    after `max_iter` epochs, or after `patience` epochs without fewer errors, thrice as many from
-    the second start on; ``report(network)`` hears of every epoch and may end it all.
+    because in a fixed one the rules can go round in circles. The first start ends when there is
+    nothing left to adapt, after `max_iter` epochs, or after `patience` epochs without fewer
+    errors: without errors it goes on for a while, which widens the margins. Later starts end when
+    they make no error, and have thrice the patience; ``report(network)`` hears of every epoch and
+    may end it all.
     """
     X, targets = frozen(X), frozen(targets)
     pocket, first_patience = Pocket(), patience
@@ -91,16 +95,17 @@ def train(X, targets, by_signs, order, starts, allowed, max_iter, patience, rand
         n_starts += 1
         usage = np.zeros(len(network.hidden))
         wrong = network.count_wrong(X, targets, by_signs)
-        pocket.offer(network, wrong)
+        pocket.offer(network, wrong, n_starts)
         fewest, idle = wrong, 0
         for _ in range(max_iter if wrong else 0):
-            rule.epoch(X, random_state.permutation(order), targets, network, usage)
+            adapted = rule.epoch(X, random_state.permutation(order), targets, network, usage)
             wrong = network.count_wrong(X, targets, by_signs)
             curve.append(wrong / len(X))
-            pocket.offer(network, wrong)
+            pocket.offer(network, wrong, n_starts)
             fewest, idle = (wrong, 0) if wrong < fewest else (fewest, idle + 1)
             asked = report(pocket.network)
-            if wrong == 0 or idle >= patience or asked:
+            done = wrong == 0 and (n_starts > 1 or adapted == 0)
+            if done or idle >= patience or asked:
                 break
         if pocket.wrong <= allowed or asked:
             break
