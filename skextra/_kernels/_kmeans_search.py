@@ -157,3 +157,22 @@ def split_each(X, weight, inc, order, bounds, centers, start, stop, low, high, s
         saved[c] = _split_in_two(
             X, weight, inc, order, bounds[c], bounds[c + 1], centers[c], low[c], high[c]
         )
+
+
+@njit(cache=True, nogil=True)
+def draw_in_order(mass, places, drawn):
+    """Write where the running sum of `mass` passes rising places in [0, 1); return the sum."""
+    total = 0.0
+    for i in range(len(mass)):
+        total += mass[i]
+    running = 0.0
+    q = 0
+    for i in range(len(mass)):
+        running += mass[i]
+        while q < len(places) and running > places[q] * total:
+            drawn[q] = i
+            q += 1
+    while q < len(places):
+        drawn[q] = len(mass) - 1
+        q += 1
+    return total

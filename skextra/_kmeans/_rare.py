@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from skextra._kernels._kmeans_search import draw_in_order
 from skextra._kmeans._lloyd import Assignment, Clustering, nearest
 from skextra._kmeans._sample import draw, sample_size
 from skextra._kmeans._search import least_missed
@@ -80,7 +81,8 @@ class _Draws:
         mass = squares
         if points.inc:
             mass = squares * points.weights(start, start + len(squares))
-        at, total = draw_by_mass(mass, self._places[number])
+        at = np.empty(self.indices.shape[1], np.int64)
+        total = draw_in_order(mass, self._places[number], at)
         self.indices[number] = start + at
         self.squares[number] = squares[at]
         self.shares[number] = total / len(at)
