@@ -334,7 +334,7 @@ def test_warm_start_and_streams_go_on_from_the_weights():
         ({"learning_rate": 2.0}, "learning_rate"),
         ({"dead_zone": -1}, "dead_zone"),
         ({"max_candidates": 0}, "max_candidates"),
-        ({"n_init": "many"}, "n_init='many' is not an option"),
+        ({"n_init": "many"}, "n_init='many' must be"),
         ({"tol": 2}, "tol"),
     ],
 )
@@ -378,6 +378,73 @@ def test_callbacks_hear_every_epoch_and_may_stop():
     stop = Stop()
     X = np.random.default_rng(0).standard_normal((200, 2))
     y = np.random.default_rng(1).integers(0, 2, 200)
-    with pytest.warns(ConvergenceWarning, match="still wrong after 1 starts and 3 epochs"):
+    with pytest.warns(ConvergenceWarning, match="still wrong; starts: 1, epochs: 3"):
         model = Madaline(4, random_state=0).set_callbacks(stop).fit(X, y)
     assert model.n_iter_ == stop.seen == 3
+
+
+@pytest.mark.parametrize(
+    "change", [{"rule": "mri"}, {"hidden_layer_size": 1000}, {"hidden_layer_size": 1}]
+)
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_a_fitted_network_keeps_its_structure(change):
+    X, y, _ = made(3)
+    for rule in ("mri", "mrii"):
+        model = Madaline(3, rule=rule, n_init=1, max_iter=5, random_state=0).fit(X, y)
+        expected = model.predict(X)
+        model.set_params(**change)
+        assert_array_equal(model.predict(X), expected)
+        if change.get("rule") == rule:
+            continue  # not a change
+        state = dict(vars(model))
+        with pytest.raises(ValueError, match="not that of the fitted network"):
+            model.partial_fit(X, y)
+        with pytest.raises(ValueError, match="not that of the fitted network"):
+            model.set_params(warm_start=True).fit(X, y)
+        assert vars(model) == {**state, "warm_start": True}
+
+
+def test_labels_of_another_kind_are_refused():
+    X, y, _ = made(3)
+    columns = np.eye(3, dtype=int)[y]
+    stream = Madaline(4).partial_fit(X, y, classes=[0, 1, 2])
+    with pytest.raises(ValueError, match="y has columns of labels, but earlier calls had one"):
+        stream.partial_fit(X, columns)
+    stream = Madaline(4).partial_fit(X, columns)
+    with pytest.raises(ValueError, match="y has one class a pattern, but earlier calls had col"):
+        stream.partial_fit(X, y)
+    with pytest.raises(ValueError, match="y has 2 columns, but earlier calls had 3"):
+        stream.partial_fit(X, columns[:, :2])
+    with pytest.raises(ValueError, match="values other than 0 and 1"):
+        Madaline().fit(X, columns + 1)
+    with pytest.raises(ValueError, match="more than two values"):
+        Madaline().fit(X, np.c_[y, y])
+    started = Madaline(4, tol=1.0, warm_start=True).fit(X, columns)
+    with pytest.raises(ValueError, match="continues with the classes"):
+        started.fit(X, y)
+
+
+def test_a_stream_keeps_its_dtype():
+    X, y, _ = made(2)
+    model = Madaline(4, tol=1.0).fit(X, y)
+    model.partial_fit(X[:5].astype(np.float32), y[:5])
+    assert model.coefs_[0].dtype == np.float64
+
+
+def test_a_first_start_without_errors_widens_its_margins():
+    coefs, biases = [[[-1, 1], [1, -1]], [[-0.01], [-0.01]]], [[0.5, 0.5], [0.01]]
+    model = Madaline(2, random_state=0)
+    model.fit(BITS, [0, 1, 1, 0], coef_init=coefs, intercept_init=biases)
+    assert model.n_iter_ > 0
+    assert model.score(BITS, [0, 1, 1, 0]) == 1.0
+    assert np.abs(model.decision_function(BITS)).min() > 0.01
+
+
+def test_what_is_not_given_is_drawn():
+    X, y, _ = made(2)
+    model = Madaline(3, max_iter=0, random_state=0).fit(X, y, intercept_init=[[1, 2, 3], [4]])
+    assert_array_equal(model.intercepts_[0], [1, 2, 3])
+    assert (model.coefs_[0] != 0).all()
+    for wrong in (3, {"a": 1}, ["a", "b"]):
+        with pytest.raises(ValueError, match="coef_init"):
+            Madaline(3).fit(X, y, coef_init=wrong)

@@ -17,10 +17,10 @@ def settle_classes(known, classes):
     classes = np.unique(classes)
     if known is None:
         if len(classes) < 2:
-            raise ValueError(f"classes must hold at least two classes, got {list(classes)}.")
+            raise ValueError(f"classes must hold at least two classes, got {classes.tolist()}.")
     elif not np.array_equal(classes, known):
         raise ValueError(
-            f"classes={list(classes)} differs from {list(known)} of the first call; "
+            f"classes={classes.tolist()} differs from {known.tolist()} of the first call; "
             "a new estimator is needed for other classes."
         )
     return classes
@@ -31,8 +31,8 @@ def check_labels(y, classes):
     unknown = np.setdiff1d(y, classes)
     if len(unknown):
         raise ValueError(
-            f"y has labels {list(unknown)} that are not among the classes {list(classes)} given "
-            "in the first call of partial_fit."
+            f"y has labels {unknown.tolist()} that are not among the classes {classes.tolist()} "
+            "given in the first call of partial_fit."
         )
 
 

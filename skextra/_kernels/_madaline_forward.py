@@ -31,22 +31,48 @@ def network_outputs(sums, V, outputs):
 
 
 @njit(cache=True, nogil=True)
-def logic_output(sums, need):
-    """Return the sum that decides a fixed logic: the `need`-th largest.
+def _logic_output(sums, need):
+    """Return the sum that decides a fixed logic: the `need`-th largest. The order is lost.
 
     It is positive if and only if at least `need` units are, which is 'or' for one, 'and' for all
-    and 'majority' for more than half.
+    and 'majority' for more than half. Found by quickselect (Hoare 1961).
     """
-    value = sums[0]
-    for i in range(len(sums)):
-        above = 0
-        equal = 0
-        for j in range(len(sums)):
-            above += sums[j] > sums[i]
-            equal += sums[j] == sums[i]
-        if above < need <= above + equal:
-            value = sums[i]
-    return value
+    low, high = 0, len(sums) - 1
+    while low < high:
+        pivot = sums[(low + high) // 2]
+        i, j = low, high
+        while i <= j:
+            while sums[i] > pivot:
+                i += 1
+            while sums[j] < pivot:
+                j -= 1
+            if i <= j:
+                sums[i], sums[j] = sums[j], sums[i]
+                i += 1
+                j -= 1
+        if need - 1 <= j:
+            high = j
+        elif need - 1 >= i:
+            low = i
+        else:
+            break
+    return sums[need - 1]
+
+
+@njit(cache=True, nogil=True)
+def _decide(x, W, V, need, sums, outputs):
+    """Write the hidden sums and the outputs for one pattern; return with MRI's sums out of order.
+
+    Without output units (`V` empty) the hidden units form equal groups, one for each output, with
+    a logic of `need` positive units.
+    """
+    linear_sums(x, W, sums)
+    if len(V) > 0:
+        network_outputs(sums, V, outputs)
+    else:
+        group = len(W) // len(outputs)
+        for k in range(len(outputs)):
+            outputs[k] = _logic_output(sums[k * group : (k + 1) * group], need)
 
 
 @njit(cache=True, nogil=True)
@@ -66,35 +92,21 @@ def is_wrong(outputs, target, by_signs):
 
 @njit(cache=True, nogil=True)
 def run_layers(X, W, V, need, sums, outputs):
-    """Write the hidden sums and the outputs of all patterns.
-
-    Without output units (`V` empty) the hidden units form equal groups, one for each output, with
-    a logic of `need` positive units.
-    """
-    group = len(W) // outputs.shape[1]
+    """Write the outputs of all patterns and, unless `sums` is empty, the hidden sums."""
+    own = np.empty(len(W), W.dtype)
     for r in range(len(X)):
-        linear_sums(X[r], W, sums[r])
-        if len(V) > 0:
-            network_outputs(sums[r], V, outputs[r])
-        else:
-            for k in range(outputs.shape[1]):
-                outputs[r, k] = logic_output(sums[r, k * group : (k + 1) * group], need)
+        _decide(X[r], W, V, need, own, outputs[r])
+        if len(sums) > 0:
+            linear_sums(X[r], W, sums[r])
 
 
 @njit(cache=True, nogil=True)
 def count_wrong(X, W, V, need, targets, by_signs):
     """Return how many patterns the network gets wrong, by the sums that `run_layers` computes."""
-    n_outputs = targets.shape[1]
-    group = len(W) // n_outputs
     sums = np.empty(len(W), W.dtype)
-    outputs = np.empty(n_outputs, W.dtype)
+    outputs = np.empty(targets.shape[1], W.dtype)
     wrong = 0
     for r in range(len(X)):
-        linear_sums(X[r], W, sums)
-        if len(V) > 0:
-            network_outputs(sums, V, outputs)
-        else:
-            for k in range(n_outputs):
-                outputs[k] = logic_output(sums[k * group : (k + 1) * group], need)
+        _decide(X[r], W, V, need, sums, outputs)
         wrong += is_wrong(outputs, targets[r], by_signs)
     return wrong

@@ -13,7 +13,7 @@ def _adapt(x, power, w, s, target, rate):
     """Move the linear sum `s` of a unit towards the target, by the share `rate`: alpha-LMS.
 
     ``w += rate * (target - s) * x / ||x||^2``, the constant input counting in the norm (Widrow &
-    Lehr 1990, eq. 10). Return the new sum.
+    Lehr 1990). Return the new sum.
     """
     step = rate * (target - s)
     c = step / power
@@ -56,7 +56,7 @@ def _error(outputs, V, first, second, sums, target, margin, soft):
 
 @njit(cache=True, nogil=True)
 def _least_sure(sums, usage, gain, candidates, key):
-    """Write the hidden units in the order of how little it takes to invert them.
+    """Write the hidden units in the order of how little it takes to invert them; return how many.
 
     That is the magnitude of the linear sum (minimal disturbance), larger for units that have been
     adapted often, so that all share the load (usage; Winter & Widrow 1988).
@@ -72,13 +72,16 @@ def _least_sure(sums, usage, gain, candidates, key):
         for i in range(n_hidden):
             if key[i] >= 0 and (least < 0 or key[i] < key[least]):
                 least = i
+        if least < 0:  # sums that are not numbers
+            return a
         candidates[a] = least
         key[least] = -1.0
+    return len(candidates)
 
 
 @njit(cache=True, nogil=True)
 def mrii_epoch(X, order, targets, W, V, usage, rate, margin, gain, n_candidates, pairs, soft):
-    """Present every pattern once by MRII (Winter & Widrow 1988; Widrow & Lehr 1990, sec. VI-B).
+    """Present every pattern once by MRII (Winter & Widrow 1988; Widrow & Lehr 1990).
 
     On an error, hidden units are inverted on trial, the least sure first, then in pairs; an
     inversion that lowers the error is taught to the unit by alpha-LMS. What error is left after
@@ -87,7 +90,8 @@ def mrii_epoch(X, order, targets, W, V, usage, rate, margin, gain, n_candidates,
     n_hidden, n_outputs = len(W), len(V)
     sums = np.empty(n_hidden, W.dtype)
     outputs = np.empty(n_outputs, W.dtype)
-    key = np.empty(n_hidden, W.dtype)
+    key = np.empty(n_hidden)
+    found = 0
     candidates = np.empty(min(n_candidates, n_hidden), np.int64)
     adaptations = 0
     for position in range(len(order)):
@@ -102,8 +106,8 @@ def mrii_epoch(X, order, targets, W, V, usage, rate, margin, gain, n_candidates,
         adaptations += 1
         power = _power(x)
         if error > 0:
-            _least_sure(sums, usage, gain, candidates, key)
-            for a in range(len(candidates)):
+            found = _least_sure(sums, usage, gain, candidates, key)
+            for a in range(found):
                 i = candidates[a]
                 if _error(outputs, V, i, -1, sums, target, margin, soft) < error:
                     goal = W.dtype.type(-1.0 if sums[i] > 0 else 1.0)
@@ -115,7 +119,7 @@ def mrii_epoch(X, order, targets, W, V, usage, rate, margin, gain, n_candidates,
                         break
         if error > 0 and pairs:
             accepted = False
-            for a in range(len(candidates)):
+            for a in range(found):
                 for b in range(a):
                     i, j = candidates[a], candidates[b]
                     if _error(outputs, V, i, j, sums, target, margin, soft) < error:
@@ -140,7 +144,7 @@ def mrii_epoch(X, order, targets, W, V, usage, rate, margin, gain, n_candidates,
 
 @njit(cache=True, nogil=True)
 def mri_epoch(X, order, targets, W, rate, need):
-    """Present every pattern once by MRI (Ridgway 1962; Widrow & Lehr 1990, sec. VI-A).
+    """Present every pattern once by MRI (Ridgway 1962; Widrow & Lehr 1990).
 
     The units form equal groups, one for each output, positive if at least `need` units are. A
     wrong group adapts just as many units as it takes to put it right, those nearest to zero.

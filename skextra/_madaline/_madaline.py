@@ -3,17 +3,16 @@
 from numbers import Integral
 
 import numpy as np
-from scipy import sparse
 from sklearn.base import ClassifierMixin
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
-from sklearn.utils.multiclass import check_classification_targets, type_of_target
-from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
+from sklearn.utils.validation import check_is_fitted, validate_data
 
-from skextra._adaptive._classes import check_labels, decided, settle_classes, signed_targets
+from skextra._adaptive._classes import decided
 from skextra._adaptive._rows import as_rows, presentation_order
-from skextra._base import Estimator, all_or_nothing, frozen, warn_caller
+from skextra._base import Estimator, all_or_nothing, warn_caller
 from skextra._callbacks import CallbackSupportMixin, EpochReporter, with_callbacks
+from skextra._madaline._labels import classes_of, classes_of_stream, read_labels, targets_of
 from skextra._madaline._network import Network, as_layers
 from skextra._madaline._training import Rule, automatic_starts, train
 
@@ -53,7 +52,8 @@ class Madaline(CallbackSupportMixin, ClassifierMixin, Estimator):
         Number of hidden units that MRII tries to invert, the least sure first.
 
     pair_trials : bool, default=True
-        Whether MRII goes on to pairs of these units, if no single one puts the pattern right.
+        Whether MRII goes on to pairs of these units, if no single one puts the pattern right. The
+        second and later starts do without.
 
     acceptance : {'hinge', 'hamming'}, default='hinge'
         What a trial inversion must lower: 'hamming', the number of wrong outputs, as published;
@@ -96,14 +96,14 @@ class Madaline(CallbackSupportMixin, ClassifierMixin, Estimator):
     intercepts_ : list of ndarray
         Bias weights of the same layers.
 
-    loss_curve_ : ndarray of shape (`n_iter_`,)
-        Share of wrong training patterns after each epoch, start after start.
+    loss_curve_ : ndarray of shape (n_epochs,)
+        Share of wrong training patterns after each epoch of `fit`, start after start.
 
     n_iter_ : int
         Epochs run by `fit`, over all starts, plus calls of `partial_fit` since.
 
     n_restarts_ : int
-        Starts after the first.
+        Starts of `fit` after the first.
 
     n_features_in_ : int
         Number of features seen during fit.
@@ -119,14 +119,18 @@ class Madaline(CallbackSupportMixin, ClassifierMixin, Estimator):
     Notes
     -----
     Not in the papers are: acceptance by hinge loss, the dead zone, other starts and the pocket
-    that keeps the weights with the fewest errors. ``Madaline(acceptance='hamming', dead_zone=0,
-    n_init=1)`` is MRII as published, but for the pocket. The first start has output weights near
-    zero; later ones have them up to 1 and a fifth of the dead zone, try no pairs, and are better
-    at Boolean functions, in which few units must all be right.
+    that keeps the weights with the fewest errors. Nearest to MRII as published is
+    ``Madaline(acceptance='hamming', dead_zone=0, n_init=1, max_candidates=hidden_layer_size)``;
+    what remains different is the pocket, the end after epochs without progress, output weights
+    that begin near zero, and that trials go no further than to pairs. The first start has output
+    weights up to .01; later ones have them up to 1 and a fifth of the dead zone, try no pairs, and
+    are better at Boolean functions, in which few units must all be right.
 
     Put the features on one scale first. A linear sum of exactly 0 counts as negative, a decision
-    value of 0 as the first class. The order of the rows in the file is immaterial. Cost:
-    O(n_samples * n_features * n_units) an epoch; memory beyond X: the weights, and the targets.
+    value of 0 as the first class. The order of the rows in the file is immaterial. Cost of an
+    epoch: O(n_samples * n_features * n_units), and for every pattern that is adapted to up to
+    ``max_candidates ** 2 / 2`` trials, each O(n_outputs). Memory beyond X: the weights, and the
+    targets.
 
     References
     ----------
@@ -197,7 +201,7 @@ class Madaline(CallbackSupportMixin, ClassifierMixin, Estimator):
             weights.
 
         intercept_init : list of array-like, default=None
-            Bias weights of the same layers.
+            Bias weights of the same layers. Of the two, one that is not passed is drawn.
 
         Returns
         -------
@@ -212,29 +216,24 @@ class Madaline(CallbackSupportMixin, ClassifierMixin, Estimator):
         """
         self._check_parameters()
         data = {"X": X, "y": y}
-        before = getattr(self, "classes_", None)
         X, y = self._check_pair(X, y, reset=True)
-        self._multilabel = y.ndim == 2
-        classes = np.arange(y.shape[1]) if self._multilabel else np.unique(y)
-        if len(classes) < 2:
-            raise ValueError(
-                f"Madaline needs patterns of at least two classes; got one class, {classes[0]!r}."
-            )
-        targets = self._targets(y, classes, X.dtype)
+        classes = classes_of(y)
+        targets = targets_of(y, classes, X.dtype)
         random_state = check_random_state(self.random_state)
-        given = self._given(X, targets, coef_init, intercept_init)
-        if given is None and self.warm_start and before is not None:
-            given = self._continued(X, targets, classes, before)
-        self.classes_ = classes
+        given = self._given(X, targets, coef_init, intercept_init, random_state)
+        if given is None and self.warm_start and hasattr(self, "coefs_"):
+            given = self._continued(X, y, targets, classes)
+        self.classes_, self._columns, self._need = classes, y.ndim == 2, self._wanted_need()
         n_starts = self._n_starts(X, targets)
+        allowed = int(self.tol * len(X) + 1e-9)
         reporter = EpochReporter(self, max(1, n_starts * self.max_iter), self._attributes, **data)
         outcome = train(
             X,
             targets,
-            self._multilabel or targets.shape[1] == 1,
+            self._columns or targets.shape[1] == 1,
             presentation_order(as_rows(X, 1), targets, random_state),
             self._starts(n_starts, X, targets, given, random_state),
-            int(self.tol * len(X)),
+            allowed,
             self.max_iter,
             self.n_iter_no_change,
             random_state,
@@ -245,10 +244,10 @@ class Madaline(CallbackSupportMixin, ClassifierMixin, Estimator):
         self.n_iter_ = len(outcome.curve)
         self.n_restarts_ = outcome.n_starts - 1
         reporter.finish(outcome.network)
-        if outcome.wrong > self.tol * len(X) and self.max_iter > 0:
+        if outcome.wrong > allowed and self.max_iter > 0:
             warn_caller(
                 f"Madaline did not converge: {outcome.wrong} of {len(X)} training patterns are "
-                f"still wrong after {outcome.n_starts} starts and {self.n_iter_} epochs. Raise "
+                f"still wrong; starts: {outcome.n_starts}, epochs: {self.n_iter_}. Raise "
                 "hidden_layer_size, n_init or tol, or put the features on one scale, for example "
                 "with StandardScaler.",
                 ConvergenceWarning,
@@ -279,25 +278,24 @@ class Madaline(CallbackSupportMixin, ClassifierMixin, Estimator):
         Raises
         ------
         ValueError
-            If `classes` is missing in the first call or differs later, or y has other labels.
+            If `classes` is missing in the first call or differs later, y has other labels, or
+            `hidden_layer_size`, `rule` or `output_logic` have changed since.
         """
         self._check_parameters()
         first = not hasattr(self, "coefs_")
         X, y = self._check_pair(X, y, reset=first)
+        known = (None, False) if first else (self.classes_, self._columns)
+        self.classes_ = classes_of_stream(y, *known, classes)
         if first:
-            self._multilabel = y.ndim == 2
-        if self._multilabel:
-            classes = np.arange(y.shape[1]) if y.ndim == 2 else np.unique(y)
-        self.classes_ = settle_classes(None if first else self.classes_, classes)
-        if not self._multilabel:
-            check_labels(y, self.classes_)
-        targets = self._targets(y, self.classes_, X.dtype)
-        if first:
+            self._columns, self._need = y.ndim == 2, self._wanted_need()
+            targets = targets_of(y, self.classes_, X.dtype)
             random_state = check_random_state(self.random_state)
             network, _ = next(self._starts(1, X, targets, None, random_state))
-            self._usage = np.zeros(len(network.hidden))
         else:
-            network = self._network(X.dtype)
+            network = self._network()
+            X = X.astype(network.hidden.dtype, copy=False)
+            targets = targets_of(y, self.classes_, X.dtype)
+            self._check_same_network(X, targets, network)
         usage = getattr(self, "_usage", np.zeros(len(network.hidden))).copy()
         self._rule(first_start=True).epoch(X, np.arange(len(X)), targets, network, usage)
         self._publish(network)
@@ -320,7 +318,8 @@ class Madaline(CallbackSupportMixin, ClassifierMixin, Estimator):
             that decides: the largest for 'or', the smallest for 'and', for 'majority' the one in
             the middle.
         """
-        outputs = self._run(X)[1]
+        X = self._check_new(X)
+        outputs = self._network().decide(X)
         return outputs[:, 0] if outputs.shape[1] == 1 else outputs
 
     def predict(self, X):
@@ -336,9 +335,8 @@ class Madaline(CallbackSupportMixin, ClassifierMixin, Estimator):
         ndarray of shape (n_samples,) or (n_samples, n_outputs)
             Labels.
         """
-        if getattr(self, "_multilabel", False):
-            return (self._run(X)[1] > 0).astype(np.int64)
-        return decided(self.decision_function(X), self.classes_)
+        outputs = self.decision_function(X)
+        return (outputs > 0).astype(np.int64) if self._columns else decided(outputs, self.classes_)
 
     def hidden_activations(self, X):
         """Return what the hidden units put out.
@@ -353,27 +351,26 @@ class Madaline(CallbackSupportMixin, ClassifierMixin, Estimator):
         ndarray of shape (n_samples, n_units)
             Signs of the linear sums, +1 or -1.
         """
-        sums = self._run(X)[0]
+        X = self._check_new(X)
+        sums = self._network().hidden_sums(X)
         return np.where(sums > 0, 1, -1).astype(sums.dtype)
 
-    def _run(self, X):
+    def _check_new(self, X):
         check_is_fitted(self)
         X = validate_data(self, X, dtype=[np.float64, np.float32], order="C", reset=False)
-        return self._network(self.coefs_[0].dtype).run(X.astype(self.coefs_[0].dtype, copy=False))
+        return X.astype(self.coefs_[0].dtype, copy=False)
 
-    def _network(self, dtype):
-        one = len(self.classes_) == 2 and not self._multilabel
+    def _network(self):
+        one = len(self.classes_) == 2 and not self._columns
         n_outputs = 1 if one else len(self.classes_)
-        return Network.from_lists(self.coefs_, self.intercepts_, self._need(), n_outputs, dtype)
+        dtype = self.coefs_[0].dtype
+        return Network.from_lists(self.coefs_, self.intercepts_, self._need, n_outputs, dtype)
 
     def _attributes(self, network):
         coefs, intercepts = network.to_lists()
-        return {
-            "coefs_": coefs,
-            "intercepts_": intercepts,
-            "classes_": self.classes_,
-            "_multilabel": self._multilabel,
-        }
+        names = ("classes_", "_columns", "_need")
+        fitted = {name: getattr(self, name) for name in names}
+        return {"coefs_": coefs, "intercepts_": intercepts, **fitted}
 
     def _publish(self, network):
         vars(self).pop("_usage", None)
@@ -392,31 +389,23 @@ class Madaline(CallbackSupportMixin, ClassifierMixin, Estimator):
         self._check_number("max_iter", low=0, integer=True)
         self._check_number("n_iter_no_change", low=1, integer=True)
         self._check_number("tol", low=0, high=1)
-        if isinstance(self.n_init, Integral):
+        if self.n_init != "auto":
+            if not isinstance(self.n_init, Integral):
+                raise ValueError(f"n_init={self.n_init!r} must be 'auto' or a whole number.")
             self._check_number("n_init", low=1, integer=True)
-        else:
-            self._check_option("n_init", ("auto",))
 
     def _check_pair(self, X, y, reset):
         X, y = validate_data(
             self, X, y, dtype=[np.float64, np.float32], order="C", multi_output=True, reset=reset
         )
-        check_classification_targets(y)
-        if type_of_target(y) == "multilabel-indicator":
-            return X, y.toarray() if sparse.issparse(y) else y
-        return X, column_or_1d(y, warn=True)
-
-    def _targets(self, y, classes, dtype):
-        if self._multilabel:
-            return frozen(np.where(np.asarray(y) > 0, 1, -1).astype(dtype))
-        return signed_targets(y, classes, dtype)
+        return X, read_labels(y)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_label = True
         return tags
 
-    def _need(self):
+    def _wanted_need(self):
         """Return how many positive units an output of MRI takes; 0 for MRII."""
         if self.rule == "mrii":
             return 0
@@ -448,7 +437,7 @@ class Madaline(CallbackSupportMixin, ClassifierMixin, Estimator):
 
     def _starts(self, count, X, targets, given, random_state):
         """Yield (network, rule) for every start."""
-        shape, need = self._shape(X, targets), self._need()
+        shape, need = self._shape(X, targets), self._wanted_need()
         for start in range(count):
             spread = 1.0 if start else 0.01
             network = Network.draw(random_state, shape, need, spread, X.dtype)
@@ -456,18 +445,36 @@ class Madaline(CallbackSupportMixin, ClassifierMixin, Estimator):
                 network = given
             yield network, self._rule(first_start=start == 0)
 
-    def _given(self, X, targets, coef_init, intercept_init):
+    def _given(self, X, targets, coef_init, intercept_init, random_state):
+        """Return the network of the weights passed, None if none are; what is missing is drawn."""
         if coef_init is None and intercept_init is None:
             return None
         n_units, p, n_outputs = self._shape(X, targets)
         sizes = [p, n_units] if self.rule == "mri" else [p, n_units, n_outputs]
-        layers = as_layers(coef_init, intercept_init, sizes, X.dtype)
-        return Network.from_lists(*layers, self._need(), n_outputs, X.dtype)
+        drawn, _ = next(self._starts(1, X, targets, None, random_state))
+        layers = as_layers(coef_init, intercept_init, drawn.to_lists(), sizes, X.dtype)
+        return Network.from_lists(*layers, self._wanted_need(), n_outputs, X.dtype)
 
-    def _continued(self, X, targets, classes, before):
-        if not np.array_equal(before, classes):
+    def _continued(self, X, y, targets, classes):
+        """Return the network of the previous fit; raise ValueError if it is of another kind."""
+        before = self.classes_.tolist()
+        if before != classes.tolist() or self._columns != (y.ndim == 2):
             raise ValueError(
-                f"warm_start=True continues with the classes {list(before)}, but y has "
-                f"{list(classes)}; refit with warm_start=False."
+                f"warm_start=True continues with the classes {before}, but y has "
+                f"{classes.tolist()}; refit with warm_start=False."
             )
-        return self._given(X, targets, self.coefs_, self.intercepts_)
+        network = self._network()
+        self._check_same_network(X, targets, network)
+        return network.astype(X.dtype)
+
+    def _check_same_network(self, X, targets, network):
+        """Raise ValueError if the parameters ask for another network than the fitted one."""
+        n_units, p, _ = self._shape(X, targets)
+        wanted = (n_units, p + 1), self._wanted_need()
+        if wanted != (network.hidden.shape, self._need):
+            raise ValueError(
+                "hidden_layer_size, rule, output_logic or the number of features is not that of "
+                f"the fitted network, which has {len(network.hidden)} hidden units of "
+                f"{network.hidden.shape[1] - 1} inputs; use a new estimator, or fit with "
+                "warm_start=False."
+            )

@@ -40,12 +40,24 @@ class Network:
         """Return an independent copy."""
         return Network(self.hidden.copy(), self.output.copy(), self.need, self.n_outputs)
 
-    def run(self, X):
-        """Return (linear sums of the hidden units, decisions) for every row."""
-        sums = np.empty((len(X), len(self.hidden)), self.hidden.dtype)
+    def astype(self, dtype):
+        """Return a copy of another dtype."""
+        return Network(
+            self.hidden.astype(dtype), self.output.astype(dtype), self.need, self.n_outputs
+        )
+
+    def decide(self, X):
+        """Return the decision values of every row."""
         outputs = np.empty((len(X), self.n_outputs), self.hidden.dtype)
+        run_layers(frozen(X), *self._layers(), np.empty((0, 0), outputs.dtype), outputs)
+        return outputs
+
+    def hidden_sums(self, X):
+        """Return the linear sums of the hidden units for every row."""
+        outputs = np.empty((len(X), self.n_outputs), self.hidden.dtype)
+        sums = np.empty((len(X), len(self.hidden)), outputs.dtype)
         run_layers(frozen(X), *self._layers(), sums, outputs)
-        return sums, outputs
+        return sums
 
     def count_wrong(self, X, targets, by_signs):
         """Return how many rows are decided against their targets.
@@ -73,23 +85,30 @@ class Network:
         return cls(*layers, need, n_outputs)
 
 
-def as_layers(coefs, intercepts, sizes, dtype):
-    """Return checked (weights, biases) of layers between so many units; what is None is zero."""
+def as_layers(coefs, intercepts, drawn, sizes, dtype):
+    """Return checked (weights, biases) of layers between so many units.
+
+    What is None is taken from `drawn`, (weights, biases) too.
+    """
     shapes = list(pairwise(sizes))
-    if coefs is None:
-        coefs = [np.zeros(shape) for shape in shapes]
-    if intercepts is None:
-        intercepts = [np.zeros(shape[1]) for shape in shapes]
     checked = []
-    for name, values, wanted in (
-        ("coef_init", coefs, shapes),
-        ("intercept_init", intercepts, [shape[1:] for shape in shapes]),
+    for name, values, spare, wanted in (
+        ("coef_init", coefs, drawn[0], shapes),
+        ("intercept_init", intercepts, drawn[1], [shape[1:] for shape in shapes]),
     ):
-        arrays = [np.asarray(value, dtype) for value in values]
+        values = spare if values is None else values
+        if not isinstance(values, list | tuple):
+            raise ValueError(f"{name} must be a list of arrays, one a layer; got {values!r}.")
+        try:
+            arrays = [np.asarray(value, np.float64) for value in values]
+        except (TypeError, ValueError):
+            raise ValueError(f"{name} must hold arrays of real numbers; got {values!r}.") from None
         found = [array.shape for array in arrays]
         if found != wanted:
             raise ValueError(f"{name} has the shapes {found}, but {wanted} are needed.")
-        if not all(np.isfinite(array).all() for array in arrays):
-            raise ValueError(f"{name} contains NaN or infinity.")
-        checked.append(arrays)
+        if not all((np.abs(array) <= np.finfo(dtype).max).all() for array in arrays):
+            raise ValueError(
+                f"{name} contains NaN, infinity or values beyond the range of {np.dtype(dtype)}."
+            )
+        checked.append([array.astype(dtype) for array in arrays])
     return checked

@@ -49,8 +49,8 @@ class Rule:
             usage,
             real(self.learning_rate),
             real(self.dead_zone),
-            real(self.usage_gain),
-            int(self.max_candidates),
+            float(self.usage_gain),
+            min(self.max_candidates, len(network.hidden)),
             bool(self.pair_trials),
             self.acceptance == "hinge",
         )
@@ -97,7 +97,7 @@ def train(X, targets, by_signs, order, starts, allowed, max_iter, patience, rand
         wrong = network.count_wrong(X, targets, by_signs)
         pocket.offer(network, wrong, n_starts)
         fewest, idle = wrong, 0
-        for _ in range(max_iter if wrong else 0):
+        for _ in range(max_iter if wrong or n_starts == 1 else 0):
             adapted = rule.epoch(X, random_state.permutation(order), targets, network, usage)
             wrong = network.count_wrong(X, targets, by_signs)
             curve.append(wrong / len(X))
