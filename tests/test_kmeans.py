@@ -313,3 +313,70 @@ def test_verbose_tells_the_inertia_and_is_silent_otherwise(capsys):
     assert capsys.readouterr().out.count("inertia") == model.n_iter_
     KMeansPP(3).fit(X)
     assert capsys.readouterr().out == ""
+
+
+def test_a_model_of_dense_data_takes_sparse_data():
+    X, _ = make_blobs(300, centers=3, n_features=5, random_state=0)
+    X += 20
+    S = sparse.csr_matrix(X)
+    model = KMeansPP(3, random_state=0).fit(X)
+    assert_array_equal(model.predict(S), model.labels_)
+    assert_allclose(model.score(S), model.score(X))
+    assert_allclose(model.transform(S), model.transform(X))
+    assert_allclose(model.sample_influence(S), model.sample_influence(X))
+    centers = model.cluster_centers_.copy()
+    assert_allclose(model.partial_fit(S).cluster_centers_, centers, rtol=1e-6)
+    light = KMeansPP(3, random_state=0).fit(S)
+    assert_array_equal(light.predict(X), light.labels_)
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_sparse_float32_with_weights_and_repeated_rows(weighted):
+    S = sparse.random(400, 30, density=0.1, format="csr", dtype=np.float32, random_state=0)
+    S = sparse.vstack([S, S[:50]]).tocsr()
+    weight = np.random.default_rng(0).uniform(0.1, 3, 450) if weighted else None
+    model = KMeansPP(4, random_state=0).fit(S, sample_weight=weight)
+    assert model.cluster_centers_.dtype == np.float32
+    assert_array_equal(model.predict(S), model.labels_)
+
+
+def test_rows_that_a_quick_look_misses():
+    rng = np.random.default_rng(0)
+    periodic = rng.random((20_000, 100))
+    periodic[::10] = 0
+    rare = np.zeros((20_000, 100))
+    rare[[3, 77, 1234, 9999, 15_555]] = rng.random((5, 100))
+    alternating = np.zeros((400_000, 1))
+    alternating[1::2] = 1
+    for X in (periodic, rare):
+        model = KMeansPP(3, random_state=0).fit(X)
+        assert model.inertia_ <= 1.1 * KMeans(3, random_state=0).fit(X).inertia_
+    assert KMeansPP(2, random_state=0).fit(alternating).inertia_ < 1e-20
+
+
+@pytest.mark.parametrize("shape", [(20_000, 100), (50_000, 8), (100_000, 2)], ids=str)
+@pytest.mark.parametrize("height", [1e13, 1e25])
+def test_one_sample_far_beyond_all(shape, height):
+    X = np.random.default_rng(0).random(shape)
+    X[7] = height
+    model = KMeansPP(2, random_state=0).fit(X)
+    assert_array_equal(np.flatnonzero(model.labels_ == model.labels_[7]), [7])
+    X[7] = 1e200
+    with pytest.raises(ValueError, match="scale it"):
+        KMeansPP(2, random_state=0).fit(X)
+
+
+def test_a_relocation_leaves_no_rounding_behind():
+    X = np.append(np.random.default_rng(0).random(100), 1e9)[:, None]
+    model = KMeansPP(2, init=[[0.5], [0.5]], tol=0).fit(X)
+    assert_allclose(np.sort(model.cluster_centers_[:, 0]), [X[:100].mean(), 1e9], rtol=1e-8)
+
+
+@pytest.mark.parametrize("init", [None, 5, [1, 2]])
+def test_what_init_may_be_is_said(init):
+    with pytest.raises(ValueError, match="must be 'k-means"):
+        KMeansPP(2, init=init).fit(load_iris().data)
+
+
+def test_verbose_may_be_a_flag():
+    KMeansPP(2, verbose=False).fit(load_iris().data)

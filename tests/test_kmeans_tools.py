@@ -247,3 +247,57 @@ def test_callbacks_hear_every_iteration_and_may_stop():
     assert_array_equal(model.predict(X), model.labels_)
     pytest.importorskip("rich")
     KMeansPP(10, random_state=0).set_callbacks(ProgressBar()).fit(X)
+
+
+def test_a_float32_stream_does_not_freeze():
+    rng = np.random.default_rng(5)
+    Y = (1e5 + np.r_[rng.normal(0, 1, 5000), rng.normal(3, 1, 20_000)]).astype(np.float32)[:, None]
+    model = KMeansPP(1).partial_fit(Y[:5000])
+    for start in range(5000, 25_000, 20):
+        model.partial_fit(Y[start : start + 20])
+    assert_allclose(model.cluster_centers_[0, 0], Y.astype(float).mean(), atol=0.01)
+
+
+def test_a_stream_refuses_what_fit_refuses():
+    X = load_iris().data
+    model = KMeansPP(3, random_state=0).fit(X)
+    state = dict(vars(model))
+    for height in (1e200, 1.7e308):
+        with pytest.raises(ValueError, match="scale it"):
+            model.partial_fit(np.full((5, 4), height))
+        assert vars(model) == state
+    with pytest.raises(ValueError, match="n_clusters=4 is not that"):
+        model.set_params(n_clusters=4).partial_fit(X)
+
+
+def test_history_labels_are_exact_far_from_the_origin():
+    Y = np.random.default_rng(0).normal(size=(500, 2)) + 1e8
+    model = KMeansPP(3, random_state=0, store_history=True).fit(Y)
+    assert_array_equal(model.history_.labels(Y, -1), model.labels_)
+    with pytest.raises(ValueError, match="iteration=99"):
+        model.history_.labels(Y, 99)
+    with pytest.raises(ValueError, match="3 features"):
+        model.history_.labels(np.ones((2, 3)), 0)
+
+
+def test_path_of_few_samples():
+    path = inertia_path(load_iris().data[:10], random_state=0)
+    assert path.n_clusters[-1] == 10
+    assert path.inertia[-1] < 1e-20
+
+
+def test_best_run_is_the_one_that_callbacks_see_last():
+    class Last:
+        setup = teardown = lambda *args, **kwargs: None
+
+        def on_fit_task_begin(self, estimator, context):
+            pass
+
+        def on_fit_task_end(self, estimator, context, *, fitted_estimator):
+            if context.parent is None:
+                self.centers = fitted_estimator.cluster_centers_
+
+    last = Last()
+    options = {"init": "random", "refine": None, "n_init": 6, "tol": 0, "random_state": 1}
+    model = KMeansPP(10, **options).set_callbacks(last).fit(load_digits().data)
+    assert_allclose(last.centers, model.cluster_centers_)

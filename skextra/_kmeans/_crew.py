@@ -58,7 +58,10 @@ def run(task, count, threads):
         work()
         return results
     pool = _pool(os.getpid())
-    others = [pool.submit(work) for _ in itertools.repeat(None, threads - 1)]
+    try:
+        others = [pool.submit(work) for _ in itertools.repeat(None, threads - 1)]
+    except RuntimeError:  # the interpreter is shutting down and starts no more threads
+        others = []
     try:
         work()
     finally:

@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 
 import numpy as np
+from scipy import sparse
 from sklearn.metrics import pairwise_distances_argmin
+from sklearn.utils import check_array
 
 from skextra._base import import_extra
 
@@ -69,7 +71,16 @@ class KMeansHistory:
         labels : ndarray of shape (n_samples,)
             Index of the nearest centre.
         """
-        return pairwise_distances_argmin(X, self.centers[iteration]).astype(np.int32)
+        if not 0 <= iteration + (len(self.centers) if iteration < 0 else 0) < len(self.centers):
+            raise ValueError(f"iteration={iteration} must lie between 0 and {self.n_iter}.")
+        centers = self.centers[iteration].astype(np.float64)
+        X = check_array(X, accept_sparse="csr", dtype=[np.float64, np.float32])
+        if X.shape[1] != centers.shape[1]:
+            raise ValueError(f"X has {X.shape[1]} features, but the fit had {centers.shape[1]}.")
+        if not sparse.issparse(X):  # far from the origin, squares would cancel
+            shift = centers.mean(axis=0)
+            X, centers = X - shift, centers - shift
+        return pairwise_distances_argmin(X, centers.astype(X.dtype)).astype(np.int32)
 
     def to_frame(self):
         """Return a row for the start and every iteration, as a pandas DataFrame.

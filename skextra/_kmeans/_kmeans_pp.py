@@ -15,8 +15,11 @@ from skextra._callbacks import CallbackSupportMixin, EpochReporter, with_callbac
 from skextra._kmeans._crew import available_threads
 from skextra._kmeans._influence import influence
 from skextra._kmeans._lloyd import nearest
+from skextra._kmeans._points import RoughFrameError
+from skextra._kmeans._sample import sample_size
 from skextra._kmeans._samples import ACCEPTED, Samples, as_points, tidy_samples
-from skextra._kmeans._solve import Plan, Solution, solve
+from skextra._kmeans._solve import Plan, best_of
+from skextra._kmeans._stream import absorb
 
 _INITS = ("k-means++", "random")
 # Samples up to which a search is so short that a longer one is worth while.
@@ -71,7 +74,8 @@ default='k-means++'
 
     tol : float, default=1e-4
         Iterations end when the squared ways of all centres sum to no more than `tol` times the
-        mean variance of the features. 0 ends them when no sample changes its cluster.
+        mean variance of the features (weighted, which scikit-learn's is not; of some rows, if
+        the data are large and searched). 0 ends them when no sample changes its cluster.
 
     algorithm : {'auto', 'lloyd', 'elkan'}, default='auto'
         How an iteration goes. Distances whose outcome is certain are skipped in all of them.
@@ -89,7 +93,7 @@ default='k-means++'
     copy_x : bool, default=True
         Without effect, accepted because KMeans has it: X is never changed.
 
-    verbose : int, default=0
+    verbose : int or bool, default=0
         Above 0, the inertia is printed at every iteration.
 
     random_state : int, RandomState instance or None, default=None
@@ -138,15 +142,17 @@ default='k-means++'
 
     Distances are screened in float32 from the mean of the data, with an error bound; what is too
     close to call is computed in float64. The labels are therefore exact, and far from the origin
-    too.
+    too. Sparse data are not centred, which would fill their zeros: everything is in float64
+    there, and exact as far as squared distances from the origin are.
 
     An iteration costs at most ``n_samples * n_clusters * n_features`` products. Besides X, a fit
     takes 8 bytes a sample, the sample of the search, and with many features the bounds of
-    'elkan'. Results do not depend on the number of threads, which is that of scikit-learn:
-    all cores unless threadpoolctl, joblib or OMP_NUM_THREADS say otherwise. Data of up to 120,000
-    entries are sorted by their content first, so that neither order nor repetition matters:
-    a sample of weight two is the same as two samples. For larger data that holds of each
-    iteration, but the random draws differ.
+    'elkan' or the projections, up to half of X; weights of zero make it copy the other rows.
+    Results do not depend on the number of threads, which is that of scikit-learn: all cores
+    unless threadpoolctl, joblib or OMP_NUM_THREADS say otherwise. Data of up to 120,000 entries
+    are sorted by their content first, so that neither order nor repetition matters: a sample of
+    weight two is the same as two samples. For larger data that holds of each iteration, but the
+    random draws differ.
 
     Empty clusters are given the samples farthest from their centres, as in scikit-learn.
 
@@ -259,18 +265,14 @@ default='k-means++'
             return type(self).fit(self, X, sample_weight=sample_weight)
         self._check_parameters()
         X, weight = self._check_samples(X, sample_weight, reset=False)
-        points = self._points(X, weight)
-        centers = self._shifted_centers()
-        state = nearest(points, centers)
-        counts = self._counts + state.counts
-        filled = counts > 0
-        step = (state.sums - state.counts[:, None] * centers)[filled] / counts[filled, None]
-        centers[filled] += step
-        published = (centers + self._offset).astype(self.cluster_centers_.dtype)
-        centers = published - self._offset
-        labels = nearest(points, centers).labels
-        inertia = points.inertia(centers, labels)
-        solution = Solution(published, labels, inertia, self.n_iter_ + 1, counts, None)
+        if self.n_clusters != len(self.cluster_centers_):
+            raise ValueError(
+                f"n_clusters={self.n_clusters} is not that of the clusters so far, "
+                f"{len(self.cluster_centers_)}; use a new estimator."
+            )
+        points, _ = self._framed(X, weight)
+        before = self._exact, self.cluster_centers_, self._counts
+        solution = absorb(points, *before, self.n_iter_ + 1)
         self._publish(solution, self._offset, self._scale)
         return self
 
@@ -288,7 +290,7 @@ default='k-means++'
             Index of the nearest centre, the first of those equally near.
         """
         X = self._check_new(X)
-        return nearest(self._points(X, None), self._shifted_centers()).labels
+        return nearest(*self._framed(X, None)).labels
 
     def transform(self, X):
         """Return the distance of each sample to every centre.
@@ -304,9 +306,9 @@ default='k-means++'
             Euclidean distances.
         """
         X = self._check_new(X)
-        centers = self._shifted_centers()
         if sparse.issparse(X):
-            return euclidean_distances(X, centers.astype(X.dtype))
+            return euclidean_distances(X, self.cluster_centers_.astype(X.dtype))
+        centers = self.cluster_centers_ - self._offset
         out = np.empty((len(X), len(centers)), X.dtype)
         for part in gen_batches(len(X), 4096):
             out[part] = euclidean_distances(X[part] - self._offset, centers)
@@ -333,7 +335,7 @@ default='k-means++'
         """
         check_is_fitted(self)
         X, weight = self._check_samples(X, sample_weight, reset=False)
-        points, centers = self._points(X, weight), self._shifted_centers()
+        points, centers = self._framed(X, weight)
         return -points.inertia(centers, nearest(points, centers).labels)
 
     def sample_influence(self, X, sample_weight=None):
@@ -359,8 +361,7 @@ default='k-means++'
         """
         check_is_fitted(self)
         X, weight = self._check_samples(X, sample_weight, reset=False)
-        points = self._points(X, weight)
-        return influence(points, self._shifted_centers())
+        return influence(*self._framed(X, weight))
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -376,7 +377,8 @@ default='k-means++'
         self._check_number("n_clusters", low=1, integer=True)
         self._check_number("max_iter", low=1, integer=True)
         self._check_number("tol", low=0)
-        self._check_number("verbose", low=0, integer=True)
+        if not isinstance(self.verbose, bool):
+            self._check_number("verbose", low=0, integer=True)
         self._check_option("algorithm", ("auto", "lloyd", "elkan"))
         self._check_flag("store_history", "copy_x")
         if isinstance(self.init, str):
@@ -397,6 +399,11 @@ default='k-means++'
         return self._check_samples(X, None, reset=False)[0]
 
     def _check_centers(self, centers, X):
+        if np.ndim(centers) != 2:
+            raise ValueError(
+                f"init={centers!r} must be 'k-means++', 'random', a callable or an array of shape "
+                "(n_clusters, n_features)."
+            )
         centers = check_array(centers, dtype=X.dtype, input_name="init")
         if centers.shape != (self.n_clusters, X.shape[1]):
             raise ValueError(
@@ -435,52 +442,42 @@ default='k-means++'
         if X.shape[0] < k:
             raise ValueError(f"n_samples={X.shape[0]} should be >= n_clusters={k}; lower it.")
         inits = [self._init_for(X, random_state) for _ in range(runs)]
-        samples = Samples(X, weight, available_threads(), roughly=effort > 0)
-        points = samples.points
+        points = None
 
         def attributes(step):
-            centers = (step.means + points.offset).astype(X.dtype)
-            return {
-                "cluster_centers_": centers,
-                "_offset": points.offset,
-                "_scale": points.scale,
-            }
-
-        reporter = EpochReporter(self, self.max_iter * runs, attributes, "iteration", X=X)
+            frame = {"_offset": points.offset, "_scale": points.scale}
+            return {"cluster_centers_": (step.means + points.offset).astype(X.dtype), **frame}
 
         def tell(step):
             if self.verbose:
                 print(f"inertia {step.inertia(points) * samples.unit:.10g}")  # noqa: T201
-            latest[:] = [step]
             return reporter.epoch(step)
 
-        latest = []
-        solutions = []
-        for init in inits:
-            plan = Plan(
-                k,
-                init,
-                effort,
-                self.max_iter,
-                float(self.tol) * points.variance.mean(),
-                self.algorithm,
-                X.dtype,
-                samples.repeats() if self.store_history else None,
-            )
-            solutions.append(solve(points, plan, random_state, tell))
-        reporter.finish(latest[0])
-        best = samples.restore(min(solutions, key=lambda solution: solution.inertia))
+        reporter = EpochReporter(self, self.max_iter * runs, attributes, "iteration", X=X)
+        for roughly in (effort > 0 and sample_size(X.shape[0], k) < X.shape[0], False):
+            samples = Samples(X, weight, available_threads(), roughly)
+            points = samples.points
+            tol = float(self.tol) * points.variance.mean()
+            repeats = samples.repeats() if self.store_history else None
+            plan = Plan(k, None, effort, self.max_iter, tol, self.algorithm, X.dtype, repeats)
+            try:
+                best, last = best_of(points, plan, inits, random_state, tell)
+            except RoughFrameError:
+                continue
+            break
+        reporter.finish(last)
+        best = samples.restore(best)
         distinct = best.count_filled()
         if distinct < k:
             warn_caller(
-                f"Only {distinct} of n_clusters={k} clusters have samples, because X has no more "
-                "distinct ones; lower n_clusters.",
+                f"Only {distinct} of n_clusters={k} clusters have samples, as happens when X has "
+                "no more distinct ones; lower n_clusters.",
                 ConvergenceWarning,
             )
         return best, (points.offset, points.scale)
 
     def _publish(self, solution, offset, scale):
-        self.cluster_centers_ = solution.centers
+        self.cluster_centers_, self._exact = solution.centers, solution.exact
         self.labels_ = solution.labels
         self.inertia_ = solution.inertia
         self.n_iter_ = solution.n_iter
@@ -490,9 +487,11 @@ default='k-means++'
         if solution.history is not None:
             self.history_ = solution.history
 
-    def _points(self, X, weight):
-        """Return points in the frame of the fit, in which `predict` decides as `fit` did."""
-        return as_points(X, weight, available_threads(), (self._offset, self._scale))
+    def _framed(self, X, weight):
+        """Return points in the frame of the fit, in which `predict` decides as `fit` did; centres.
 
-    def _shifted_centers(self):
-        return self.cluster_centers_.astype(np.float64) - self._offset
+        Sparse rows are not shifted, whatever the model was fitted on.
+        """
+        offset = np.zeros_like(self._offset) if sparse.issparse(X) else self._offset
+        points = as_points(X, weight, available_threads(), (offset, self._scale))
+        return points, self.cluster_centers_.astype(np.float64) - offset

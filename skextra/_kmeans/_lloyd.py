@@ -88,14 +88,11 @@ class Assignment:
         self.labels = self.labels.copy()  # whoever looks at the old ones keeps them
         empty = empty[: np.count_nonzero(squares)]
         farthest = np.argpartition(squares, -len(empty))[: -len(empty) - 1 : -1]
-        for c, i in zip(empty, farthest, strict=True):
-            total, weight = points.sums_of(np.array([i]))
-            self.sums[self.labels[i]] -= total
-            self.counts[self.labels[i]] -= weight
-            self.sums[c], self.counts[c] = total, weight
-            self.labels[i] = c
-            self.limits[i] = -np.inf
-        self.sum_anew(points)
+        donors = np.unique(self.labels[farthest])
+        self.labels[farthest] = empty
+        self.limits[farthest] = -np.inf
+        for c in np.union1d(donors, empty):  # not by subtraction: far points leave rounding behind
+            self.sums[c], self.counts[c] = points.sums_of(np.flatnonzero(self.labels == c))
         return len(empty)
 
 

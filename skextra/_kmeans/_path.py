@@ -71,7 +71,7 @@ class InertiaPath:
         return pandas.DataFrame({"inertia": self.inertia}, index=index)
 
 
-def inertia_path(X, ks=range(1, 21), *, sample_weight=None, random_state=None):
+def inertia_path(X, ks=None, *, sample_weight=None, random_state=None):
     """Return the inertia for a range of numbers of clusters, and the elbow of its curve.
 
     Good centres are searched for the largest number only, as :class:`KMeansPP` does it; for
@@ -84,8 +84,9 @@ def inertia_path(X, ks=range(1, 21), *, sample_weight=None, random_state=None):
     X : {array-like, sparse matrix} of shape (n_samples, n_features)
         The samples.
 
-    ks : sequence of int, default=range(1, 21)
-        Numbers of clusters, in any order. Three or more are needed to find an elbow.
+    ks : sequence of int or None, default=None
+        Numbers of clusters, in any order. Three or more are needed to find an elbow. None is 1
+        to 20, or to n_samples if that is less.
 
     sample_weight : array-like of shape (n_samples,) or None, default=None
         Weights.
@@ -157,7 +158,11 @@ def inertia_path(X, ks=range(1, 21), *, sample_weight=None, random_state=None):
 
 
 def _check_numbers(ks, n):
-    ks = [ks] if isinstance(ks, Integral) else list(ks)
+    if ks is None:
+        ks = range(1, min(20, n) + 1)
+    if not np.iterable(ks):
+        raise TypeError(f"ks must be a sequence of whole numbers, got {ks!r}.")
+    ks = list(ks)
     for k in ks:
         if not isinstance(k, Integral) or isinstance(k, bool | np.bool_):
             raise TypeError(f"ks must be whole numbers, got {k!r}.")

@@ -23,6 +23,10 @@ def chunk_bounds(n):
     return np.linspace(0, n, count + 1).astype(np.int64)
 
 
+class RoughFrameError(ArithmeticError):
+    """Some point lies so far out that the frame, made from some rows only, is no good."""
+
+
 class Points:
     """Rows with weights. Centres are given and returned relative to `offset`, in float64.
 
@@ -44,10 +48,12 @@ class Points:
         with np.errstate(over="ignore", invalid="ignore"):
             self.offset, self.variance = self._look(roughly)
         total = self.variance.sum()
+        if self.inc and not np.isfinite(self.weight.sum()):
+            raise ValueError("sample_weight sums to infinity; scale it down.")
         if not _LEAST_VARIANCE < total < _MOST_VARIANCE and self._varies():
             raise ValueError(
-                f"X has a variance of {total:.3g}, so that squared distances are beyond the range "
-                "of float64; scale it, for example with StandardScaler."
+                "X spreads so far, or so little, that squared distances are beyond the range of "
+                "float64; scale it, for example with StandardScaler."
             )
         self.scale = 2.0 ** -np.round(np.log2(total) / 2) if total > 0 else 1.0
 
@@ -58,6 +64,8 @@ class Points:
         step = self.n // self._enough_rows()
         weight = self.weight[::step] if self.inc else None
         some = type(self)(self.X[::step], weight, self.threads)
+        if not some.variance.any():  # they may be the only ones that are alike
+            return self._moments()
         return some.offset, some.variance
 
     def _varies(self):

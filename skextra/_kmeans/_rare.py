@@ -4,6 +4,7 @@ import numpy as np
 
 from skextra._kernels._kmeans_search import draw_in_order
 from skextra._kmeans._lloyd import Assignment, Clustering, nearest
+from skextra._kmeans._points import RoughFrameError
 from skextra._kmeans._sample import draw, sample_size
 from skextra._kmeans._search import least_missed
 from skextra._kmeans._seeding import draw_by_mass
@@ -31,6 +32,8 @@ def swap_to_far_groups(points, centers, random_state):
     costs = np.zeros(k)
     draws = _Draws(chunks, max(1, _DRAWS // chunks), random_state)
     points.assign(centers, state, True, costs, lambda *args: draws.take(points, *args))
+    if not (np.isfinite(costs).all() and np.isfinite(draws.shares).all()):
+        raise RoughFrameError
     swaps = _worthwhile(points, centers, costs, draws, random_state)
     if not swaps:
         return Clustering(centers, state, assigned=True), None

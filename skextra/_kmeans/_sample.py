@@ -8,6 +8,7 @@ from sklearn.utils.extmath import randomized_svd
 from skextra._kmeans._crew import single_blas_thread
 from skextra._kmeans._dense import DensePoints
 from skextra._kmeans._lloyd import Clustering, lloyd
+from skextra._kmeans._points import RoughFrameError
 from skextra._kmeans._search import refine
 
 _LARGEST_SAMPLE_PER_CENTER = 1_000
@@ -19,6 +20,7 @@ _AXES_FROM = 2_000
 _TELLING_SHARE = 0.6
 _MANY = 32
 _ITERATIONS = 100
+_FAR = 1e9  # scaled; products of a few such numbers are beyond float32
 
 
 def sample_size(n, k):
@@ -40,7 +42,7 @@ def search(points, k, seed_centers, random_state, effort, sample=None):
     sample = Sample(points, random_state, *(sample or draw(points, size, random_state)))
     found = refine(sample.points, seed_centers(sample.points, sample.carry), 2 + effort)
     labels = found.state.labels
-    if not (k >= _MANY and size < points.n and sample.tells_all):
+    if not (k >= _MANY and size < points.n and sample.tells_all and sample.is_slim):
         return Clustering(sample.lift(labels, k), None)
     # Most iterations are still to come, and cost far less along the main directions.
     rows = sample.project_all()
@@ -71,6 +73,8 @@ class Sample:
         self._chosen, self._weight = chosen, weight
         self._axes = None
         rows = points.scaled_rows(chosen)
+        if not (np.abs(rows.data if sparse.issparse(rows) else rows) < _FAR).all():
+            raise RoughFrameError
         share = 0.0
         if points.d > _WIDE:
             self._axes, share = _main_axes(rows, random_state)
@@ -79,6 +83,12 @@ class Sample:
             rows = rows.toarray()
         self.tells_all = share >= _TELLING_SHARE
         self.points = DensePoints(rows, weight, points.threads)
+
+    @property
+    def is_slim(self):
+        """Whether projecting all points takes but part of the room that they take themselves."""
+        points = self._all
+        return points.is_dense and 2 * 4 * self.points.d <= points.d * points.X.itemsize
 
     def carry(self, centers):
         """Return centres of all points as centres of the sample."""

@@ -1,6 +1,6 @@
 """From points to centres: where to start, how to search, and exact iterations to the end."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from sklearn.utils import gen_batches
@@ -36,6 +36,7 @@ class Solution:
     """One run's result; `inertia` belongs to exactly these centres and labels."""
 
     centers: np.ndarray
+    exact: np.ndarray  # the centres before they were rounded to the dtype of X
     labels: np.ndarray
     inertia: float
     n_iter: int
@@ -51,6 +52,22 @@ class Solution:
         for part in gen_batches(len(self.labels), 65_536):
             filled[self.labels[part]] = True
         return np.count_nonzero(filled)
+
+
+def best_of(points, plan, inits, random_state, tell):
+    """Return (best solution over all starts, the last step that led there)."""
+    best = last = None
+    steps = []
+
+    def hear(step):
+        steps[:] = [step]
+        return tell(step)
+
+    for init in inits:
+        solution = solve(points, replace(plan, init=init), random_state, hear)
+        if best is None or solution.inertia < best.inertia:
+            best, last = solution, steps[0]
+    return best, last
 
 
 def solve(points, plan, random_state, tell):
@@ -140,4 +157,5 @@ def _publish(points, found, dtype, recorder):
         points.assign(centers, state, state.fresh)
     inertia = points.inertia(centers, state.labels)
     history = recorder.close(published, inertia) if recorder else None
-    return Solution(published, state.labels, inertia, found.n_iter, state.counts, history)
+    exact = found.centers + points.offset
+    return Solution(published, exact, state.labels, inertia, found.n_iter, state.counts, history)

@@ -21,7 +21,10 @@ class SparsePoints(Points):
         super().__init__(X, weight, threads, frame, roughly)
 
     def _moments(self):
-        _, variance = mean_variance_axis(self.X, axis=0, weights=self.own_weight)
+        weight = self.own_weight
+        if weight is not None:
+            weight = (weight / weight.max()).astype(self.X.dtype)
+        _, variance = mean_variance_axis(self.X, axis=0, weights=weight)
         return np.zeros(self.d), variance.astype(np.float64)
 
     def rows(self, indices):

@@ -88,7 +88,7 @@ class ElbowDisplay:
     def from_data(
         cls,
         X,
-        ks=range(1, 21),
+        ks=None,
         *,
         sample_weight=None,
         random_state=None,
@@ -103,7 +103,7 @@ class ElbowDisplay:
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
             The samples.
 
-        ks : sequence of int, default=range(1, 21)
+        ks : sequence of int or None, default=None
             Numbers of clusters, in any order. Three or more are needed to find an elbow.
 
         sample_weight : array-like of shape (n_samples,) or None, default=None
