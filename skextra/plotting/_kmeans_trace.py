@@ -1,5 +1,6 @@
 """KMeansTraceDisplay: the iterations of a k-means fit, picture by picture."""
 
+from numbers import Integral
 from operator import index
 
 import numpy as np
@@ -112,7 +113,8 @@ class KMeansTraceDisplay:
             Axes to draw on, as many as there are panels; a new figure by default.
 
         **kwargs : dict
-            Handed on to `ax.scatter`, which draws the samples.
+            Handed on to `ax.scatter`, which draws the samples; their colours are those of the
+            clusters.
 
         Returns
         -------
@@ -123,8 +125,8 @@ class KMeansTraceDisplay:
         check_is_fitted(estimator)
         if not hasattr(estimator, "history_"):
             raise ValueError(
-                f"This {name} has no history_ to draw, because it was not fitted with "
-                "store_history=True; set that and fit again."
+                f"This {name} has no history_ to draw: pass a KMeansPP fitted with "
+                "store_history=True (partial_fit drops the history)."
             )
         history = estimator.history_
         X = validate_data(
@@ -155,7 +157,8 @@ class KMeansTraceDisplay:
             them, or eight at even distances if there are more.
 
         **kwargs : dict
-            Handed on to `ax.scatter`, which draws the samples.
+            Handed on to `ax.scatter`, which draws the samples; their colours are those of the
+            clusters.
 
         Returns
         -------
@@ -198,7 +201,8 @@ class KMeansTraceDisplay:
             Milliseconds from one iteration to the next.
 
         **kwargs : dict
-            Handed on to `ax.scatter`, which draws the samples.
+            Handed on to `ax.scatter`, which draws the samples; their colours are those of the
+            clusters.
 
         Returns
         -------
@@ -294,7 +298,7 @@ def _choose_features(estimator, features):
     """Return (column numbers, names) of the two features to draw."""
     names = getattr(estimator, "feature_names_in_", None)
     n = estimator.n_features_in_
-    if isinstance(features, str) or len(features) != 2:
+    if isinstance(features, str) or not np.iterable(features) or len(features) != 2:
         raise ValueError(f"features={features!r} must be two, one for each axis.")
     columns = []
     for feature in features:
@@ -307,10 +311,12 @@ def _choose_features(estimator, features):
                 )
             columns.append(list(names).index(feature))
         else:
+            if not isinstance(feature, Integral):
+                raise TypeError(f"features holds {feature!r}; pass column numbers or names.")
             if not 0 <= index(feature) < n:
                 raise ValueError(
                     f"features={features!r} must be columns from 0 to {n - 1}; the estimator "
-                    f"has n_features_in_={n}."
+                    f"has n_features_in_={n}. The same column twice is possible."
                 )
             columns.append(index(feature))
     if names is None:
