@@ -380,3 +380,12 @@ def test_what_init_may_be_is_said(init):
 
 def test_verbose_may_be_a_flag():
     KMeansPP(2, verbose=False).fit(load_iris().data)
+
+
+def test_a_far_sample_of_hardly_any_weight_is_named():
+    X = np.random.default_rng(0).random((300, 80))
+    X[0] = 1e14
+    weight = np.ones(300)
+    weight[0] = 1e-30
+    with pytest.raises(ValueError, match="little weight too far out"):
+        KMeansPP(2, random_state=0).fit(X, sample_weight=weight)

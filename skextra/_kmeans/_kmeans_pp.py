@@ -462,9 +462,11 @@ default='k-means++'
             plan = Plan(k, None, effort, self.max_iter, tol, self.algorithm, X.dtype, repeats)
             try:
                 best, last = best_of(points, plan, inits, random_state, tell)
+                break
             except RoughFrameError:
                 continue
-            break
+        else:
+            raise ValueError("X has samples of little weight too far out for float32; scale it.")
         reporter.finish(last)
         best = samples.restore(best)
         distinct = best.count_filled()

@@ -7,7 +7,7 @@ from sklearn.utils.extmath import randomized_svd
 
 from skextra._kmeans._crew import single_blas_thread
 from skextra._kmeans._dense import DensePoints
-from skextra._kmeans._lloyd import Clustering, lloyd
+from skextra._kmeans._lloyd import MOMENTUM, Clustering, lloyd
 from skextra._kmeans._points import RoughFrameError
 from skextra._kmeans._search import refine
 
@@ -50,7 +50,7 @@ def search(points, k, seed_centers, random_state, effort, sample=None):
     shift = sample.points.offset - everything.offset
     start = Clustering.start(everything, found.centers + shift)
     tol = 1e-5 * everything.variance.sum()
-    found = lloyd(everything, start, max_iter=_ITERATIONS, tol=tol, momentum=0.98)
+    found = lloyd(everything, start, max_iter=_ITERATIONS, tol=tol, momentum=MOMENTUM)
     labels = found.state.labels
     means = points.means_of(np.arange(points.n), points.own_weight, labels, k)
     return Clustering(means, None)

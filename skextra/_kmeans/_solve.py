@@ -6,14 +6,11 @@ import numpy as np
 from sklearn.utils import gen_batches
 
 from skextra._kmeans._history import KMeansHistory, Recorder
-from skextra._kmeans._lloyd import Clustering, lloyd
+from skextra._kmeans._lloyd import MOMENTUM, Clustering, lloyd
 from skextra._kmeans._rare import swap_to_far_groups
 from skextra._kmeans._sample import sample_size, search
 from skextra._kmeans._seeding import greedy_plus_plus, seed_on_some
 
-# Of constant and growing shares up to .8 to .98, this takes the fewest iterations on the data
-# sets of the benchmark.
-_MOMENTUM = 0.98
 _ROUNDS = 3
 
 
@@ -86,7 +83,7 @@ def solve(points, plan, random_state, tell):
         start,
         max_iter=plan.max_iter,
         tol=plan.tol,
-        momentum=_MOMENTUM if plan.effort and plan.algorithm == "auto" else 0.0,
+        momentum=MOMENTUM if plan.effort and plan.algorithm == "auto" else 0.0,
         watch=watch,
         strict=True,
     )
