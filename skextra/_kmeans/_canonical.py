@@ -17,21 +17,38 @@ def canonical(X, weight):
     Weights are None if all rows weigh one. Large data are returned as they are, with None for
     the last.
     """
-    entries = X.nnz if sparse.issparse(X) else X.size
-    if entries > _MOST_ENTRIES:
+    if not is_small(X):
         return X, weight, None
-    keys = _row_keys_of(_of_unit_size(X))
-    order = np.argsort(keys, kind="stable")
-    repeats = np.zeros(len(order), bool)
-    twins = np.flatnonzero(keys[order[1:]] == keys[order[:-1]])
-    if len(twins):
-        repeats[twins + 1] = _equal_rows(X[order[twins]], X[order[twins + 1]])
+    order, repeats = distinct(X)
     place = np.empty(len(order), np.intp)
     place[order] = np.cumsum(~repeats) - 1
     if weight is not None or repeats.any():
         weight = np.bincount(place, weight).astype(np.float64)
         weight = None if (weight == 1).all() else weight
     return X[order[~repeats]], weight, place
+
+
+def is_small(X):
+    """Return whether X has so few entries that putting it in order costs little beside a fit."""
+    return (X.nnz if sparse.issparse(X) else X.size) <= _MOST_ENTRIES
+
+
+def distinct(X, codes=None):
+    """Return (an order of the rows that depends on their content, which of them repeat another).
+
+    The second is in that order: ``order[~repeats]`` are the distinct rows. With codes, a number
+    for each row, rows of different codes are different.
+    """
+    keys = _row_keys_of(_of_unit_size(X))
+    order = np.argsort(keys, kind="stable") if codes is None else np.lexsort((codes, keys))
+    repeats = np.zeros(len(order), bool)
+    same = keys[order[1:]] == keys[order[:-1]]
+    if codes is not None:
+        same &= codes[order[1:]] == codes[order[:-1]]
+    twins = np.flatnonzero(same)
+    if len(twins):
+        repeats[twins + 1] = _equal_rows(X[order[twins]], X[order[twins + 1]])
+    return order, repeats
 
 
 def _of_unit_size(X):

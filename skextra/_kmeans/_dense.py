@@ -3,10 +3,10 @@
 import numpy as np
 
 from skextra._base import frozen
+from skextra._crew import run
 from skextra._kernels import _kmeans_narrow as narrow
 from skextra._kernels import _kmeans_rows as kernels
 from skextra._kernels import _kmeans_wide as wide
-from skextra._kmeans._crew import run
 from skextra._kmeans._points import _SMALL_WORK, Points, chunk_bounds
 
 NARROW = 64

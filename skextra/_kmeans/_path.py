@@ -7,7 +7,7 @@ import numpy as np
 from sklearn.utils import check_array, check_random_state
 
 from skextra._base import import_extra
-from skextra._kmeans._crew import available_threads
+from skextra._crew import available_threads
 from skextra._kmeans._lloyd import Clustering, lloyd
 from skextra._kmeans._sample import Sample, draw, is_own_sample, sample_size
 from skextra._kmeans._samples import ACCEPTED, Samples, tidy_samples

@@ -4,7 +4,7 @@ import numpy as np
 from scipy import sparse
 
 from skextra._base import frozen
-from skextra._kmeans._crew import run
+from skextra._crew import run
 
 _MOST_CHUNKS = 32
 # Multiplications below which starting threads costs more than it gains.

@@ -5,7 +5,7 @@ from scipy import sparse
 from sklearn.utils import gen_batches
 from sklearn.utils.extmath import randomized_svd
 
-from skextra._kmeans._crew import single_blas_thread
+from skextra._crew import single_blas_thread
 from skextra._kmeans._dense import DensePoints
 from skextra._kmeans._lloyd import MOMENTUM, Clustering, lloyd
 from skextra._kmeans._points import RoughFrameError
