@@ -7,19 +7,16 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
 
-from skextra._adaptive._classes import check_labels, decided, settle_classes, signed_targets
+from skextra._adaptive._classes import (
+    check_labels,
+    decided,
+    settle_classes,
+    signed_targets,
+    streamable,
+)
 from skextra._adaptive._filter import AdaptiveFilter
 from skextra._base import all_or_nothing
 from skextra._callbacks import with_callbacks
-
-
-def _streamable(estimator):
-    if isinstance(estimator.class_weight, str):
-        raise AttributeError(
-            f"class_weight={estimator.class_weight!r} needs all data at once, so there is no "
-            "partial_fit; pass a dict of weights instead."
-        )
-    return True
 
 
 class Adaline(ClassifierMixin, AdaptiveFilter):
@@ -218,7 +215,7 @@ class Adaline(ClassifierMixin, AdaptiveFilter):
         self._fit_epochs(X, targets, sample_weight, w, data)
         return self
 
-    @available_if(_streamable)
+    @available_if(streamable)
     @all_or_nothing
     def partial_fit(self, X, y, classes=None, sample_weight=None):
         """Present the rows once, in the order given, from the current weights.

@@ -26,6 +26,16 @@ def settle_classes(known, classes):
     return classes
 
 
+def streamable(estimator):
+    """Return whether an estimator has partial_fit; raise AttributeError if not."""
+    if isinstance(estimator.class_weight, str):
+        raise AttributeError(
+            f"class_weight={estimator.class_weight!r} needs all data at once, so there is no "
+            "partial_fit; pass a dict of weights instead."
+        )
+    return True
+
+
 def check_labels(y, classes):
     """Raise ValueError if y has labels beyond the classes of the stream."""
     unknown = np.setdiff1d(y, classes)
