@@ -10,3 +10,4 @@ from ._kmeans._kmeans_pp import KMeansPP as KMeansPP
 from ._kmeans._path import InertiaPath as InertiaPath
 from ._kmeans._path import inertia_path as inertia_path
 from ._madaline._madaline import Madaline as Madaline
+from ._svm._feature_map_svm import FeatureMapSVM as FeatureMapSVM

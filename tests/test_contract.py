@@ -1,14 +1,22 @@
 """scikit-learn's own checks, over every estimator in several configurations, without excuses."""
 
+import numpy as np
 import pytest
 from sklearn.base import clone
+from sklearn.kernel_approximation import RBFSampler
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import PolynomialFeatures, StandardScaler
 from sklearn.utils import get_tags
 from sklearn.utils.estimator_checks import estimator_checks_generator, parametrize_with_checks
 
-from skextra import Adaline, KMeansPP, LMSRegressor, Madaline, TappedDelayLine
+from skextra import Adaline, FeatureMapSVM, KMeansPP, LMSRegressor, Madaline, TappedDelayLine
 
 # The checks fit on data of any scale with a handful of epochs: that a fit stops short is no news.
-pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+# And they set n_components to more than they have samples.
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
+    pytest.mark.filterwarnings("ignore:n_components=:UserWarning"),
+]
 
 ESTIMATORS = [
     LMSRegressor(),
@@ -31,6 +39,16 @@ ESTIMATORS = [
     Madaline(4, acceptance="hamming", dead_zone=0.0, n_init=1, pair_trials=False),
     Madaline(5, rule="mri", n_init=2),
     Madaline(3, rule="mri", output_logic="or", learning_rate=0.5, n_init=2, max_iter=50),
+    FeatureMapSVM(),
+    FeatureMapSVM(n_components=10),
+    FeatureMapSVM(n_components=8, landmarks="uniform", multi_class="ovo"),
+    FeatureMapSVM(loss="hinge", class_weight="balanced"),
+    FeatureMapSVM("identity"),
+    FeatureMapSVM("identity", loss="hinge", multi_class="ovo"),
+    FeatureMapSVM("poly"),
+    FeatureMapSVM("spline"),
+    FeatureMapSVM("fourier", n_components=50),
+    FeatureMapSVM(make_pipeline(StandardScaler(), PolynomialFeatures(2))),
 ]
 
 
@@ -65,4 +83,17 @@ def test_delay_line_with_memory_passes_all_checks_but_those_against_memory():
             with pytest.raises(AssertionError):
                 check(clone(estimator))
         else:
+            check(clone(estimator))
+
+
+def test_hard_margin_passes_all_checks_but_that_on_class_weights():
+    """On data that the map makes separable, which a hard margin separates whatever the weights."""
+    svm = FeatureMapSVM(RBFSampler(gamma=10.0, n_components=600, random_state=0), C=np.inf)
+    checks = list(estimator_checks_generator(svm))
+    assert "check_class_weight_classifiers" in {_name(check) for _, check in checks}
+    for estimator, check in checks:
+        if _name(check) == "check_class_weight_classifiers":
+            with pytest.raises(AssertionError):
+                check(clone(estimator))
+        elif _name(check) != "check_array_api_input":  # skips itself
             check(clone(estimator))

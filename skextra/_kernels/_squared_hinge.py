@@ -1,0 +1,64 @@
+"""The squared hinge of many problems at once: what a row lacks, and its sums along a line."""
+
+from numba import njit
+
+FAST = {"reassoc", "contract", "nsz"}
+
+# decisions: (n, k); signs: (n, k), +1 and -1 for the two sides of problem j, 0 for rows that are
+# not part of it; costs: (n,), C times the weight of a row.
+
+
+@njit(cache=True, nogil=True, fastmath=FAST)
+def residuals(decisions, signs, costs, pulls, losses, masses, used):
+    """Write 2 cost sign lack (`pulls`), and each problem's loss and active mass 2 cost.
+
+    `used` says of each row whether it lacks anything in any problem.
+    """
+    n, k = decisions.shape
+    for j in range(k):
+        losses[j] = 0.0
+        masses[j] = 0.0
+    for i in range(n):
+        any_lack = False
+        twice = 2.0 * costs[i]
+        for j in range(k):
+            sign = signs[i, j]
+            lack = 1.0 - sign * decisions[i, j]
+            if sign != 0 and lack > 0.0:
+                any_lack = True
+                pulls[i, j] = twice * sign * lack
+                losses[j] += 0.5 * twice * lack * lack
+                masses[j] += twice
+            else:
+                pulls[i, j] = 0.0
+        used[i] = any_lack
+
+
+@njit(cache=True, nogil=True, fastmath=FAST)
+def along(decisions, change, signs, costs, step, slopes, curvatures):
+    """Write slope and curvature of each problem's loss at decisions + step * change."""
+    n, k = decisions.shape
+    for j in range(k):
+        slopes[j] = 0.0
+        curvatures[j] = 0.0
+    for i in range(n):
+        twice = 2.0 * costs[i]
+        for j in range(k):
+            sign = signs[i, j]
+            lack = 1.0 - sign * (decisions[i, j] + step[j] * change[i, j])
+            if sign != 0 and lack > 0.0:
+                slopes[j] -= twice * sign * lack * change[i, j]
+                curvatures[j] += twice * change[i, j] * change[i, j]
+
+
+@njit(cache=True, nogil=True, fastmath=FAST)
+def least_margins(decisions, signs, margins):
+    """Write the least signed decision value of each row over its problems."""
+    n, k = decisions.shape
+    for i in range(n):
+        least = 1e300
+        for j in range(k):
+            sign = signs[i, j]
+            if sign != 0:
+                least = min(least, sign * decisions[i, j])
+        margins[i] = least

@@ -1,0 +1,1 @@
+"""FeatureMapSVM: the maximum-margin classifier on an explicit feature map."""

@@ -1,0 +1,271 @@
+"""The hinge loss and the hard margin, solved to the last digit."""
+
+import numpy as np
+from scipy import linalg
+
+from skextra._svm._linear import cholesky, solve_cholesky
+from skextra._svm._polish import polish
+from skextra._svm._solution import Fixed, Solution, balanced, hinge_gap
+
+_PLAIN = 1e-4  # relative gap at which the active set may be plain enough to be polished
+_MOST_STEPS = 200
+_MANY_ROWS = 10_000  # beyond which most rows are set aside
+_SAMPLE_STEP = 8  # one row in so many tells which others are near their margins
+_BAND_SHARE = 6  # one row in so many is taken for near, to begin with
+_SAMPLE_ACCURACY = 1e-4
+_MOST_SIEVES = 6
+_SETTLED = 1e-10  # relative gap of a polished solution that rounding accounts for
+_TOUCHING = 1e-10  # distance between the classes, in units of the data, that counts as none
+
+
+class NotSeparableError(ValueError):
+    """No plane separates the classes: the certificate.
+
+    Attributes
+    ----------
+    distance : float
+        Between two points of the convex hulls of the sides, in units of the data.
+    rows, sign, weights : ndarray
+        Rows of the problem, their sides and what they weigh in these points.
+    """
+
+    def __init__(self, distance, rows, sign, weights):
+        super().__init__(distance)
+        self.distance = distance
+        self.rows = rows
+        self.sign = sign
+        self.weights = weights
+
+
+def solve_hinge(Phi, sign, cost, max_iter):
+    """Solve one problem by Mehrotra's predictor-corrector method, then settle the active set.
+
+    Parameters
+    ----------
+    Phi : ndarray of shape (n, p)
+        Mapped rows, centred, of unit size.
+    sign : ndarray of shape (n,)
+        +1 and -1 for the two sides, 0 for rows that are not part of the problem.
+    cost : ndarray of shape (n,)
+        C times weight; all infinite for the hard margin.
+    max_iter : int
+        Largest number of iterations.
+
+    Returns
+    -------
+    Solution
+        The solution; its gap tells how good it is.
+
+    Raises
+    ------
+    NotSeparableError
+        With infinite costs, if the convex hulls of the sides touch.
+    """
+    max_iter = min(max_iter, _MOST_STEPS)
+    part = np.flatnonzero(sign)
+    y = sign[part].astype(np.float64)
+    Phi, cost = (Phi, cost) if len(part) == len(sign) else (Phi[part], cost[part])
+    best = None
+    if len(y) > max(_MANY_ROWS, 20 * Phi.shape[1]) and np.isfinite(cost).all():
+        best = _sieve(Phi, y, cost, max_iter)
+    if best is None:
+        best = _solve(Phi, y, cost, max_iter, rows=part)
+    alpha = np.zeros(len(sign))
+    alpha[part] = best.alpha
+    return Solution(best.w, best.b, alpha, best.gap, best.n_iter)
+
+
+def _solve(Phi, y, cost, max_iter, rows=None, fixed=None, accuracy=1e-15):
+    """Return the Solution; `rows` are the numbers to name where the classes touch."""
+    search = _Search(Phi, y, cost, fixed)
+    best = None
+    for n_iter in range(1, max_iter + 1):
+        search.step()
+        gap, objective = hinge_gap(Phi, y, cost, search.w, search.b, search.alpha, fixed)
+        relative = gap / objective if np.isfinite(objective) and objective > 0 else np.inf
+        if best is None or relative <= best.gap:
+            best = Solution(search.w, search.b, search.alpha, relative, n_iter)
+        if search.hard:
+            _check_certificate(Phi, y, search.alpha, best, rows)
+        # The true objective is positive: rows that were set aside have crossed their margins.
+        ends = search.stuck or (fixed is not None and objective < 0)
+        ends = ends or n_iter == max_iter or relative < accuracy
+        if relative < min(_PLAIN, accuracy * 1e11) or ends:
+            polished = polish(Phi, y, cost, search, n_iter, fixed)
+            if polished is not None and polished.gap <= max(best.gap, _SETTLED):
+                best = polished
+                break
+        if ends:
+            break
+    return best
+
+
+def _sieve(Phi, y, cost, max_iter):
+    """Return the Solution by way of a sample and of the rows near their margins; None if it fails.
+
+    Every row beyond its margin has alpha of 0, every row that violates it has its cost: only
+    which rows these are must be found out, and a sample tells of most.
+    """
+    sides = [np.flatnonzero(y > 0), np.flatnonzero(y < 0)]
+    sample = np.sort(np.concatenate([side[::_SAMPLE_STEP] for side in sides]))
+    solution = _solve(
+        Phi[sample], y[sample], cost[sample] * _SAMPLE_STEP, max_iter, accuracy=_SAMPLE_ACCURACY
+    )
+    n_iter = solution.n_iter
+    margins = y * (Phi @ solution.w + solution.b)
+    wanted = max(len(y) // _BAND_SHARE, 20 * Phi.shape[1])
+    band = np.zeros(len(y), bool)
+    for _ in range(_MOST_SIEVES):
+        distance = np.abs(margins - 1.0)
+        band |= distance <= np.partition(distance, wanted)[wanted]
+        above = ~band & (margins < 1.0)
+        push = cost[above] * y[above]
+        fixed = Fixed(push @ Phi[above], push.sum(), cost[above].sum())
+        rows = np.flatnonzero(band)
+        solution = _solve(Phi[rows], y[rows], cost[rows], max_iter, fixed=fixed)
+        n_iter += solution.n_iter
+        margins = y * (Phi @ solution.w + solution.b)
+        wrong = ~band & (above != (margins < 1.0))
+        if not wrong.any():
+            alpha = np.where(above, cost, 0.0)
+            alpha[rows] = solution.alpha
+            gap, objective = hinge_gap(Phi, y, cost, solution.w, solution.b, alpha)
+            if gap > _SETTLED * objective:
+                return None
+            return Solution(solution.w, solution.b, alpha, gap / objective, n_iter)
+        band |= wrong
+        wanted *= 2
+        if wanted > len(y) // 2:
+            break
+    return None
+
+
+def _check_certificate(Phi, y, alpha, best, rows):
+    """Raise NotSeparableError if alpha weighs two points of the hulls that are the same."""
+    if np.isfinite(best.gap) and best.gap < 0.5:
+        return
+    even = balanced(alpha, y)
+    side = even[y > 0].sum()
+    if side > 0:
+        weights = even / side
+        distance = np.linalg.norm(Phi.T @ (weights * y))
+        if distance < _TOUCHING:
+            raise NotSeparableError(distance, rows, y, weights)
+
+
+class _Search:
+    """The iterates of the interior point method (Nocedal & Wright, Numerical Optimization, 16.6).
+
+    Slack s and multiplier alpha belong to y f >= 1 - xi, multiplier beta to xi >= 0.
+    """
+
+    def __init__(self, Phi, y, cost, fixed):
+        self.Phi, self.y, self.cost = Phi, y, cost
+        self.fixed = fixed or Fixed(0.0, 0.0, 0.0)
+        n, p = Phi.shape
+        self.hard = bool(np.isinf(cost).any())
+        self.gram = Phi @ Phi.T * np.outer(y, y) if n < p else None
+        self.w, self.b = np.zeros(p), 0.0
+        self.s = np.ones(n)
+        self.xi = np.zeros(n) if self.hard else np.ones(n)
+        self.alpha = np.full(n, 1.0 / n) if self.hard else 0.5 * cost
+        self.beta = None if self.hard else cost - self.alpha
+        self.stuck, self.length = False, 1.0
+
+    def step(self):
+        """Make one predictor-corrector step."""
+        Phi, y, alpha, s = self.Phi, self.y, self.alpha, self.s
+        pull = alpha * y
+        r_w = self.w - Phi.T @ pull - self.fixed.push
+        r_b = -pull.sum() - self.fixed.sides
+        r_p = y * (Phi @ self.w + self.b) + self.xi - 1.0 - s
+        mu, count = alpha @ s, len(y)
+        theta = s / alpha
+        if not self.hard:
+            mu, count = mu + self.xi @ self.beta, 2 * count
+            theta = theta + self.xi / self.beta
+        mu /= count
+        try:
+            solve = self._factorise(1.0 / theta)
+        except linalg.LinAlgError:
+            self.stuck = True
+            return
+        affine = self._direction(solve, theta, r_w, r_b, r_p, -alpha * s, self._xi_beta())
+        length = self._longest(affine, 1.0)
+        after = (alpha + length * affine[2]) @ (s + length * affine[3])
+        if not self.hard:
+            after += (self.xi + length * affine[4]) @ (self.beta + length * affine[5])
+        # After a short step the iterate is near the edge: go back to the middle first.
+        share = max((after / count / mu) ** 3, 0.5 if self.length < 0.1 else 0.0)
+        target = mu * share
+        r_1 = target - alpha * s - affine[2] * affine[3]
+        r_2 = None if self.hard else target - self.xi * self.beta - affine[4] * affine[5]
+        full = self._direction(solve, theta, r_w, r_b, r_p, r_1, r_2)
+        length = self.length = self._longest(full, 0.99 if mu > 1e-6 else 0.9995)
+        self.w = self.w + length * full[0]
+        self.b += length * full[1]
+        self.alpha = alpha + length * full[2]
+        self.s = s + length * full[3]
+        if not self.hard:
+            self.xi = self.xi + length * full[4]
+            self.beta = self.beta + length * full[5]
+        self.stuck = length < 1e-10 or not np.isfinite(self.b)
+
+    def _xi_beta(self):
+        return None if self.hard else -self.xi * self.beta
+
+    def _direction(self, solve, theta, r_w, r_b, r_p, r_1, r_2):
+        """Return the changes of w, b, alpha, s, xi and beta."""
+        q = -r_p + r_1 / self.alpha
+        if not self.hard:
+            r_c = self.cost - self.alpha - self.beta
+            q += (self.xi * r_c - r_2) / self.beta
+        d_w, d_b = solve(q, r_w, r_b)
+        d_alpha = (q - self.y * (self.Phi @ d_w + d_b)) / theta
+        d_s = (r_1 - self.s * d_alpha) / self.alpha
+        if self.hard:
+            return d_w, d_b, d_alpha, d_s
+        d_beta = r_c - d_alpha
+        return d_w, d_b, d_alpha, d_s, (r_2 - self.xi * d_beta) / self.beta, d_beta
+
+    def _factorise(self, weight):
+        """Return a solver of the normal equations, in the smaller of rows and features."""
+        Phi, y = self.Phi, self.y
+        if self.gram is None:
+            total = weight.sum()
+            mean = weight @ Phi / total
+            if len(y) > _MANY_ROWS // 10:
+                system = Phi.T @ (weight[:, None] * Phi) - total * np.outer(mean, mean)
+            else:  # where many digits are asked for, without cancellation
+                centred = Phi - mean
+                system = centred.T @ (weight[:, None] * centred)
+            system[np.diag_indices_from(system)] += 1.0
+            factor = cholesky(system)
+
+            def solve(q, r_w, r_b):
+                pull = weight * q * y
+                right_b = pull.sum() - r_b
+                right = Phi.T @ pull - r_w - mean * right_b
+                d_w = solve_cholesky(factor, right)
+                return d_w, right_b / total - mean @ d_w
+
+            return solve
+        system = self.gram.copy()
+        system[np.diag_indices_from(system)] += 1.0 / weight
+        factor = cholesky(system)
+        by_y = solve_cholesky(factor, y)
+
+        def solve(q, r_w, r_b):
+            by_q = solve_cholesky(factor, q + y * (Phi @ r_w))
+            d_b = (y @ by_q - r_b) / (y @ by_y)
+            return Phi.T @ ((by_q - d_b * by_y) * y) - r_w, d_b
+
+        return solve
+
+    def _longest(self, change, share):
+        """Return `share` of the longest step that keeps everything positive, at most 1."""
+        fastest = 0.0
+        values = (self.alpha, self.s) if self.hard else (self.alpha, self.s, self.xi, self.beta)
+        for value, d in zip(values, change[2:], strict=True):
+            fastest = max(fastest, -(d / value).min())
+        return 1.0 if fastest <= share else share / fastest

@@ -1,0 +1,96 @@
+"""LAPACK's solvers for systems solved hundreds of times a fit, where SciPy's checks would show."""
+
+import numpy as np
+from scipy import linalg
+
+from skextra._crew import run
+
+QUICK_FROM = 500  # order from which QuickTriangle is quicker
+_RIDGES = (1e-14, 1e-12, 1e-10, 1e-8)  # shares of the largest diagonal entry
+# Factors are kept in Fortran order: LAPACK would copy others at every call.
+
+
+def cholesky(matrix, ridges=_RIDGES):
+    """Return the upper triangular factor R with ``R.T @ R == matrix``; overwrites the matrix.
+
+    A matrix that is positive definite but for rounding gets as little added to its diagonal as
+    makes it so. Raise LinAlgError if it is far from that.
+    """
+    # The transpose of a symmetric array in C order is the same matrix in Fortran order.
+    matrix = matrix if matrix.flags.f_contiguous else matrix.T
+    diagonal = matrix.diagonal().copy()
+    factor, info = linalg.lapack.dpotrf(matrix, overwrite_a=True, clean=False)
+    for share in ridges if info else ():
+        # LAPACK has spoilt the upper triangle and the diagonal only.
+        lower = np.tril(matrix, -1)
+        matrix = np.asfortranarray(lower + lower.T)
+        np.fill_diagonal(matrix, diagonal + share * np.abs(diagonal).max())
+        factor, info = linalg.lapack.dpotrf(matrix, overwrite_a=True, clean=False)
+        if not info:
+            break
+    if info:
+        raise linalg.LinAlgError(f"The leading minor of order {info} is not positive.")
+    return factor
+
+
+def solve_cholesky(factor, right):
+    """Return the solution of ``R.T @ R @ x = right``."""
+    return linalg.lapack.dpotrs(factor, right)[0]
+
+
+def solve_upper(factor, right, transposed=False):
+    """Return the solution of ``R @ x = right``, or of ``R.T @ x = right``."""
+    return linalg.lapack.dtrtrs(factor, right, trans=int(transposed))[0]
+
+
+def solve_positive(matrix, right):
+    """Return the solution of ``matrix @ x = right``; overwrites the matrix."""
+    return solve_cholesky(cholesky(matrix), right)
+
+
+class QuickTriangle:
+    """An upper triangular factor, for many solutions to the precision of float32.
+
+    Its inverse is formed once: products with it are shared among threads, and read half the
+    memory that substitution in float64 would.
+    """
+
+    def __init__(self, factor, threads):
+        inverse, _ = linalg.lapack.strtri(np.asfortranarray(factor, dtype=np.float32))
+        self._inverse = np.triu(inverse)
+        self._threads = threads
+
+    def solve(self, right, transposed=False):
+        """Return the solution of ``R @ x = right``, or of ``R.T @ x = right``."""
+        matrix = self._inverse.T if transposed else self._inverse
+        right = right.astype(np.float32)
+        parts = np.array_split(np.arange(len(matrix)), 8)
+        return np.concatenate(
+            run(lambda i: matrix[parts[i][0] : parts[i][-1] + 1] @ right, 8, self._threads)
+        )
+
+
+def independent(gram, tolerance):
+    """Return (numbers of rows of `gram` that are numerically independent, their factor).
+
+    A Cholesky factorisation with pivots: the factor R is upper triangular with
+    ``R.T @ R == gram[numbers][:, numbers]``; what is left over of every other row is below
+    `tolerance`.
+    """
+    # Mostly all are; then the order is theirs, and does not hang on how pivots are rounded.
+    # The Gram matrix in C order is its own transpose: nothing is copied but by LAPACK.
+    factor, info = linalg.lapack.dpotrf(gram.T)
+    least = tolerance if tolerance > 0 else len(gram) * np.finfo(np.float64).eps
+    if not info and (np.diagonal(factor) ** 2).min() > least:
+        return np.arange(len(gram)), factor
+    factor, pivots, rank, _ = linalg.lapack.dpstrf(gram.T, tol=tolerance)
+    kept = pivots[:rank] - 1
+    return kept, np.asfortranarray(np.triu(factor[:rank, :rank]))
+
+
+def outer_square(factor):
+    """Return ``R @ R.T`` of an upper triangular R."""
+    product, _ = linalg.lapack.dlauum(factor)
+    product = np.triu(product)
+    product += np.triu(product, 1).T
+    return product

@@ -1,0 +1,116 @@
+"""What the parameters of FeatureMapSVM may be."""
+
+import numbers
+
+import numpy as np
+from scipy import sparse
+from sklearn.utils.class_weight import compute_class_weight
+
+from skextra._svm._maps import kind_of
+
+
+def check(svm):
+    """Raise ValueError or TypeError at the first parameter that is not right."""
+    kind_of(svm.feature_map)
+    svm._check_option("loss", ("squared_hinge", "hinge"))
+    svm._check_option("multi_class", ("ovr", "ovo"))
+    _check_positive(svm, "C", infinite=True)
+    if isinstance(svm.gamma, str):
+        svm._check_option("gamma", ("scale", "auto"))
+    else:
+        _check_positive(svm, "gamma")
+    if isinstance(svm.n_components, str):
+        svm._check_option("n_components", ("auto",))
+    else:
+        svm._check_number("n_components", low=1, integer=True)
+    if not (sparse.issparse(svm.landmarks) or hasattr(svm.landmarks, "__len__")) or isinstance(
+        svm.landmarks, str
+    ):
+        svm._check_option("landmarks", ("margin", "uniform", "kmeans"))
+    svm._check_number("degree", low=1, integer=True)
+    svm._check_number("coef0", low=0)
+    svm._check_number("tol", low=0)
+    svm._check_number("max_iter", low=1, integer=True)
+    _check_positive(svm, "memory_limit")
+    svm._check_flag("store_support")
+    if svm.n_jobs is not None:
+        svm._check_number("n_jobs", low=-1, integer=True)
+        if svm.n_jobs == 0:
+            raise ValueError("n_jobs=0 is no number of threads; use None, -1 or 1 and more.")
+
+
+def _check_positive(svm, name, infinite=False):
+    value = getattr(svm, name)
+    if isinstance(value, bool | np.bool_) or not isinstance(value, numbers.Real):
+        raise TypeError(f"{name} must be a positive number, got {value!r}.")
+    if not value > 0 or (np.isinf(value) and not infinite):
+        remedy = "; C=np.inf is the hard margin" if infinite else ""
+        raise ValueError(f"{name}={value!r} must be a positive{'' if infinite else ' finite'} "
+                         f"number{remedy}.")  # fmt: skip
+
+
+def class_weights(class_weight, classes, y, sample_weight, known=None):
+    """Return the weight of every class; 'balanced' takes the samples' weights into account.
+
+    `known` are all classes of a stream, of which `classes` are there now.
+    """
+    if class_weight is None:
+        return np.ones(len(classes))
+    if isinstance(class_weight, dict):
+        known = classes if known is None else known
+        unknown = [key for key in class_weight if key not in known]
+        if unknown:
+            raise ValueError(
+                f"class_weight names {unknown}, which are not among the classes {known.tolist()}."
+            )
+        class_weight = {key: value for key, value in class_weight.items() if key in classes}
+    weights = compute_class_weight(class_weight, classes=classes, y=y, sample_weight=sample_weight)
+    if not (np.isfinite(weights) & (weights > 0)).all():
+        raise ValueError(
+            f"class_weight={class_weight!r} must be positive and finite for every class; leave "
+            "out the samples of a class that shall not count."
+        )
+    return weights
+
+
+def gamma_of(gamma, X, weight):
+    """Return gamma as a number: 'scale' is 1 / (n_features * variance of X), 'auto' without it."""
+    if not isinstance(gamma, str):
+        return float(gamma)
+    if gamma == "auto":
+        return 1.0 / X.shape[1]
+    variance = _variance(X, weight)
+    if variance == 0:
+        return 1.0
+    value = 1.0 / (X.shape[1] * variance)
+    if not 0 < value < np.inf:
+        raise ValueError(
+            f"gamma='scale' is {value} for features of variance {variance:.3g}: put X on one "
+            "scale first, for example with StandardScaler."
+        )
+    return value
+
+
+def _variance(X, weight):
+    """Return the weighted variance of all entries."""
+    total = weight.sum() * X.shape[1]
+    with np.errstate(over="ignore", invalid="ignore"):
+        if sparse.issparse(X):
+            mean = (weight @ X).sum() / total
+            square = X.astype(np.float64)
+            square.data **= 2
+            return float(max((weight @ square).sum() / total - mean**2, 0.0))
+        # About the first row: sums of squares about zero would lose small variances.
+        mean_row = np.zeros(X.shape[1])
+        square = 0.0
+        first = X[0].astype(np.float64)
+        for start in range(0, len(X), 1000):
+            part = slice(start, start + 1000)
+            shifted = X[part] - first
+            mean_row += weight[part] @ shifted
+            square += weight[part] @ np.einsum("ij,ij->i", shifted, shifted)
+        # Entries differ from the mean of all by x - first + (first - mean of first) ...
+        offset = first - first.mean()
+        mean = mean_row.sum() / total
+        cross = 2.0 * (mean_row @ offset) + weight.sum() * (offset @ offset)
+        return float(max((square + cross) / total - mean**2, 0.0))

@@ -1,0 +1,62 @@
+"""The binary problems that a problem of several classes is made of."""
+
+from itertools import combinations
+
+import numpy as np
+
+from skextra._kernels import _squared_hinge as kernels
+
+
+def sides(codes, n_classes, multi_class):
+    """Return +1 and -1 for the sides of every problem and 0 for rows that are not part of it.
+
+    Two classes are one problem, with the second class positive. Several are one for each class
+    ('ovr', the class positive) or for each pair ('ovo', the first of the pair positive).
+    """
+    codes = codes[:, None]
+    if n_classes == 2:
+        signs = 2 * codes - 1
+    elif multi_class == "ovr":
+        signs = np.where(codes == np.arange(n_classes), 1, -1)
+    else:
+        first, second = np.array(list(combinations(range(n_classes), 2))).T
+        signs = (codes == first).astype(int) - (codes == second)
+    return signs.astype(np.int8)
+
+
+def problem_values(values, multi_class):
+    """Return the values of the problems for values of the classes, on the last axis."""
+    n_classes = values.shape[-1]
+    if n_classes == 2:
+        return values[..., 1:]
+    if multi_class == "ovr":
+        return values
+    first, second = np.array(list(combinations(range(n_classes), 2))).T
+    return values[..., first] - values[..., second]
+
+
+def class_values(decisions, n_classes, multi_class):
+    """Return one value for each class (or for the second of two), the largest of which wins.
+
+    Of one-vs-one problems these are the votes, plus less than half a vote for the confidence.
+    """
+    if n_classes == 2:
+        return decisions[:, 0]
+    if multi_class == "ovr":
+        return decisions
+    votes = np.zeros((len(decisions), n_classes), decisions.dtype)
+    confidences = np.zeros_like(votes)
+    for problem, (first, second) in enumerate(combinations(range(n_classes), 2)):
+        value = decisions[:, problem]
+        votes[:, first] += value >= 0
+        votes[:, second] += value < 0
+        confidences[:, first] += value
+        confidences[:, second] -= value
+    return votes + confidences / (3 * (np.abs(confidences) + 1))
+
+
+def least_margins(decisions, signs):
+    """Return the least signed decision value of each row over the problems it is part of."""
+    margins = np.empty(len(decisions))
+    kernels.least_margins(np.ascontiguousarray(decisions, np.float64), signs, margins)
+    return margins
