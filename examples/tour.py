@@ -48,10 +48,19 @@ from sklearn.multioutput import MultiOutputRegressor
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from sklearn.svm import SVC
 from threadpoolctl import threadpool_limits
 
-from skextra import Adaline, KMeansPP, LMSRegressor, Madaline, TappedDelayLine, inertia_path
-from skextra.plotting import ElbowDisplay, LossCurveDisplay
+from skextra import (
+    Adaline,
+    FeatureMapSVM,
+    KMeansPP,
+    LMSRegressor,
+    Madaline,
+    TappedDelayLine,
+    inertia_path,
+)
+from skextra.plotting import ElbowDisplay, LossCurveDisplay, SVMDisplay
 
 
 @dataclass(frozen=True)
@@ -325,12 +334,39 @@ def clustering(folder):
     return [row]
 
 
+def margins(folder):
+    """FeatureMapSVM against SVC, both with the Gaussian kernel: tumours and digits."""
+    rows = []
+    for load, name in ((load_breast_cancer, "breast_cancer"), (load_digits, "digits")):
+        X, y = load(return_X_y=True)
+        ours = make_pipeline(StandardScaler(), FeatureMapSVM(random_state=0))
+        peer = make_pipeline(StandardScaler(), SVC())
+        rows.append(
+            compare(
+                f"{name}, accuracy",
+                ("FeatureMapSVM", ours, {"featuremapsvm__C": [1, 4, 16]}),
+                ("SVC", peer, {"svc__C": [0.3, 1, 5]}),
+                X,
+                y,
+                StratifiedKFold(3, shuffle=True, random_state=0),
+            )
+        )
+    X, y = load_breast_cancer(return_X_y=True)
+    X = StandardScaler().fit_transform(X[:, :2])  # radius and texture
+    svm = FeatureMapSVM(gamma=0.5, random_state=0).fit(X, y)
+    display = SVMDisplay.from_estimator(svm, X, y)
+    display.axes_[0].set(xlabel="radius, standardised", ylabel="texture, standardised")
+    save(display.figure_, folder, "svm_breast_cancer.png")
+    return rows
+
+
 STOPS = [
     lms_regression,
     adaline_classification,
     madaline_classification,
     adaptive_prediction,
     clustering,
+    margins,
 ]
 
 
@@ -344,6 +380,7 @@ def compile_kernels():
     Adaline(random_state=0).fit(X, X[:, 0] > 0)
     Madaline(random_state=0).fit(X, X[:, 0] > 0)
     KMeansPP(10, random_state=0).fit(load_digits().data)
+    FeatureMapSVM(random_state=0).fit(*load_digits(return_X_y=True))
 
 
 def print_table(rows):

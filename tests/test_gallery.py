@@ -160,7 +160,15 @@ def test_tour(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr("sys.argv", ["tour.py", str(tmp_path)])
     runpy.run_path(str(EXAMPLES / "tour.py"), run_name="__main__")
     printed = capsys.readouterr().out
-    for name in ("LMSRegressor", "Adaline", "SGDRegressor", "Madaline", "KMeansPP", str(tmp_path)):
+    for name in (
+        "LMSRegressor",
+        "Adaline",
+        "SGDRegressor",
+        "Madaline",
+        "KMeansPP",
+        "FeatureMapSVM",
+        str(tmp_path),
+    ):
         assert name in printed
     assert len(list(tmp_path.glob("*.png"))) >= 3
 
@@ -182,3 +190,20 @@ def test_madaline_starts():
     assert page["solved"]["first start alone"][-1] == 1.0
     assert page["starts"][24] < page["starts"][4]
     assert page["example"].loss_curve_[-1] == 0
+
+
+def test_mapping_trick():
+    page = run("plot_mapping_trick")
+    assert_allclose(page["svm"].coef_[0], page["exact"], rtol=1e-12)
+    assert_allclose(page["svm"].margin_, 1.2935672, rtol=1e-7)
+    assert_allclose(page["best_distance"], 1.2935672 / 2, rtol=1e-7)
+    assert page["flat_distance"] < page["best_distance"]
+    assert page["soft"].score(page["X"], page["y"]) == 1.0
+
+
+def test_rbf_svm():
+    page = run("plot_rbf_svm")
+    accuracies = dict(zip(page["sizes"], page["accuracies"], strict=True))
+    assert accuracies[800] > page["peer_accuracy"] - 0.005
+    assert accuracies[50] < accuracies[200] - 0.01
+    assert page["peer_accuracy"] > 0.98
