@@ -52,7 +52,7 @@ def exact(**options):
     ids=str,
 )
 def test_iterations_end_at_the_exact_solution(at_scale, monkeypatch, options):
-    svm = FeatureMapSVM(landmarks=LANDMARKS, tol=1e-6, **options).fit(X, Y)
+    svm = FeatureMapSVM(landmarks=LANDMARKS, tol=1e-6, random_state=0, **options).fit(X, Y)
     assert svm.duality_gap_.max() <= 1e-6
     monkeypatch.undo()
     expected = exact(**options)
@@ -69,7 +69,7 @@ def test_the_gap_is_a_bound_on_what_is_lost(at_scale, monkeypatch):
         f = svm.transform(X) @ svm.coef_.T + svm.intercept_
         return (svm.coef_**2).sum(axis=1) / 2 + 4 * (np.maximum(0, 1 - codes * f) ** 2).sum(axis=0)
 
-    loose = FeatureMapSVM(landmarks=LANDMARKS, tol=0.3).fit(X, Y)
+    loose = FeatureMapSVM(landmarks=LANDMARKS, tol=0.3, random_state=0).fit(X, Y)
     monkeypatch.undo()
     least = objectives(exact())
     lost = 1 - least / objectives(loose)
@@ -99,7 +99,7 @@ def test_the_number_of_threads_changes_nothing(at_scale):
 @pytest.mark.parametrize("kind", ["identity", "poly"])
 def test_sparse_is_dense(at_scale, kind):
     Z = np.where(np.abs(X) > 1, X, 0.0)
-    svm = FeatureMapSVM(kind, degree=2, C=0.1, tol=1e-8)
+    svm = FeatureMapSVM(kind, degree=2, C=0.1, tol=1e-8, random_state=0)
     dense, csr = clone(svm).fit(Z, Y), clone(svm).fit(sparse.csr_array(Z), Y)
     assert max(dense.duality_gap_.max(), csr.duality_gap_.max()) <= 1e-8
     assert_allclose(csr.decision_function(Z), dense.decision_function(Z), atol=1e-3)
@@ -107,7 +107,7 @@ def test_sparse_is_dense(at_scale, kind):
 
 def test_sparse_landmarks_at_scale(at_scale):
     Z = np.where(np.abs(X) > 1, X, 0.0)
-    svm = FeatureMapSVM(landmarks=Z[::60], tol=1e-5)
+    svm = FeatureMapSVM(landmarks=Z[::60], tol=1e-6, random_state=0)
     dense, csr = clone(svm).fit(Z, Y), clone(svm).fit(sparse.csr_array(Z), Y)
     assert sparse.issparse(csr.landmarks_)
     assert sparse.issparse(csr.support_vectors_)
@@ -118,7 +118,7 @@ def test_sparse_landmarks_at_scale(at_scale):
 
 def test_computed_maps_work_in_parts(at_scale):
     cube = FunctionTransformer(cubed)
-    svm = FeatureMapSVM(cube, C=0.01, tol=1e-6)
+    svm = FeatureMapSVM(cube, C=0.01, tol=1e-6, random_state=0)
     whole = clone(svm).fit(X, Y)
     parts = clone(svm).set_params(memory_limit=0.2).fit(X, Y)
     assert parts.duality_gap_.max() <= 1e-6
@@ -171,7 +171,7 @@ def test_wide_kernels_are_not_cut_short():
 
 
 def test_an_unreachable_tolerance_ends_when_nothing_moves(at_scale):
-    svm = FeatureMapSVM("identity", C=0.01, tol=0, max_iter=10_000)
+    svm = FeatureMapSVM("identity", C=0.01, tol=0, max_iter=10_000, random_state=0)
     with pytest.warns(ConvergenceWarning):
         svm.fit(X, Y)
     assert svm.n_iter_ < 100

@@ -13,7 +13,7 @@ from skextra._svm._problems import least_margins
 
 _ACCURACY = 1e-9  # of the exact methods, where a smaller tol is asked for
 _FEW_ROWS = 4000  # for which the system of the active rows is small, whatever the map
-_MOST_EXACT_WORK = 4e9  # multiplications up to which the exact method is as good as the iterative
+_MOST_EXACT_WORK = 3e8  # multiplications up to which the exact method is as good as the iterative
 
 
 @dataclass
