@@ -424,7 +424,7 @@ class FeatureMapSVM(CallbackSupportMixin, ClassifierMixin, TransformerMixin, Est
         """
         check_is_fitted(self)
         return _maps.feature_names(
-            self._kind, self.feature_map_, self._scale, self._n_features_out, self, input_features
+            self._kind, self.feature_map_, self._n_features_out, self, input_features
         )
 
     def _publish(self, fitted):

@@ -93,7 +93,7 @@ class MappedRows:
 
         def task(part):
             pull = pulls[part].astype(self.source.dtype)
-            return _transposed(self.source.take(rows[part]), pull)
+            return self.source.take(rows[part]).T @ pull
 
         sums = np.zeros((self.source.columns, pulls.shape[1]))
         return self.whitening.inward(self._sum(task, len(rows), sums), pulls.sum(axis=0))
@@ -114,7 +114,7 @@ class MappedRows:
             pull += intercepts
             pull *= masses[part]
             totals[part] = pull
-            return _transposed(block, pull)
+            return block.T @ pull
 
         sums = np.zeros((self.source.columns, V.shape[1]))
         total = self._sum(task, len(rows), sums)
@@ -171,12 +171,6 @@ class MappedRows:
             return total
 
         return run(group, len(groups), self.threads)
-
-
-def _transposed(block, pull):
-    if sparse.issparse(block):
-        return block.T @ pull
-    return block.T @ pull
 
 
 def _groups(count):

@@ -176,7 +176,7 @@ def checked(mapped, n_rows, columns, numbers=None):
     return mapped
 
 
-def feature_names(kind, transformer, scale, count, fitted, given):
+def feature_names(kind, transformer, count, fitted, given):
     """Return the names of the `count` features that the map puts out."""
     own = getattr(fitted, "feature_names_in_", None)
     if given is not None:

@@ -49,10 +49,7 @@ def on_landmarks(svm, task, signs, fitted, past, random_state, report):
         _check_memory(svm, n, m)
     light = exact_is_light(n, m) and _mebibytes(n, m) <= svm.memory_limit
     if hinge or (dtype == np.float64 and light):
-        Phi = landmarks.features(X)
-        planes = solve_exactly(Phi, signs, task.costs, svm.loss, svm.tol, svm.max_iter)
-        planes.kernel_coef = landmarks.kernel_weights(planes.coef)
-        return planes
+        return _exactly_on(landmarks, svm, task, signs)
     source = landmarks.source(X, dtype, _capacity(svm, m, dtype))
     V = first = None
     if rows is not None:
@@ -84,16 +81,20 @@ def on_landmarks(svm, task, signs, fitted, past, random_state, report):
     fitted["_precision"] = "float64"
     bearable = n * float(m) ** 2 <= _MOST_EXACT_RESCUE
     if bearable and _mebibytes(n, m) <= svm.memory_limit:
-        Phi = landmarks.features(X)
-        planes = solve_exactly(Phi, signs, task.costs, svm.loss, svm.tol, svm.max_iter)
-        planes.kernel_coef = landmarks.kernel_weights(planes.coef)
-        return planes
+        return _exactly_on(landmarks, svm, task, signs)
     V = landmarks.weights_of(planes.coef, planes.intercept)
     source = landmarks.source(X, np.float64, _capacity(svm, m, np.dtype(np.float64)))
     return solve_iteratively(
         source, landmarks.factor, landmarks.mean, signs, task.costs, V, None,
         landmarks.second_moment(), svm.tol, svm.max_iter, random_state, threads, report,
     )  # fmt: skip
+
+
+def _exactly_on(landmarks, svm, task, signs):
+    Phi = landmarks.features(task.X)
+    planes = solve_exactly(Phi, signs, task.costs, svm.loss, svm.tol, svm.max_iter)
+    planes.kernel_coef = landmarks.kernel_weights(planes.coef)
+    return planes
 
 
 def _capacity(svm, columns, dtype):
