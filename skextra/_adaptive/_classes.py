@@ -1,6 +1,7 @@
 """Classes as targets of +1 and -1, and back."""
 
 import numpy as np
+from sklearn.utils.class_weight import compute_class_weight
 
 from skextra._base import frozen
 
@@ -57,3 +58,27 @@ def decided(outputs, classes):
     """Return the classes that linear outputs decide for."""
     winners = (outputs > 0).astype(int) if outputs.ndim == 1 else outputs.argmax(axis=1)
     return classes[winners]
+
+
+def class_weights(class_weight, classes, y, sample_weight, known=None):
+    """Return the weight of every class; 'balanced' takes the samples' weights into account.
+
+    `known` are all classes of a stream, of which `classes` are there now.
+    """
+    if class_weight is None:
+        return np.ones(len(classes))
+    if isinstance(class_weight, dict):
+        known = classes if known is None else known
+        unknown = [key for key in class_weight if key not in known]
+        if unknown:
+            raise ValueError(
+                f"class_weight names {unknown}, which are not among the classes {known.tolist()}."
+            )
+        class_weight = {key: value for key, value in class_weight.items() if key in classes}
+    weights = compute_class_weight(class_weight, classes=classes, y=y, sample_weight=sample_weight)
+    if not (np.isfinite(weights) & (weights > 0)).all():
+        raise ValueError(
+            f"class_weight={class_weight!r} must be positive and finite for every class; leave "
+            "out the samples of a class that shall not count."
+        )
+    return weights

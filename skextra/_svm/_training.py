@@ -6,12 +6,13 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 
+from skextra._adaptive._classes import class_weights
 from skextra._base import warn_caller
 from skextra._callbacks import EpochReporter
 from skextra._kmeans._canonical import distinct, is_small
 from skextra._svm import _maps
 from skextra._svm._interior_point import NotSeparableError
-from skextra._svm._parameters import class_weights, gamma_of
+from skextra._svm._parameters import gamma_of
 from skextra._svm._problems import sides
 from skextra._svm._strategies import on_landmarks, on_map
 
