@@ -180,7 +180,7 @@ def test_an_unreachable_tolerance_ends_when_nothing_moves(at_scale):
 
 def test_wide_sparse_data_stay_sparse():
     rng = np.random.default_rng(0)
-    Z = sparse.random_array((1500, 20_000), density=1e-3, rng=rng, format="csr")
+    Z = sparse.csr_array(sparse.random(1500, 20_000, density=1e-3, random_state=rng))
     y = Z @ rng.standard_normal(20_000) > 0
     svm = FeatureMapSVM("identity", random_state=0).fit(Z, y)
     assert svm.score(Z, y) > 0.99
