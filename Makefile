@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 LOWEST := .venv-lowest
 RESULTS := docs/benchmarks_results
-PYTEST := python -m pytest -n auto -m "not keras" --doctest-modules tests skextra
+PYTEST := python -m pytest -n auto --doctest-modules tests skextra
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .PHONY: help demo test lint docs bench lowest clean
@@ -14,10 +14,10 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 help:  ## show this list (the default)
 	@sed -n 's/^\([a-z]*\):.*## /  make \1	/p' Makefile
 
-demo: $(VENV)/.ready-plot  ## run examples/tour.py: every estimator on real data
+demo: $(VENV)/.ready-demo  ## run examples/tour.py: every estimator on real data
 	@$(BIN)/python examples/tour.py
 
-test: $(VENV)/.ready-test  ## run every test, docstring and guide example (those of keras apart)
+test: $(VENV)/.ready-test  ## run every test, docstring and guide example
 	@$(BIN)/$(PYTEST) docs/guide docs/index.rst --doctest-glob='*.rst'
 
 lint: $(VENV)/.ready-lint  ## check style, formatting, direction of imports and docstrings

@@ -11,3 +11,4 @@ from ._kmeans._path import InertiaPath as InertiaPath
 from ._kmeans._path import inertia_path as inertia_path
 from ._madaline._madaline import Madaline as Madaline
 from ._svm._feature_map_svm import FeatureMapSVM as FeatureMapSVM
+from .cnn._classifier import CNNClassifier as CNNClassifier

@@ -1,5 +1,6 @@
 """scikit-learn's own checks, over every estimator in several configurations, without excuses."""
 
+import keras
 import numpy as np
 import pytest
 from sklearn.base import clone
@@ -9,7 +10,15 @@ from sklearn.preprocessing import PolynomialFeatures, StandardScaler
 from sklearn.utils import get_tags
 from sklearn.utils.estimator_checks import estimator_checks_generator, parametrize_with_checks
 
-from skextra import Adaline, FeatureMapSVM, KMeansPP, LMSRegressor, Madaline, TappedDelayLine
+from skextra import (
+    Adaline,
+    CNNClassifier,
+    FeatureMapSVM,
+    KMeansPP,
+    LMSRegressor,
+    Madaline,
+    TappedDelayLine,
+)
 
 # The checks fit on data of any scale with a handful of epochs: that a fit stops short is no news.
 # And they set n_components to more than they have samples.
@@ -17,6 +26,25 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
     pytest.mark.filterwarnings("ignore:n_components=:UserWarning"),
 ]
+
+
+class DenseNet:
+    """A function that builds a network, with a name that is the same in every process."""
+
+    def __repr__(self):
+        return "DenseNet()"
+
+    def __call__(self, image_shape, n_classes):
+        layers = keras.layers
+        return keras.Sequential(
+            [
+                keras.Input(image_shape, dtype="float64"),
+                layers.Flatten(dtype="float64"),
+                layers.Dense(32, activation="relu", dtype="float64"),
+                layers.Dense(n_classes, activation="softmax", dtype="float64"),
+            ]
+        )
+
 
 ESTIMATORS = [
     LMSRegressor(),
@@ -49,6 +77,12 @@ ESTIMATORS = [
     FeatureMapSVM("spline"),
     FeatureMapSVM("fourier", n_components=50),
     FeatureMapSVM(make_pipeline(StandardScaler(), PolynomialFeatures(2))),
+    CNNClassifier(),
+    CNNClassifier(8, dense_units=(), learning_rate=0.03, dtype="float64"),
+    CNNClassifier((16, 32), (3, 5), strides=(1, 2), padding=1, pool=("max", None)),
+    CNNClassifier(optimizer="sgd", learning_rate=0.1, pool="average", class_weight="balanced"),
+    CNNClassifier((), dense_units=(32, 16), learning_rate=0.01, l2=1e-4, shuffle=False),
+    CNNClassifier(build=DenseNet(), learning_rate=0.02),
 ]
 
 
@@ -96,4 +130,31 @@ def test_hard_margin_passes_all_checks_but_that_on_class_weights():
             with pytest.raises(AssertionError):
                 check(clone(estimator))
         elif _name(check) != "check_array_api_input":  # skips itself
+            check(clone(estimator))
+
+
+# A weight is a repetition in the mean only, where a fit draws something for every sample, splits
+# samples or makes mini-batches of them, or takes statistics of a batch that know no weights; and
+# float32 rounds more than the check allows. All other checks hold there too.
+STATISTICAL = [
+    CNNClassifier(batch_size=8),
+    CNNClassifier(batch_norm=True, learning_rate=0.01),
+    CNNClassifier(dropout=0.3),
+    CNNClassifier(augmentation={"shift": 1}),
+    CNNClassifier(early_stopping=True),
+    CNNClassifier(dtype="float32"),
+]
+EQUIVALENCE = "check_sample_weight_equivalence_on_dense_data"
+
+
+@pytest.mark.filterwarnings("ignore:early_stopping=True finds too few:UserWarning")
+@pytest.mark.parametrize("cnn", STATISTICAL, ids=str)
+def test_cnn_passes_all_checks_but_that_weights_are_exactly_repetitions(cnn):
+    checks = list(estimator_checks_generator(cnn))
+    assert EQUIVALENCE in {_name(check) for _, check in checks}
+    for estimator, check in checks:
+        if _name(check) == EQUIVALENCE:
+            with pytest.raises(AssertionError):
+                check(clone(estimator))
+        else:
             check(clone(estimator))

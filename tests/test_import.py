@@ -44,7 +44,7 @@ def api_page_names(module):
 
 
 def test_import_loads_nothing_heavy():
-    heavy = "sklearn numba numpy scipy keras matplotlib pandas"
+    heavy = "sklearn numba numpy scipy keras tensorflow matplotlib pandas"
     code = f"import sys, skextra; print(*[m for m in {heavy.split()} if m in sys.modules])"
     result = run_python(code)
     assert result.returncode == 0, result.stderr

@@ -1,0 +1,1 @@
+"""Convolutional networks: everything that needs Keras, which is imported when it is first used."""

@@ -1,0 +1,158 @@
+"""Archive: a fitted classifier in a `.keras` file, as numbers and text."""
+
+import json
+import os
+import tempfile
+import zipfile
+from pathlib import Path
+
+import numpy as np
+
+from skextra.cnn._design import design_of, layers_of
+from skextra.cnn._images import BYTES, OTHER, UNIT, as_shape
+from skextra.cnn._keras import numbers_of
+from skextra.cnn._parameters import check_parameters
+
+_MEMBER = "skextra.json"
+_FORMAT = 1
+# More than any list of labels needs, and less than would hurt.
+_LARGEST = 64 * 1024 * 1024
+# Names of fitted attributes, and what they must be.
+_FITTED = {
+    "image_shape_": lambda value: as_shape(value) == value,
+    "history_": lambda value: all(_are_numbers(losses) for losses in value.values()),
+    "n_iter_": lambda value: _is_count(value),
+    "n_features_in_": lambda value: _is_count(value),
+    "_guessed": lambda value: isinstance(value, bool),
+    "_scale": lambda value: value in (BYTES, UNIT, OTHER),
+    "_dtype": lambda value: value in ("float32", "float64"),
+    "_seed": lambda value: _is_count(value),
+    "_epochs_seen": lambda value: _is_count(value),
+}
+# Of the machine and the process in which they were set.
+_LOCAL = ("build", "callbacks", "checkpoint")
+
+
+def _is_count(value):
+    return isinstance(value, int) and value >= 0
+
+
+def _are_numbers(values):
+    return isinstance(values, list) and all(isinstance(value, float) for value in values)
+
+
+def save_archive(cnn, path):
+    """Write a fitted classifier; raise ValueError if something of it is not text or numbers."""
+    path = Path(path)
+    if path.suffix != ".keras":
+        raise ValueError(f"path={str(path)!r} must end in '.keras'.")
+    if not cnn.weights_:
+        raise ValueError("There is no network to save, as y had one class; use pickle or skops.")
+    plan = layers_of(cnn)[0]
+    if plan != cnn._plan or cnn.build is not getattr(cnn, "_build", None):
+        raise ValueError(
+            "A parameter of the layers has changed since the network was fitted; set it back, or "
+            "fit again before saving."
+        )
+    parameters = cnn.get_params(deep=False)
+    state = {
+        "format": _FORMAT,
+        "parameters": {
+            name: _text(name, value) for name, value in parameters.items() if name not in _LOCAL
+        },
+        "built": cnn.build is not None,
+        "classes": _text("classes_", cnn.classes_),
+        "fitted": {name: _text(name, getattr(cnn, name)) for name in _FITTED},
+        "names": getattr(cnn, "feature_names_in_", np.array([])).tolist(),
+    }
+    text = json.dumps(state)
+    with tempfile.TemporaryDirectory(dir=path.parent) as folder:
+        part = Path(folder, path.name)
+        cnn.model_.save(part)
+        with zipfile.ZipFile(part, "a", zipfile.ZIP_DEFLATED) as file:
+            file.writestr(_MEMBER, text)
+        os.replace(part, path)
+
+
+def load_archive(cls, path, build):
+    """Return the classifier in a file; raise ValueError if there is none."""
+    path = Path(path)
+    try:
+        with zipfile.ZipFile(path) as file:
+            if file.getinfo(_MEMBER).file_size > _LARGEST:
+                raise ValueError(f"{str(path)!r} holds a description too large to be true.")
+            state = json.loads(file.read(_MEMBER))
+    except (KeyError, zipfile.BadZipFile) as error:
+        raise ValueError(
+            f"{str(path)!r} was not written by CNNClassifier.save; a plain Keras model is read "
+            "with keras.models.load_model."
+        ) from error
+    try:
+        if state["format"] != _FORMAT:
+            raise ValueError(f"format {state['format']} is not {_FORMAT}.")
+        if state["built"] and build is None:
+            raise ValueError("its build is not in the file; pass it as load(path, build=...).")
+        return _read(cls, state, path, build if state["built"] else None)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise ValueError(f"{str(path)!r} cannot be loaded: {error}") from error
+
+
+def _read(cls, state, path, build):
+    parameters = {name: _value(value) for name, value in state["parameters"].items()}
+    cnn = cls(**parameters, build=build)
+    check_parameters(cnn)
+    for name, is_right in _FITTED.items():
+        value = _value(state["fitted"][name])
+        if not is_right(value):
+            raise ValueError(f"{name}={value!r} cannot be.")
+        setattr(cnn, name, value)
+    cnn.classes_ = _value(state["classes"])
+    if state["names"]:
+        cnn.feature_names_in_ = np.array(state["names"], dtype=object)
+    if build is not None:
+        cnn._build = build
+    # The layers are laid out anew from the parameters: what the file says of them is not run.
+    cnn._plan, cnn._l2 = layers_of(cnn)
+    model = design_of(cnn).model(cnn._scale)
+    try:
+        model.load_weights(path)
+    except Exception as error:
+        raise ValueError(f"its weights do not go with its parameters: {error}") from error
+    cnn.weights_ = [numbers_of(weight) for weight in model.weights]
+    return cnn
+
+
+def _text(name, value):
+    """Return a value as what JSON holds, tuples and arrays told apart from lists."""
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    if isinstance(value, np.generic):
+        return _text(name, value.item())
+    if isinstance(value, np.ndarray):
+        items = [_text(name, item) for item in value.tolist()]
+        return {"array": items, "dtype": value.dtype.str}
+    if isinstance(value, tuple):
+        return {"tuple": [_text(name, item) for item in value]}
+    if isinstance(value, list):
+        return [_text(name, item) for item in value]
+    if isinstance(value, dict):
+        return {"dict": [[_text(name, part) for part in pair] for pair in value.items()]}
+    if isinstance(value, os.PathLike):
+        return os.fspath(value)
+    raise ValueError(
+        f"{name}={value!r} cannot be written as text; set it to something plain, or use pickle or "
+        "skops."
+    )
+
+
+def _value(text):
+    if isinstance(text, list):
+        return [_value(item) for item in text]
+    if not isinstance(text, dict):
+        return text
+    kind, items = next(iter(text.items()))
+    if kind == "tuple":
+        return tuple(_value(item) for item in items)
+    if kind == "array":
+        return np.array([_value(item) for item in items], dtype=np.dtype(text["dtype"]))
+    return {_value(key): _value(item) for key, item in items}

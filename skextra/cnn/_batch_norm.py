@@ -1,0 +1,119 @@
+"""Batch normalisation: the statistics of the whole training set, in place of running averages."""
+
+import numpy as np
+
+from skextra.cnn._keras import LOCK, keras
+from skextra.cnn._network import all_layers, from_pixels, mode
+
+_ROWS = 256
+
+
+class Moments:
+    """Exact means and variances of what enters every batch normalisation of a network.
+
+    Layer after layer, each on what the layers before it put out with their exact statistics: so
+    many passes over the data, up to the layer in question, as there are layers.
+
+    Parameters
+    ----------
+    network : Network
+        The network.
+
+    pixels : str
+        Type of the images.
+    """
+
+    def __init__(self, network, pixels):
+        self._network = network
+        self._pixels = pixels
+        self._graphs = None
+
+    def settle(self, X, w):
+        """Set the statistics of all layers.
+
+        Parameters
+        ----------
+        X : tensor of shape (n_samples, n_pixels)
+            Training images.
+
+        w : tensor of shape (n_samples,)
+            Their weights.
+        """
+        with LOCK:
+            if self._graphs is None:
+                self._graphs = self._traced()
+        for layer, graph in self._graphs:
+            mean, scatter, mass = 0.0, 0.0, 0.0
+            for start in range(0, len(X), _ROWS):
+                rows = graph(X[start : start + _ROWS], w[start : start + _ROWS])
+                center, variance, weight = (v.numpy().astype(np.float64) for v in rows)
+                # Chan, Golub and LeVeque's update: nothing cancels.
+                step, total = center - mean, mass + weight
+                scatter = scatter + variance * weight + step**2 * (mass * weight / total)
+                mean, mass = mean + step * (weight / total), total
+            layer.moving_mean.assign(mean.astype(layer.moving_mean.dtype))
+            layer.moving_variance.assign((scatter / mass).astype(layer.moving_variance.dtype))
+
+    def _traced(self):
+        """Return each layer, in the order they are met, and a function from images to moments."""
+        norm = keras().layers.BatchNormalization
+        layers = {
+            id(layer): layer
+            for layer in all_layers(self._network.model)
+            if isinstance(layer, norm) and layer.trainable
+        }
+        if not layers:
+            return []
+        met = []
+        self._graph(list(layers.values()), met)
+        # A layer that is used in several places has no statistics of one place: its averages stay.
+        uses = [id(layer) for layer in met]
+        return [(layer, self._graph([layer], [])) for layer in met if uses.count(id(layer)) == 1]
+
+    def _graph(self, layers, met):
+        """Return a function to the moments of what enters the last of `layers` that is met."""
+        import tensorflow as tf
+
+        network, entering = self._network, []
+
+        def moments(X, w):
+            for layer in layers:
+                layer.call = _listening(layer, met, entering)
+            try:
+                network.model(from_pixels(X, network), **mode(network.model, False))
+            finally:
+                for layer in layers:
+                    del layer.call
+            return _weighted(tf.cast(entering[-1], network.dtype), w, met[-1].axis)
+
+        signature = [
+            tf.TensorSpec((None, int(np.prod(network.image_shape))), self._pixels),
+            tf.TensorSpec((None,), network.dtype),
+        ]
+        graph = tf.function(moments, input_signature=signature, autograph=False)
+        return graph.get_concrete_function()
+
+
+def _listening(layer, met, entering):
+    call = layer.call
+
+    def listen(inputs, *args, **kwargs):
+        met.append(layer)
+        entering.append(inputs)
+        return call(inputs, *args, **kwargs)
+
+    return listen
+
+
+def _weighted(values, w, axis):
+    """Return the mean and the variance of each channel and the mass, rows weighted."""
+    import tensorflow as tf
+
+    axis = axis % len(values.shape)
+    others = [i for i in range(len(values.shape)) if i != axis]
+    one_channel = tf.gather(values, [0], axis=axis)
+    w = tf.reshape(w, (-1, *[1] * (len(values.shape) - 1))) * tf.ones_like(one_channel)
+    mass = tf.reduce_sum(w)
+    mean = tf.reduce_sum(values * w, others, keepdims=True) / mass
+    variance = tf.reduce_sum(tf.square(values - mean) * w, others) / mass
+    return tf.reshape(mean, (-1,)), variance, mass

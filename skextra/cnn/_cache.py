@@ -1,0 +1,94 @@
+"""Caches: compiled steps, kept for the fits and the predictions to come."""
+
+import weakref
+from collections import OrderedDict
+from contextlib import contextmanager
+
+from skextra.cnn._keras import LOCK
+
+_MOST_NETWORKS = 16
+_MOST_TRAINERS = 8
+
+
+class NetworkCache:
+    """Networks by what they were made from, and with the weights of fitted estimators."""
+
+    def __init__(self):
+        self._by_key = OrderedDict()
+        self._by_weights = {}
+
+    def keep(self, key, network):
+        """Keep the network of a plan, in place of the one used longest ago."""
+        if key is None:
+            return
+        with LOCK:
+            self._by_key.setdefault(key, network)
+            self._by_key.move_to_end(key)
+            while len(self._by_key) > _MOST_NETWORKS:
+                self._by_key.popitem(last=False)
+
+    def attach(self, weights, network):
+        """Keep a network with weights in the form that it computes with, while they are alive.
+
+        They become read-only, or the tensors would not be what they were made of.
+        """
+        for weight in weights:
+            weight.flags.writeable = False
+        number = id(weights[-1])
+        marks = [weakref.ref(weight) for weight in weights]
+        marks[-1] = weakref.ref(weights[-1], lambda _: self._by_weights.pop(number, None))
+        entry = marks, network, network.tensors(weights)
+        self._by_weights[number] = entry
+        return entry
+
+    def find(self, weights, key, make):
+        """Return the network of these weights, by `make` if there is none, and them as tensors."""
+        entry = self._by_weights.get(id(weights[-1]))
+        if entry is None or not _are(entry[0], weights):
+            with LOCK:
+                network = self._by_key.get(key) if key is not None else None
+                if network is None:
+                    network = make()
+                    self.keep(key, network)
+                network.check(weights)
+                entry = self.attach(weights, network)
+        return entry[1:]
+
+
+def _are(marks, weights):
+    pairs = zip(marks, weights, strict=False)
+    return len(marks) == len(weights) and all(mark() is weight for mark, weight in pairs)
+
+
+class TrainerPool:
+    """Trainers that wait for the next fit of the same kind; a fit has its own while it runs."""
+
+    def __init__(self):
+        self._waiting = []
+
+    @contextmanager
+    def lend(self, key, make):
+        """Lend a trainer, which comes back unless `key` is None or there is an error."""
+        with LOCK:
+            trainer = self._taken(key)
+            if trainer is None:
+                trainer = make()
+        yield trainer
+        if key is None:
+            return
+        with LOCK:
+            self._waiting.append((key, trainer))
+            del self._waiting[:-_MOST_TRAINERS]
+
+    def _taken(self, key):
+        for i in reversed(range(len(self._waiting))):
+            if key is not None and self._waiting[i][0] == key:
+                return self._waiting.pop(i)[1]
+        return None
+
+    def __len__(self):
+        return len(self._waiting)
+
+
+NETWORKS = NetworkCache()
+TRAINERS = TrainerPool()

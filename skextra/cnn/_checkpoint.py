@@ -1,0 +1,93 @@
+"""Checkpoint: the state of a training in a file, from which the same training goes on."""
+
+import hashlib
+import json
+import os
+import tempfile
+import zipfile
+from pathlib import Path
+
+import numpy as np
+
+_PLAIN = (bool, int, float, str)
+_LISTS = ("weights", "slots", "best_weights")
+
+
+class Checkpoint:
+    """A file for one training, named by all that decides its result. It stays when that is over.
+
+    Parameters
+    ----------
+    folder : str or path
+        Made if it is missing.
+
+    ingredients : iterable of bytes-like or str
+        Data and parameters.
+    """
+
+    def __init__(self, folder, ingredients):
+        digest = hashlib.sha256()
+        for item in ingredients:
+            item = item.encode() if isinstance(item, str) else np.ascontiguousarray(item)
+            digest.update(str(memoryview(item).nbytes).encode())
+            digest.update(item)
+        folder = Path(folder)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ValueError(
+                f"checkpoint={str(folder)!r} is no folder and cannot be made one ({error}); name "
+                "another."
+            ) from error
+        self._path = folder / f"cnn-{digest.hexdigest()[:24]}.npz"
+
+    def read(self):
+        """Return the state that was written last, None if there is none."""
+        if not self._path.exists():
+            return None
+        try:
+            with open(self._path, "rb") as whole, np.load(whole, allow_pickle=False) as file:
+                state = json.loads(str(file["state"]))
+                for name in _LISTS:
+                    count = state.pop(name)
+                    state[name] = [file[f"{name}{i}"] for i in range(count)]
+        except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile) as error:
+            raise ValueError(
+                f"The checkpoint {str(self._path)!r} cannot be read ({error}); delete the file to "
+                "start again."
+            ) from error
+        return state
+
+    def write(self, state):
+        """Write a state; the one before stays whole until the new one is."""
+        arrays, numbers = {}, dict(state)
+        for name in _LISTS:
+            values = numbers.pop(name) or []
+            numbers[name] = len(values)
+            arrays.update({f"{name}{i}": value for i, value in enumerate(values)})
+        with tempfile.NamedTemporaryFile(
+            dir=self._path.parent, prefix=self._path.stem, suffix=".part", delete=False
+        ) as file:
+            np.savez(file, state=np.array(json.dumps(numbers)), **arrays)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(file.name, self._path)
+
+
+def ingredients(cnn, design, lesson, trainer):
+    """Yield all that decides the result of a training."""
+    yield design.identity()
+    yield repr((cnn._l2, cnn.image_shape_, cnn._scale, cnn._dtype, cnn.classes_.tolist()))
+    names = ("optimizer", "learning_rate", "momentum", "augmentation")
+    parameters = {name: getattr(cnn, name) for name in names}
+    settings = ("epochs", "batch_size", "shuffle", "seed", "first_epoch", "patience")
+    parameters.update({name: getattr(lesson, name) for name in settings})
+    yield json.dumps(parameters, sort_keys=True, default=repr)
+    for callback in lesson.callbacks:
+        plain = {k: v for k, v in vars(callback).items() if isinstance(v, _PLAIN)}
+        yield f"{type(callback).__module__}.{type(callback).__qualname__} {sorted(plain.items())}"
+    for array in (lesson.X, lesson.y, lesson.w, *(lesson.validation or ())):
+        yield array.dtype.str
+        yield array
+    yield from trainer.weights()
+    yield from trainer.slots()

@@ -1,0 +1,161 @@
+"""Predictions: what a fitted network says, shows and writes to a file."""
+
+import numpy as np
+from scipy.special import log_softmax, softmax
+from sklearn.utils.validation import check_is_fitted
+
+from skextra.cnn._archive import load_archive, save_archive
+from skextra.cnn._design import design_of
+from skextra.cnn._keras import keras
+from skextra.cnn._samples import read_images
+
+
+class Predictions:
+    """The methods of a fitted CNNClassifier."""
+
+    def predict(self, X):
+        """Return the most probable class of every image.
+
+        Parameters
+        ----------
+        X : array-like
+            Images, in the form that `fit` takes.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+            Labels.
+        """
+        best = self._logits(X).argmax(axis=1)
+        return self.classes_[best]
+
+    def predict_proba(self, X):
+        """Return the probability of every class.
+
+        Parameters
+        ----------
+        X : array-like
+            Images, in the form that `fit` takes.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes)
+            Probabilities: the softmax of the outputs of the network, in float64.
+        """
+        return softmax(self._logits(X), axis=1)
+
+    def predict_log_proba(self, X):
+        """Return the logarithm of the probability of every class.
+
+        Parameters
+        ----------
+        X : array-like
+            Images, in the form that `fit` takes.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes)
+            Logarithms, finite where the probability itself is 0 in float64.
+        """
+        return log_softmax(self._logits(X), axis=1)
+
+    def decision_function(self, X):
+        """Return the outputs of the network before the softmax.
+
+        Parameters
+        ----------
+        X : array-like
+            Images, in the form that `fit` takes.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes) or (n_samples,)
+            Logits; with two classes the second minus the first.
+        """
+        logits = self._logits(X)
+        return logits[:, 1] - logits[:, 0] if logits.shape[1] == 2 else logits
+
+    @property
+    def model_(self):
+        """A new Keras model with the weights of the network, which stands by itself.
+
+        It takes images in the shape of `image_shape_`, as bytes if the training images were
+        uint8, and puts out probabilities. What is done to it does not come back.
+        """
+        check_is_fitted(self)
+        if not self.weights_:
+            (label,) = self.classes_.tolist()
+            raise AttributeError(
+                f"There is no model_: y had one class, {label!r}, predicted without a network."
+            )
+        model = design_of(self).model(self._scale)
+        model.set_weights(self.weights_)
+        return model
+
+    @property
+    def loss_curve_(self):
+        """Training loss after each epoch, ndarray of shape (n_epochs,)."""
+        check_is_fitted(self)
+        return np.array(self.history_["loss"])
+
+    def save(self, path):
+        """Write the estimator to a file in Keras's `.keras` format.
+
+        Any Keras can open it with ``keras.models.load_model`` and gets `model_`. Not in the file
+        are `build`, `callbacks`, `checkpoint` and the running averages of the optimizer, which
+        `partial_fit` would go on from; pickle keeps them.
+
+        Parameters
+        ----------
+        path : str or path
+            Where to; it must end in ``.keras``.
+
+        Raises
+        ------
+        ValueError
+            If a parameter or a label cannot be written as text, or there is no network, as y had
+            one class.
+        """
+        check_is_fitted(self)
+        save_archive(self, path)
+
+    @classmethod
+    def load(cls, path, *, build=None):
+        """Read an estimator that `save` has written.
+
+        Nothing in the file is run: it holds numbers and text, and Keras reads it in safe mode.
+
+        Parameters
+        ----------
+        path : str or path
+            The file.
+
+        build : callable, default=None
+            The parameter `build` of the estimator that was saved, which is not in the file.
+
+        Returns
+        -------
+        CNNClassifier
+            The fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            If the file was not written by `save`, or `build` is missing.
+        """
+        return load_archive(cls, path, build)
+
+    def _logits(self, X):
+        check_is_fitted(self)
+        X = read_images(self, X, self.image_shape_)
+        if not self.weights_:
+            return np.zeros((len(X), len(self.classes_)))
+        keras()  # says so if there is none, or if the process was forked
+        network, tensors = design_of(self).network_with(self.weights_)
+        logits = network.logits(tensors, X)
+        if not np.isfinite(logits).all():
+            raise ValueError(
+                f"The outputs of the network are not finite for X, which goes up to {X.max():g}; "
+                "put X on the scale that it had in fit."
+            )
+        return logits
