@@ -139,9 +139,9 @@ def test_hard_margin_passes_all_checks_but_that_on_class_weights():
 STATISTICAL = [
     CNNClassifier(batch_size=8),
     CNNClassifier(batch_norm=True, learning_rate=0.01),
-    CNNClassifier(dropout=0.3),
-    CNNClassifier(augmentation={"shift": 1}),
-    CNNClassifier(early_stopping=True),
+    CNNClassifier(dropout=0.3, learning_rate=0.01),
+    CNNClassifier(augmentation={"zoom": 0.1}, learning_rate=0.01),
+    CNNClassifier(early_stopping=True, learning_rate=0.01),
     CNNClassifier(dtype="float32"),
 ]
 EQUIVALENCE = "check_sample_weight_equivalence_on_dense_data"

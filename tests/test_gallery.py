@@ -167,6 +167,7 @@ def test_tour(tmp_path, monkeypatch, capsys):
         "Madaline",
         "KMeansPP",
         "FeatureMapSVM",
+        "CNNClassifier",
         str(tmp_path),
     ):
         assert name in printed
@@ -207,3 +208,17 @@ def test_rbf_svm():
     assert accuracies[800] > page["peer_accuracy"] - 0.005
     assert accuracies[50] < accuracies[200] - 0.01
     assert page["peer_accuracy"] > 0.98
+
+
+def test_cnn_digits():
+    page = run("plot_cnn_digits")
+    scores, stands = page["test_scores"], page["stands"]
+    assert min(scores.values()) > 0.95
+    assert max(scores, key=scores.get) == "batch norm"
+    history = page["networks"]["and augmentation"].history_
+    assert history["loss"][-1] > history["val_loss"][-1]
+    # Moved digits: dense layers fall, convolutions less, augmentation least.
+    assert stands["dense layers"][1] < stands["plain"][1] < stands["and augmentation"][1]
+    assert stands["and augmentation"][1] > 0.95
+    assert stands["dense layers"][2] < 0.5
+    assert len(page["wrong"]) <= 10

@@ -160,7 +160,7 @@ def _fixed_rate(optimizer):
 
 
 def _step(network, optimizer, augmentation, kernels):
-    """Return a function that trains on one batch, the samples in `rows`."""
+    """Return a function that trains on one batch, `rows`; it takes whatever the loop takes."""
     import tensorflow as tf
 
     model, dtype = network.model, network.dtype
