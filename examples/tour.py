@@ -363,7 +363,7 @@ def margins(folder):
 
 
 def convolutions(folder):
-    """CNNClassifier against MLPClassifier: digits, and digits moved by a pixel."""
+    """CNNClassifier against MLPClassifier: digits, and those that it gets wrong."""
     X, y = load_digits(return_X_y=True)
     X = X / 16
     rates = [0.001, 0.003]
