@@ -202,9 +202,9 @@ def test_invariances(options):
     repeated = clone(svm).fit(np.repeat(X, weight, axis=0), np.repeat(y, weight))
     assert_allclose(repeated.decision_function(X), weighted, rtol=1e-8, atol=1e-8)
     csr = clone(svm).fit(sparse.csr_array(X), y)
-    # The products of sparse rows round in other ways, which may send a row of iris, that lies as
-    # near to one centre as to another, to the other.
-    close = 1e-2 if options.get("landmarks") == "kmeans" else 1e-6
+    # Sparse rows round in other ways, and k-means goes on from there: on the oldest versions of
+    # what is under it the decisions differ by up to 2e-4.
+    close = 1e-3 if options.get("landmarks") == "kmeans" else 1e-6
     for data in (sparse.csr_array(X), X):
         assert_allclose(csr.decision_function(data), expected, rtol=close, atol=close)
     assert_allclose(clone(svm).fit(X, y).decision_function(sparse.csr_array(X)), expected)
