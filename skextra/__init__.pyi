@@ -1,3 +1,4 @@
+from . import cnn as cnn
 from . import plotting as plotting
 from ._adaptive._adaline import Adaline as Adaline
 from ._adaptive._delay_line import TappedDelayLine as TappedDelayLine

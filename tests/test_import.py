@@ -60,7 +60,7 @@ def test_stub_and_all_agree():
     assert stub_names() == set(skextra.__all__) - {"__version__"}
 
 
-@pytest.mark.parametrize("module", ["skextra", "skextra.plotting"])
+@pytest.mark.parametrize("module", ["skextra", "skextra.cnn", "skextra.plotting"])
 def test_api_page_and_all_agree(module):
     if not API_PAGE.exists():
         pytest.skip("the documentation is not part of this installation")

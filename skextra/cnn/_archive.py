@@ -15,6 +15,7 @@ from skextra.cnn._parameters import check_parameters
 
 _MEMBER = "skextra.json"
 _FORMAT = 1
+_DEFLATED = {"compression": zipfile.ZIP_DEFLATED, "compresslevel": 6}
 # More than any list of labels needs, and less than would hurt.
 _LARGEST = 64 * 1024 * 1024
 # Names of fitted attributes, and what they must be.
@@ -61,15 +62,19 @@ def save_archive(cnn, path):
             name: _text(name, value) for name, value in parameters.items() if name not in _LOCAL
         },
         "built": cnn.build is not None,
+        "config": getattr(cnn, "_config", None),
         "classes": _text("classes_", cnn.classes_),
         "fitted": {name: _text(name, getattr(cnn, name)) for name in _FITTED},
         "names": getattr(cnn, "feature_names_in_", np.array([])).tolist(),
     }
     text = json.dumps(state)
     with tempfile.TemporaryDirectory(dir=path.parent) as folder:
-        part = Path(folder, path.name)
-        cnn.model_.save(part)
-        with zipfile.ZipFile(part, "a", zipfile.ZIP_DEFLATED) as file:
+        plain, part = Path(folder, "plain.keras"), Path(folder, path.name)
+        cnn.model_.save(plain)
+        # Keras compresses nothing, and its weights come with some 25 kB of zeros.
+        with zipfile.ZipFile(plain) as source, zipfile.ZipFile(part, "w", **_DEFLATED) as file:
+            for member in source.infolist():
+                file.writestr(member.filename, source.read(member))
             file.writestr(_MEMBER, text)
         os.replace(part, path)
 
@@ -85,7 +90,7 @@ def load_archive(cls, path, build):
     except (KeyError, zipfile.BadZipFile) as error:
         raise ValueError(
             f"{str(path)!r} was not written by CNNClassifier.save; a plain Keras model is read "
-            "with keras.models.load_model."
+            "with keras.models.load_model, one made smaller with skextra.cnn.load_model."
         ) from error
     try:
         if state["format"] != _FORMAT:
@@ -113,7 +118,12 @@ def _read(cls, state, path, build):
         cnn._build = build
     # The layers are laid out anew from the parameters: what the file says of them is not run.
     cnn._plan, cnn._l2 = layers_of(cnn)
+    if state["config"] is not None:
+        # Here they were changed after the fit: Keras lays them out, in safe mode.
+        cnn._config = str(state["config"])
     model = design_of(cnn).model(cnn._scale)
+    if state["config"] is not None and model.output_shape[1:] != (len(cnn.classes_),):
+        raise ValueError("its network has not an output for each class.")
     try:
         model.load_weights(path)
     except Exception as error:

@@ -73,15 +73,23 @@ def built_network(model, image_shape, n_classes):
     """Return the network of a user's model, which stays as it is where it can be copied."""
     shape = taken_shape(model, image_shape)
     with LOCK:
-        if config_key(model) is not None:
-            with seeded(0):  # it draws weights, which are then set
-                copied = keras().models.clone_model(model)
-            copied.set_weights([numbers_of(weight) for weight in model.weights])
-            model = _on_logits(copied, shape)
+        copied = copied_model(model)
+        if copied is not None:
+            model = on_logits(copied, shape)
         return Network(model, shape, n_classes)
 
 
-def _on_logits(model, shape):
+def copied_model(model):
+    """Return a copy of a model of Keras's own layers, None if there are others."""
+    if config_key(model) is None:
+        return None
+    with seeded(0):  # it draws weights, which are then set
+        copied = keras().models.clone_model(model)
+    copied.set_weights([numbers_of(weight) for weight in model.weights])
+    return copied
+
+
+def on_logits(model, shape):
     """Return a model without the softmax at its end, where that is plainly what it ends in."""
     k = keras()
     before = outputs_on_probe(model, shape)

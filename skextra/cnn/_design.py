@@ -8,8 +8,16 @@ from dataclasses import dataclass
 import numpy as np
 
 from skextra.cnn._augmentation import check_augmentation
-from skextra.cnn._build import built_model, built_network, config_key
+from skextra.cnn._build import (
+    built_model,
+    built_network,
+    config_key,
+    copied_model,
+    on_logits,
+    taken_shape,
+)
 from skextra.cnn._cache import NETWORKS, TRAINERS
+from skextra.cnn._configured import configured_model, with_ends
 from skextra.cnn._images import BYTES
 from skextra.cnn._keras import LOCK, keras, numbers_of, reason
 from skextra.cnn._layers import plan_of
@@ -45,6 +53,10 @@ class Design:
 
     seed : int
         Of all that is drawn.
+
+    config : str, default=None
+        The model in Keras's JSON, where it was changed after the fit. It then comes before the
+        plan and the function.
     """
 
     plan: tuple | None
@@ -54,16 +66,24 @@ class Design:
     n_classes: int
     dtype: str
     seed: int
+    config: str | None = None
 
     @property
     def key(self):
-        """What tells planned networks apart; None for those of the user's function."""
+        """What tells networks apart; None for those of the user's function."""
+        if self.config is not None:
+            return self.config
         if self.plan is None:
             return None
         return self.plan, self.image_shape, self.n_classes, self.dtype
 
     def network(self):
         """Return a new network: the model on logits, ready to compute for any weights."""
+        if self.config is not None:
+            with LOCK:
+                model = configured_model(self.config)
+                shape = taken_shape(model, self.image_shape)
+                return Network(on_logits(model, shape), shape, self.n_classes)
         if self.plan is None:
             return built_network(self.model(), self.image_shape, self.n_classes)
         check_names(self.plan)
@@ -84,6 +104,9 @@ class Design:
         scale : str, default=None
             With 'uint8' the model takes bytes.
         """
+        if self.config is not None:
+            built = self.plan is None
+            return configured_model(self.config) if built else with_ends(self.config, scale)
         if self.plan is None:
             return built_model(self.build, self.image_shape, self.n_classes, self.seed)
         with LOCK:
@@ -91,6 +114,25 @@ class Design:
                 self.plan, self.image_shape, self.n_classes, self.dtype, output="softmax",
                 divisor=255.0 if scale == BYTES else None, seed=self.seed, l2=self.l2,
             )  # fmt: skip
+
+    def model_on_logits(self, weights):
+        """Return a new Keras model with weights, which takes what the network takes."""
+        if self.config is not None:
+            model = configured_model(self.config)
+            model = on_logits(model, taken_shape(model, self.image_shape))
+        elif self.plan is None:
+            model = self.network_with(weights)[0].model
+            # Where it cannot be copied, it is one that no other estimator has.
+            copied = copied_model(model)
+            model = model if copied is None else copied
+        else:
+            with LOCK:
+                model = model_of(
+                    self.plan, self.image_shape, self.n_classes, self.dtype,
+                    seed=self.seed, l2=self.l2,
+                )  # fmt: skip
+        model.set_weights(weights)
+        return model
 
     def network_with(self, weights):
         """Return a network, and weights as the tensors that it computes with."""
@@ -165,7 +207,7 @@ def design_of(cnn):
     """Return the design of the network of a classifier."""
     return Design(
         cnn._plan, cnn._l2, getattr(cnn, "_build", None), cnn.image_shape_,
-        len(cnn.classes_), cnn._dtype, cnn._seed,
+        len(cnn.classes_), cnn._dtype, cnn._seed, getattr(cnn, "_config", None),
     )  # fmt: skip
 
 

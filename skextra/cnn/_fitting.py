@@ -18,7 +18,7 @@ SETTLED = (
 
 def begin(cnn, samples, classes, seed):
     """Settle what a network of these samples has: sizes, scale, layers, type and seed."""
-    _forget(cnn, "_slots", "_slots_of", "_build")
+    _forget(cnn, "_slots", "_slots_of", "_build", "_config")
     n_pixels = samples.X.shape[1]
     shape, guessed = settle_shape(cnn.image_shape, samples.shape, n_pixels)
     cnn.classes_, cnn.image_shape_ = classes, shape
@@ -43,6 +43,11 @@ def _chosen_dtype(cnn, X):
 
 def check_same(cnn, samples):
     """Raise ValueError unless samples and parameters go with the network there is."""
+    if hasattr(cnn, "_config"):
+        raise ValueError(
+            "This network was made smaller or folded, and cannot be trained further: train the "
+            "estimator that it came from, or fit with warm_start=False, which starts anew."
+        )
     check_shape(cnn.image_shape_, samples.shape)
     check_scale(cnn._scale, samples.X)
     check_range(samples.X, cnn._dtype)

@@ -80,7 +80,8 @@ class Predictions:
         """A new Keras model with the weights of the network, which stands by itself.
 
         It takes images in the shape of `image_shape_`, as bytes if the training images were
-        uint8, and puts out probabilities. What is done to it does not come back.
+        uint8, and puts out probabilities. A model of `build` is as that makes it, and takes bytes
+        divided by 255. What is done to it does not come back.
         """
         check_is_fitted(self)
         if not self.weights_:
@@ -101,7 +102,8 @@ class Predictions:
     def save(self, path):
         """Write the estimator to a file in Keras's `.keras` format.
 
-        Any Keras can open it with ``keras.models.load_model`` and gets `model_`. Not in the file
+        Any Keras can open it with ``keras.models.load_model`` and gets `model_`; a network that
+        was made smaller needs :func:`skextra.cnn.load_model` for that. Not in the file
         are `build`, `callbacks`, `checkpoint` and the running averages of the optimizer, which
         `partial_fit` would go on from; pickle keeps them.
 

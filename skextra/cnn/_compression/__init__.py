@@ -1,0 +1,1 @@
+"""Compression: networks folded, in fewer bytes, and in the files of other runtimes."""

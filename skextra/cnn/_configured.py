@@ -1,0 +1,106 @@
+"""Configured models: made from Keras's JSON, where a network is not what its parameters say."""
+
+import json
+import zipfile
+from pathlib import Path
+
+from skextra.cnn._keras import keras, reason, seeded
+
+
+def configured_model(config):
+    """Return a new model of a configuration, its weights yet to be set.
+
+    Keras reads it in safe mode: what would run code of the file's is refused.
+    """
+    k = keras()
+    from skextra.cnn._compression._coded_layers import sharing
+
+    with seeded(0), sharing():
+        try:
+            model = k.models.model_from_json(config)
+        except json.JSONDecodeError as error:
+            raise ValueError(f"the description of the network is no JSON: {error}") from error
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise ValueError(
+                f"Keras cannot make the network from its description: {reason(error)} Classes and "
+                "functions of your own must be registered with "
+                "keras.saving.register_keras_serializable, and a Lambda made one of them."
+            ) from error
+    if not isinstance(model, k.Model):
+        raise ValueError(f"Keras cannot make the network from its description: it is {model!r}.")
+    return model
+
+
+def load_model(path):
+    """Return a Keras model from a `.keras` file, with layers of few bits if it has some.
+
+    Parameters
+    ----------
+    path : str or path
+        What a model's method `save` has written, or `CNNClassifier.save`.
+
+    Returns
+    -------
+    model : keras.Model
+        The model.
+
+    Raises
+    ------
+    ValueError
+        If there is no such file, or Keras cannot read it in safe mode, in which nothing in a file
+        is run.
+
+    See Also
+    --------
+    CNNClassifier.load : Reads a classifier.
+
+    Notes
+    -----
+    ``keras.models.load_model`` does the same once skextra's layers are known to Keras, which they
+    are in a process that has made or loaded some. That holds for pickles of such Keras models too;
+    those of classifiers need nothing.
+
+    Examples
+    --------
+    >>> import keras, os, tempfile
+    >>> from skextra.cnn import load_model, quantize_int8
+    >>> model = keras.Sequential([keras.Input((9, 9, 4)), keras.layers.Conv2D(8, 3)])
+    >>> small, _ = quantize_int8(model)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = os.path.join(folder, "small.keras")
+    ...     small.save(path)
+    ...     load_model(path).count_params() == small.count_params()
+    True
+    """
+    k = keras()
+    import skextra.cnn._compression._coded_layers  # noqa: F401, registers the layers with Keras
+
+    if not Path(path).is_file():
+        raise ValueError(f"path={str(path)!r} is no file.")
+    if not zipfile.is_zipfile(path):
+        raise ValueError(f"path={str(path)!r} is not a '.keras' file.")
+    try:
+        return k.saving.load_model(path, safe_mode=True)
+    except (AttributeError, KeyError, OSError, TypeError, ValueError) as error:
+        raise ValueError(f"path={str(path)!r} cannot be read: {reason(error)}") from error
+
+
+def with_ends(config, scale):
+    """Return a planned network with what `model_` has around it: pixels in, probabilities out.
+
+    Parameters
+    ----------
+    config : str
+        Of the network on logits.
+
+    scale : str
+        With 'uint8' the new model takes bytes.
+    """
+    k = keras()
+    model = configured_model(config)
+    dtype = str(model.inputs[0].dtype)
+    layers = [k.Input(model.inputs[0].shape[1:], dtype=dtype, name="images")]
+    if scale == "uint8":
+        layers.append(k.layers.Rescaling(1 / 255, dtype=dtype, name="rescaling"))
+    layers += [*model.layers, k.layers.Softmax(dtype=dtype, name="softmax")]
+    return k.Sequential(layers, name=model.name)

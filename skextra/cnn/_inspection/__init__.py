@@ -1,0 +1,1 @@
+"""Inspection: what layers are, cost, put out and learn from."""

@@ -1,0 +1,82 @@
+"""feature_maps: what layers of a network put out for samples."""
+
+import numpy as np
+
+from skextra.cnn._costs import described, stem_of
+from skextra.cnn._graph import graph_of
+from skextra.cnn._subject import subject_of
+from skextra.cnn._weights import CONVOLUTIONS
+
+_AT_ONCE = 256
+
+
+def feature_maps(model, X, layers=("first", "last")):
+    """Return what layers of a network put out for samples.
+
+    Parameters
+    ----------
+    model : keras.Model or CNNClassifier
+        A sequential or functional model that is built, or a fitted estimator.
+
+    X : array-like
+        Samples: in the form that `fit` took for an estimator, else as the model takes them.
+
+    layers : str or sequence of str, default=('first', 'last')
+        Names of layers as in :func:`layer_table`, where further uses of a layer have a number;
+        'first' and 'last' are the first and the last convolution, and 'all' is every layer.
+
+    Returns
+    -------
+    maps : dict of str to ndarray of shape (n_samples, ...)
+        By the names of the layers: what they put out, behind an activation that is part of the
+        layer. For convolutions of images that is (n_samples, height, width, filters).
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the model is of another kind, there is no such layer, or X does not go with the model.
+
+    See Also
+    --------
+    layer_table : Names and shapes of the layers.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from skextra import CNNClassifier
+    >>> from skextra.cnn import feature_maps
+    >>> X, y = load_digits(return_X_y=True)
+    >>> cnn = CNNClassifier(epochs=1, random_state=0).fit(X / 16, y)
+    >>> {name: maps.shape for name, maps in feature_maps(cnn, X[:5] / 16).items()}
+    {'conv1': (5, 8, 8, 32), 'conv2': (5, 4, 4, 64)}
+    """
+    subject = subject_of(model)
+    graph = graph_of(subject.model)
+    names = _chosen(graph, layers)
+    images = subject.images(X)
+    parts = [
+        graph.outputs_of(names, images[start : start + _AT_ONCE])
+        for start in range(0, len(images), _AT_ONCE)
+    ]
+    return dict(zip(names, map(np.concatenate, zip(*parts, strict=True)), strict=True))
+
+
+def _chosen(graph, layers):
+    """Return the names of layers, each once."""
+    names = [call.name for call in graph.calls]
+    if isinstance(layers, str):
+        layers = names if layers == "all" else [layers]
+    if not isinstance(layers, list | tuple) or not all(isinstance(n, str) for n in layers):
+        raise TypeError(f"layers={layers!r} must be a name or a list of names of layers.")
+    convolutions = [c.name for c in graph.calls if stem_of(described(c.layer)[0]) in CONVOLUTIONS]
+    ends = {"first": convolutions[:1], "last": convolutions[-1:]}
+    chosen = []
+    for layer in layers:
+        found = [layer] if layer in names else ends.get(layer)
+        if not found:
+            why = "there is no convolution" if layer in ("first", "last") else "there is none"
+            raise ValueError(f"layers names {layer!r}, but {why}; the layers are {names}.")
+        chosen += found
+    if not chosen:
+        raise ValueError(f"layers is empty; name one or more of {names}.")
+    return list(dict.fromkeys(chosen))

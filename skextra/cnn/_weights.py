@@ -1,0 +1,169 @@
+"""Weights: which of a layer's variables are kernels, and how many parameters they stand for."""
+
+import math
+
+import numpy as np
+
+from skextra.cnn._costs import described, is_coded, stem_of
+from skextra.cnn._keras import numbers_of
+
+# Classes without their number of dimensions.
+CONVOLUTIONS = ("Conv", "ConvTranspose", "DepthwiseConv", "SeparableConv")
+_KERNELS = ("kernel", "depthwise_kernel", "pointwise_kernel", "embeddings")
+# What Keras adds to a layer that it quantises.
+_SCALES = ("kernel_scale", "embeddings_scale")
+
+
+def named_variables(layer):
+    """Return the variables of a layer by names that tell them apart."""
+    variables = getattr(layer, "weights", [])
+    names = [v.name for v in variables]
+    named = {}
+    for v in variables:
+        name = v.name
+        if names.count(name) > 1:  # layers in the layer have such variables too
+            name = v.path.rpartition(f"{layer.name}/")[2]
+        while name in named:
+            name += "'"
+        named[name] = v
+    return named
+
+
+def kernels_of(layer):
+    """Return the kernels among the variables of one of Keras's layers."""
+    return [v for v in getattr(layer, "weights", []) if v.name in _KERNELS]
+
+
+def kernel_shapes(layer):
+    """Return the shapes of the kernels that a layer has or stands for."""
+    if is_coded(layer):
+        return [tuple(shape) for shape in layer.shapes]
+    return [tuple(v.shape) for v in kernels_of(layer)]
+
+
+def count_parameters(layer, variables=None):
+    """Return the number of parameters that a layer has or stands for, and of the trainable.
+
+    Parameters
+    ----------
+    layer : keras.Layer
+        The layer.
+
+    variables : list of keras.Variable, default=None
+        Those to count; all of the layer by default.
+    """
+    variables = getattr(layer, "weights", []) if variables is None else variables
+    trained = {id(v) for v in getattr(layer, "trainable_weights", [])}
+    coded = is_coded(layer)
+    counted = [v for v in variables if v.name not in _SCALES and not (coded and v.name != "bias")]
+    number = sum(math.prod(v.shape) for v in counted)
+    trainable = sum(math.prod(v.shape) for v in counted if id(v) in trained)
+    if coded and len(variables):
+        number += sum(math.prod(shape) for shape in layer.shapes)
+    return number, trainable
+
+
+def bytes_of(variable):
+    """Return the size of a variable."""
+    return math.prod(variable.shape) * itemsize(variable.dtype)
+
+
+def itemsize(dtype):
+    """Return the bytes of a number of a type; None for types that are none."""
+    if str(dtype) == "bfloat16":
+        return 2
+    try:
+        return np.dtype(str(dtype)).itemsize
+    except TypeError:
+        return None
+
+
+def coded_layers_of(graph, skip, kinds, what):
+    """Return the layers of a graph whose kernels are to be coded, by name, and those skipped.
+
+    Parameters
+    ----------
+    graph : Graph
+        The calls of a model.
+
+    skip : str or sequence of str
+        Names of layers to leave out.
+
+    kinds : sequence of str
+        What can be coded: classes, without a number of dimensions.
+
+    what : str
+        What is done to them, for messages.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a layer has kernels and cannot be coded, `skip` names none, or nothing is left.
+    """
+    layers = graph.layers()
+    skip = _names("skip", skip)
+    unknown = [name for name in skip if name not in layers]
+    if unknown:
+        raise ValueError(
+            f"skip names {unknown}, which are none of the layers with weights, {list(layers)}."
+        )
+    chosen = {}
+    for name, layer in layers.items():
+        if name in skip or all(len(weight.shape) < 2 for weight in layer.weights):
+            continue
+        reason = _refused(name, layer, kinds, what)
+        if reason is not None:
+            raise ValueError(f"{reason}; leave it as it is by skip=[{name!r}].")
+        chosen[name] = layer
+    if not chosen:
+        raise ValueError(f"There is no convolution and no dense layer left that can be {what}.")
+    return chosen, skip
+
+
+def _names(parameter, value):
+    names = (value,) if isinstance(value, str) else value
+    if not isinstance(names, list | tuple | set) or not all(isinstance(n, str) for n in names):
+        raise TypeError(f"{parameter}={value!r} must be a name or a list of names of layers.")
+    return tuple(names)
+
+
+def _refused(name, layer, kinds, what):
+    """Return why a layer cannot be coded; None if it can."""
+    if is_coded(layer) or getattr(layer, "quantization_mode", None) is not None:
+        return (
+            f"The layer {name!r} is stored in fewer bytes already, so it cannot be {what} as well"
+        )
+    if stem_of(described(layer)[0]) not in kinds:
+        return f"The layer {name!r} of type {type(layer).__name__} cannot be {what}"
+    if getattr(layer, "lora_enabled", False):
+        return f"The layer {name!r} has LoRA weights beside its kernel, so it cannot be {what}"
+    if not all(np.isfinite(numbers_of(v).astype(np.float64)).all() for v in kernels_of(layer)):
+        return f"The layer {name!r} has NaN or infinite weights, so it cannot be {what}"
+    return None
+
+
+def decoded(layer):
+    """Return the kernels that a layer computes with, by name, float64."""
+    if is_coded(layer):
+        kernels = [np.asarray(kernel, dtype=np.float64) for kernel in layer.kernels()]
+        return dict(zip(_KERNELS[1:] if len(kernels) > 1 else _KERNELS, kernels, strict=False))
+    variables = named_variables(layer)
+    kernels = {}
+    for name, v in variables.items():
+        if v.name not in _KERNELS:
+            continue
+        kernel = numbers_of(v).astype(np.float64)
+        scale = variables.get(f"{name}_scale")
+        if scale is not None:
+            scale = numbers_of(scale)
+            kernel = kernel / (scale[:, None] if v.name == "embeddings" else scale)
+        kernels[name] = kernel
+    return kernels
+
+
+def weight_error(old, new):
+    """Return the root mean square of the changes of kernels, over that of the kernels."""
+    pairs = list(zip(decoded(old).values(), decoded(new).values(), strict=True))
+    change = sum(((a - b.reshape(a.shape)) ** 2).sum() for a, b in pairs)
+    whole = sum((a**2).sum() for a, _ in pairs)
+    return float(np.sqrt(change / whole)) if whole else 0.0

@@ -1,0 +1,177 @@
+"""CompressionDisplay: the accuracy of a network against the bytes of its weights."""
+
+from skextra._base import import_extra
+from skextra.cnn._compression._cluster import cluster_weights, most_clusters
+from skextra.cnn._compression._quantize import quantize_int8
+
+_USUAL = (2, 4, 8, 16, 32, 64)
+# Okabe and Ito's palette, told apart with any colour vision.
+_LINE, _INT8, _FLOAT = "#0072B2", "#D55E00", "#000000"
+
+
+class CompressionDisplay:
+    """Accuracy against bytes of a network with clustered weights, with int8 and as it was.
+
+    Use :meth:`from_estimator` to create one.
+
+    Parameters
+    ----------
+    reports : dict of int to CompressionReport
+        What :func:`~skextra.cnn.cluster_weights` reported, by the number of clusters.
+
+    int8 : CompressionReport, default=None
+        What :func:`~skextra.cnn.quantize_int8` reported.
+
+    Attributes
+    ----------
+    ax_ : matplotlib Axes
+        The axes, after :meth:`plot`.
+
+    figure_ : matplotlib Figure
+        The figure, after :meth:`plot`.
+
+    line_ : matplotlib Line2D
+        The line of the clustered networks.
+
+    points_ : list of matplotlib Line2D
+        The points of the network as it was and, if given, with int8.
+
+    See Also
+    --------
+    skextra.cnn.best_n_clusters : The largest number of clusters that beats int8.
+
+    Examples
+    --------
+    >>> from skextra.cnn import CompressionReport, CompressionRow
+    >>> from skextra.plotting import CompressionDisplay
+    >>> reports = {
+    ...     k: CompressionReport(
+    ...         "clusters", (CompressionRow("dense1", "Dense", "", 100, 400, size, None),),
+    ...         accuracy_before=0.9, accuracy_after=accuracy,
+    ...     )
+    ...     for k, size, accuracy in [(2, 21, 0.7), (4, 41, 0.85), (8, 70, 0.89)]
+    ... }
+    >>> display = CompressionDisplay(reports).plot()
+    >>> display.line_.get_xdata().tolist()
+    [21, 41, 70]
+    """
+
+    def __init__(self, reports, int8=None):
+        self.reports = reports
+        self.int8 = int8
+
+    @classmethod
+    def from_estimator(
+        cls,
+        estimator,
+        X,
+        y,
+        *,
+        n_clusters=None,
+        codebook="per_layer",
+        skip=(),
+        random_state=None,
+        ax=None,
+    ):
+        """Make a network smaller in several ways and plot what each costs.
+
+        Parameters
+        ----------
+        estimator : keras.Model or CNNClassifier
+            A model that is built, or a fitted estimator. It stays as it is.
+
+        X : array-like
+            Samples to measure the accuracy on, not those of the fit.
+
+        y : array-like of shape (n_samples,)
+            Their classes; for Keras models the numbers of the outputs.
+
+        n_clusters : sequence of int, default=None
+            Numbers of clusters. None is 2, 4, 8, 16, 32 and 64, as far as each layer has that
+            many distinct weights.
+
+        codebook : {'per_layer', 'global'}, default='per_layer'
+            Whether every layer has values of its own, or all layers share them.
+
+        skip : sequence of str, default=()
+            Names of layers to leave as they are.
+
+        random_state : int, RandomState instance or None, default=None
+            For the k-means++ starts. An int makes the result repeatable.
+
+        ax : matplotlib Axes, default=None
+            Axes to draw on; a new figure by default.
+
+        Returns
+        -------
+        CompressionDisplay
+            The display, plotted.
+        """
+        if n_clusters is None:
+            most = most_clusters(estimator, codebook, skip)
+            n_clusters = [k for k in _USUAL if k <= most]
+        reports = dict.fromkeys(sorted(set(n_clusters)))
+        for k in reversed(reports):  # what the largest cannot be is said at once
+            _, reports[k] = cluster_weights(
+                estimator, k, X, y, codebook=codebook, skip=skip, random_state=random_state
+            )
+        _, int8 = quantize_int8(estimator, X, y, skip=skip)
+        return cls(reports, int8).plot(ax)
+
+    def plot(self, ax=None):
+        """Draw the curve and the points.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+            Axes to draw on; a new figure by default.
+
+        Returns
+        -------
+        CompressionDisplay
+            The display.
+
+        Raises
+        ------
+        ValueError
+            If there are no reports, or they have no accuracies.
+        """
+        pyplot = import_extra("matplotlib.pyplot", "plot", "CompressionDisplay.plot")
+        ticker = import_extra("matplotlib.ticker", "plot", "CompressionDisplay.plot")
+        reports = list(self.reports.values())
+        every = [*reports, *([] if self.int8 is None else [self.int8])]
+        if not reports or any(report.accuracy_after is None for report in every):
+            raise ValueError(
+                "CompressionDisplay needs reports with accuracies; pass X and y to "
+                "cluster_weights and quantize_int8."
+            )
+        if ax is None:
+            _, ax = pyplot.subplots(layout="constrained")
+        sizes = [report.bytes_after for report in reports]
+        scores = [report.accuracy_after for report in reports]
+        (self.line_,) = ax.plot(sizes, scores, "o-", color=_LINE, label="clustered weights")
+        for k, size, score in zip(self.reports, sizes, scores, strict=True):
+            ax.annotate(f"{k}", (size, score), (0, -13), textcoords="offset points",
+                        ha="center", fontsize="small", color=_LINE)  # fmt: skip
+        whole = reports[0]
+        points = [(whole.bytes_before, whole.accuracy_before, "s", _FLOAT, "as it was")]
+        if self.int8 is not None:
+            points.append((self.int8.bytes_after, self.int8.accuracy_after, "D", _INT8, "int8"))
+        self.points_ = [
+            ax.plot(size, score, marker, color=colour, linestyle="none", label=label)[0]
+            for size, score, marker, colour, label in points
+        ]
+        ax.axhline(whole.accuracy_before, color=_FLOAT, linewidth=0.8, linestyle=":", zorder=0)
+        scores.append(whole.accuracy_before)
+        room = max(0.1 * (1 - min(scores)), 0.002)
+        ax.set(
+            xscale="log",
+            xlabel="bytes of weights",
+            ylabel="accuracy",
+            ylim=(max(min(scores) - 1.5 * room, 0), max(scores) + room),
+        )
+        ax.xaxis.set_major_formatter(ticker.EngFormatter(unit="B"))
+        ax.xaxis.set_minor_formatter(ticker.NullFormatter())
+        ax.legend(loc="lower right")
+        self.ax_, self.figure_ = ax, ax.figure
+        return self
