@@ -62,7 +62,8 @@ from skextra import (
     TappedDelayLine,
     inertia_path,
 )
-from skextra.plotting import ElbowDisplay, LossCurveDisplay, SVMDisplay
+from skextra.cnn import fold_batch_norm
+from skextra.plotting import CompressionDisplay, ElbowDisplay, LossCurveDisplay, SVMDisplay
 
 
 @dataclass(frozen=True)
@@ -400,6 +401,20 @@ def convolutions(folder):
     return [row]
 
 
+def compression(folder):
+    """skextra.cnn: a network in fewer bytes, and what that costs in accuracy."""
+    X, y = load_digits(return_X_y=True)
+    X, X_test, y, y_test = train_test_split(X / 16, y, random_state=0)
+    cnn = CNNClassifier(batch_norm=True, epochs=8, random_state=0).fit(X, y)
+    folded, _ = fold_batch_norm(cnn)
+    display = CompressionDisplay.from_estimator(
+        folded, X_test, y_test, n_clusters=(2, 4, 8, 16), random_state=0
+    )
+    display.ax_.set_title("CNNClassifier on digits: values a layer, and int8")
+    save(display.figure_, folder, "compression.png")
+    return []
+
+
 STOPS = [
     lms_regression,
     adaline_classification,
@@ -408,6 +423,7 @@ STOPS = [
     clustering,
     margins,
     convolutions,
+    compression,
 ]
 
 

@@ -222,3 +222,55 @@ def test_cnn_digits():
     assert stands["and augmentation"][1] > 0.95
     assert stands["dense layers"][2] < 0.5
     assert len(page["wrong"]) <= 10
+
+
+def test_cnn_anatomy():
+    page = run("plot_cnn_anatomy")
+    assert (page["one_row"].parameters, page["one_row"].output_shape) == (6288, (10, 10, 16))
+    assert page["dense_table"].trainable == 1031
+    assert [row.parameters for row in page["pair_table"].rows] == [294912, 1179648]
+    assert [row.macs for row in page["pair_table"].rows] == [301989888, 1207959552]
+    assert {row.output_shape[:2] for row in page["pair_table"].rows} == {(32, 32)}
+    assert page["macs"] == [1228800, 665856, 903168, 9216, 320]
+    assert page["parameters"] == [1200, 2304, 25088, 9248, 330]
+    assert list(page["fields"].values()) == [(5, 5), (12, 12), (40, 40)]
+
+
+def test_convolution_matrix():
+    page = run("plot_convolution_matrix")
+    assert page["two_filters"].toarray()[:2].tolist() == [[1, 2, 3, 0], [10, 20, 30, 0]]
+    assert page["two_channels"].toarray()[0].tolist() == [1, 10, 2, 20, 3, 30, 0, 0]
+    assert page["difference"] < 1e-5
+    assert page["gradient_difference"] < 1e-4
+    # Sobel's kernel on one place of the photograph, by hand.
+    photo, maps = page["photo"], page["maps"]
+    window = photo[99:102, 149:152]
+    assert_allclose(maps[100, 150, 0], (page["sobel"] * window).sum(), atol=1e-5)
+
+
+def test_cnn_inside():
+    page = run("plot_cnn_inside")
+    assert page["accuracy"] > 0.92
+    assert [found.shape[-1] for found in page["maps"].values()] == [16, 32]
+    zeros = {name: histogram.zeros for name, histogram in page["stuck"].items()}
+    assert zeros.pop("output/bias") == 0
+    assert set(zeros.values()) == {1.0}
+    assert page["zero"].score(page["X_test"], page["y_test"]) < 0.15
+    assert len(page["wrong"]) == 10
+    wrong = page["X_test"][page["wrong"].indices]
+    assert_allclose(page["wrong"].images[..., 0], wrong)
+
+
+def test_cnn_compression():
+    page = run("plot_cnn_compression")
+    assert page["folding"].accuracy_after == page["folding"].accuracy_before > 0.97
+    assert page["folding"].max_difference < 1e-4
+    assert page["int8"].ratio > 3.8
+    assert abs(page["int8"].accuracy_after - page["int8"].accuracy_before) < 0.005
+    assert page["seconds_before"] > 3.8 * page["seconds_after"]
+    assert page["clusters"].ratio > 7
+    assert abs(page["clusters"].accuracy_after - page["clusters"].accuracy_before) < 0.01
+    assert page["best"][64] == 8
+    reports = page["display"].reports
+    assert reports[2].accuracy_after < reports[8].accuracy_after - 0.1
+    assert reports[8].accuracy_after > reports[8].accuracy_before - 0.01

@@ -1,0 +1,109 @@
+"""
+========================================
+A convolution is a matrix, and an edge
+========================================
+
+A convolution is linear, so there is a matrix that does the same: one row for each output, with the
+kernel's numbers where the window lies. :func:`~skextra.cnn.conv_matrix` makes it, as a sparse
+matrix. On this page it explains layers of one dimension, finds the edges in a photograph, and
+gives the gradient that training needs, which is the transpose.
+"""
+
+# %%
+# One dimension, by hand
+# ----------------------
+# A kernel of three numbers on five: each row is the row above it, moved by one. In steps of two
+# every second row is left out, and with a padding of 1 the window looks over the ends.
+
+import keras
+import matplotlib.pyplot as plt
+import numpy as np
+from sklearn.datasets import load_sample_image
+
+from skextra.cnn import conv_matrix, feature_maps
+
+banded = conv_matrix([1, 2, 3], 5)
+stepped = conv_matrix([1, 2, 3], 5, strides=2)
+padded = conv_matrix([1, 2, 3], 5, padding=1)
+figure, axes = plt.subplots(1, 3, figsize=(9, 3), layout="constrained")
+for ax, matrix, title in zip(
+    axes, (banded, stepped, padded), ("plain", "strides=2", "padding=1"), strict=True
+):
+    ax.imshow(matrix.toarray(), cmap="Blues", vmin=0, vmax=4)
+    for (i, j), value in np.ndenumerate(matrix.toarray()):
+        ax.text(j, i, f"{value:g}", ha="center", va="center", color="gray" if not value else "k")
+    ax.set(title=title, xlabel="input", ylabel="output", xticks=range(5))
+    ax.set_yticks(range(matrix.shape[0]))
+
+# %%
+# Channels and filters
+# --------------------
+# Two filters on one channel give two numbers for each place: the rows come in pairs. One filter on
+# two channels gives one number, to which both channels add: the columns come in pairs.
+
+two_filters = conv_matrix(np.array([[[1, 10]], [[2, 20]], [[3, 30]]]), (4, 1))
+two_channels = conv_matrix(np.array([[[1], [10]], [[2], [20]], [[3], [30]]]), (4, 2))
+print("two filters, one channel:", two_filters.toarray().astype(int), sep="\n")
+print("one filter, two channels:", two_channels.toarray().astype(int), sep="\n")
+
+# %%
+# Edges of a photograph
+# ---------------------
+# Sobel's kernel weighs the right against the left, its transpose the lower against the upper side;
+# the third kernel takes twice the mean of the four neighbours off each pixel, so that flat places
+# come out as their own negatives and single points stand out. They are the fixed weights of a
+# layer with three filters, and :func:`~skextra.cnn.feature_maps` shows what they find in a
+# photograph that comes with scikit-learn.
+
+photo = load_sample_image("china.jpg")[::2, ::2].mean(axis=2) / 255
+sobel = np.array([[-1, 0, 1], [-2, 0, 2], [-1, 0, 1]])
+neighbours = np.array([[0, -0.5, 0], [-0.5, 1, -0.5], [0, -0.5, 0]])
+kernel = np.stack([sobel, sobel.T, neighbours], axis=-1)[:, :, None, :]
+
+layer = keras.layers.Conv2D(3, 3, padding="same", use_bias=False, name="edges")
+model = keras.Sequential([keras.Input((*photo.shape, 1)), layer])
+layer.set_weights([kernel])
+maps = feature_maps(model, photo[None, :, :, None])["edges"][0]
+
+figure, axes = plt.subplots(2, 2, figsize=(9, 6.2), layout="constrained")
+titles = (
+    "photograph",
+    "right minus left",
+    "below minus above",
+    "centre minus half its neighbours",
+)
+for ax, image, title in zip(axes.ravel(), (photo, *np.moveaxis(maps, -1, 0)), titles, strict=True):
+    limit = np.quantile(np.abs(image), 0.995)
+    style = {"vmin": 0, "vmax": 1} if title == "photograph" else {"vmin": -limit, "vmax": limit}
+    ax.imshow(image, cmap="gray", **style)
+    ax.set_title(title)
+    ax.axis("off")
+
+# %%
+# The same by the matrix
+# ----------------------
+# 68,480 pixels make as many columns, and three times as many rows, with nine numbers each or, at
+# the borders, fewer. A product with the photograph, as one long row of numbers, is the layer.
+
+matrix = conv_matrix(kernel, (*photo.shape, 1), padding="same")
+by_matrix = (matrix @ photo.ravel()).reshape(*photo.shape, 3)
+difference = np.abs(by_matrix - maps).max()
+print(f"matrix of {matrix.shape}, {matrix.nnz:,} numbers; largest difference {difference:.1e}")
+
+# %%
+# Back to the input
+# -----------------
+# How must the photograph change for the outputs to grow? By the transpose of the matrix: it
+# carries what is wanted of each output back to all the pixels that it saw. TensorFlow finds the
+# same by automatic differentiation, and a transposed convolution is the same once more.
+
+import tensorflow as tf
+
+wanted = np.random.default_rng(0).normal(size=maps.shape).astype(np.float32)
+pixels = tf.Variable(photo[None, :, :, None].astype(np.float32))
+with tf.GradientTape() as tape:
+    total = tf.reduce_sum(model(pixels)[0] * wanted)
+automatic = tape.gradient(total, pixels).numpy().ravel()
+by_transpose = matrix.T @ wanted.ravel()
+gradient_difference = np.abs(automatic - by_transpose).max()
+print(f"largest difference of the gradients {gradient_difference:.1e}")
