@@ -101,11 +101,6 @@ def spatial(shape, config):
     return tuple(shape[2:] if first else shape[1:-1])
 
 
-def channels(shape, config):
-    """Return the number of channels of a shape."""
-    return shape[1] if config.get("data_format") == "channels_first" else shape[-1]
-
-
 def macs_of(kind, config, kernels, source, target):
     """Return the number of multiplications with addition for one sample; None if not known.
 

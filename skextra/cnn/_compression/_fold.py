@@ -3,7 +3,7 @@
 import numpy as np
 
 from skextra.cnn._compression._report import report_of
-from skextra.cnn._costs import channels, described, is_coded, stem_of
+from skextra.cnn._costs import described, is_coded, stem_of
 from skextra.cnn._graph import graph_of
 from skextra.cnn._keras import keras, numbers_of
 from skextra.cnn._rewrite import copied_layer, rewritten
@@ -132,11 +132,8 @@ def _reason(call, graph):
         return f"is not the only one to take what {before.name} puts out"
     if before.name.rpartition("/")[0] != call.name.rpartition("/")[0]:
         return f"is in another model than {before.name}"
-    axis = call.layer.axis
-    axis = axis[0] if isinstance(axis, list | tuple) else axis
-    if taken.shape[axis] != channels(taken.shape, config) or axis % len(taken.shape) != (
-        1 if config.get("data_format") == "channels_first" else len(taken.shape) - 1
-    ):
+    axis, n_axes = call.layer.axis, len(taken.shape)
+    if axis % n_axes != (1 if config.get("data_format") == "channels_first" else n_axes - 1):
         return f"normalises axis {axis}, which is not that of the channels of {before.name}"
     return None
 

@@ -296,17 +296,13 @@ def _rows(graph):
         inputs = [(id(x), tuple(x.shape)) for x in call.inputs]
         sources = [fields_of.get(key) or Field.of_input(shape, layout) for key, shape in inputs]
         target = tuple(call.outputs[0].shape)
-        if sources:
-            field = Field.joined(sources).through(kind, config, inputs[0][1], target, layout)
-        else:
-            field = Field.of_input(target, layout)
+        field = Field.joined(sources).through(kind, config, inputs[0][1], target, layout)
         fields_of.update((id(x), field) for x in call.outputs)
         # Variables are counted where they are first met, whatever layers share them.
         fresh = [v for v in getattr(call.layer, "weights", []) if id(v) not in counted]
         counted.update(id(v) for v in fresh)
         yield _row(call, kind, config, field, graph, fresh, call.layer in met)
-        if call.layer not in met:
-            met.add(call.layer)
+        met.add(call.layer)
 
 
 def _row(call, kind, config, field, graph, variables, again):
@@ -323,7 +319,7 @@ def _row(call, kind, config, field, graph, variables, again):
     if kind.startswith("ZeroPadding"):
         padding = _border(config["padding"])
     inputs = tuple(tuple(x.shape[1:]) for x in (taken, *call.inputs[1:]))
-    kernel = window if kernels == [] or not is_convolution else None
+    kernel = window  # of a pool, which has no other
     if kernels:
         kernel = kernels[0] if len(kernels) == 1 else tuple(kernels)
     parameters, trainable = count_parameters(call.layer, [] if again else variables)
