@@ -52,7 +52,7 @@ def load_model(path):
 
     See Also
     --------
-    CNNClassifier.load : Reads a classifier.
+    skextra.CNNClassifier.load : Reads a classifier.
 
     Notes
     -----

@@ -1,5 +1,10 @@
+from ._adaline_region import AdalineRegionDisplay as AdalineRegionDisplay
 from ._compression import CompressionDisplay as CompressionDisplay
 from ._elbow import ElbowDisplay as ElbowDisplay
+from ._feature_map import FeatureMapDisplay as FeatureMapDisplay
+from ._filter import FilterDisplay as FilterDisplay
+from ._histogram import HistogramDisplay as HistogramDisplay
 from ._kmeans_trace import KMeansTraceDisplay as KMeansTraceDisplay
 from ._loss_curve import LossCurveDisplay as LossCurveDisplay
+from ._misclassified import MisclassifiedDisplay as MisclassifiedDisplay
 from ._svm import SVMDisplay as SVMDisplay

@@ -3,10 +3,10 @@
 from skextra._base import import_extra
 from skextra.cnn._compression._cluster import cluster_weights, most_clusters
 from skextra.cnn._compression._quantize import quantize_int8
+from skextra.plotting._palette import BLUE, VERMILION
 
 _USUAL = (2, 4, 8, 16, 32, 64)
-# Okabe and Ito's palette, told apart with any colour vision.
-_LINE, _INT8, _FLOAT = "#0072B2", "#D55E00", "#000000"
+_LINE, _INT8, _FLOAT = BLUE, VERMILION, "black"
 
 
 class CompressionDisplay:

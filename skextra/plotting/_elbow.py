@@ -4,6 +4,7 @@ import numpy as np
 
 from skextra._base import import_extra
 from skextra._kmeans._path import inertia_path
+from skextra.plotting._palette import BLUE, VERMILION
 
 
 class ElbowDisplay:
@@ -154,13 +155,13 @@ class ElbowDisplay:
         if ax is None:
             _, ax = pyplot.subplots(layout="constrained")
         ks, inertia = np.asarray(self.n_clusters), np.asarray(self.inertia)
-        style = {"color": "#0072B2", "marker": ".", **kwargs}
+        style = {"color": BLUE, "marker": ".", **kwargs}
         (self.line_,) = ax.plot(ks, inertia, **style)
         self.elbow_line_ = self.elbow_point_ = None
         if self.elbow is None:
             ax.plot([], [], " ", label="no elbow")
         else:
-            mark = {"color": "#D55E00", "zorder": 1.5}
+            mark = {"color": VERMILION, "zorder": 1.5}
             label = f"elbow at {self.elbow} clusters"
             self.elbow_line_ = ax.axvline(self.elbow, linestyle="--", label=label, **mark)
             height = inertia[ks == self.elbow]

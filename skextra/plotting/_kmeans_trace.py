@@ -8,9 +8,9 @@ from scipy import sparse
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skextra._base import import_extra
+from skextra.plotting._axes import given_axes
+from skextra.plotting._palette import COLOURS
 
-# Okabe and Ito's palette, told apart with any colour vision, with grey for its black and yellow.
-_COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#808080")
 _MOST_PANELS = 8
 _MOST_SAMPLES = 3000
 _COLUMNS = 4
@@ -171,12 +171,7 @@ class KMeansTraceDisplay:
         if ax is None:
             axes, columns = _new_axes(pyplot, n)
         else:
-            axes, columns = np.atleast_1d(np.asarray(ax, dtype=object)).ravel(), 1
-        if len(axes) != n:
-            raise ValueError(
-                f"ax holds {len(axes)} Axes, but there are {n} iterations to draw; pass one for "
-                "each, or choose iterations."
-            )
+            axes, columns = given_axes(ax, n, "iterations to draw"), 1
         panels = self._place(axes, kwargs)
         for panel, iteration in zip(panels, iterations, strict=True):
             panel.show(iteration)
@@ -265,8 +260,7 @@ class _Panel:
     def __init__(self, display, ax, kwargs):
         self._display = display
         self._ax = ax
-        colours = np.array(_COLOURS)
-        self._colours = np.resize(colours, display.centers.shape[1])
+        self._colours = np.resize(COLOURS, display.centers.shape[1])
         style = {"s": 14, "alpha": 0.6, "linewidths": 0, **kwargs}
         self.samples = ax.scatter(*display.samples.T, **style)
         self.trails = [

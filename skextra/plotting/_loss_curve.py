@@ -4,16 +4,20 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from skextra._base import import_extra
+from skextra.plotting._palette import COLOURS, DASHES
 
-# Okabe and Ito's palette, told apart with any colour vision; dashes serve print without colour.
-_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
-_DASHES = ("-", "--", "-.", ":")
+_LOSSES = {
+    "LMSRegressor": "Mean squared error",
+    "Adaline": "Mean squared error",
+    "Madaline": "Share of wrong patterns",
+    "CNNClassifier": "Cross-entropy",
+}
 # Matplotlib's log scale takes margins and ticks some decades beyond the data, and overflows.
 _LARGEST = 1e200
 
 
 class LossCurveDisplay:
-    """Loss curves of one or several fitted estimators, on a logarithmic scale.
+    """Loss curves of one or several fitted estimators, on a logarithmic or a linear scale.
 
     Use :meth:`from_estimator` to create one.
 
@@ -21,10 +25,14 @@ class LossCurveDisplay:
     ----------
     loss_curves : dict of str to ndarray of shape (n_epochs,)
         Loss after each epoch, by the name for the legend. Values beyond 1e200 and infinity, in
-        which a diverged run ends, are left out of the line and marked at the top of the axes.
+        which a diverged run ends, are left out of the line and marked at the top of the axes, NaN
+        too; and at the bottom values of 0 or less, for which a logarithmic scale has no place.
 
     loss_name : str, default='Mean squared error'
         Label of the vertical axis.
+
+    validation_curves : dict of str to ndarray of shape (n_epochs,), default=None
+        Loss on validation samples, by names that are in `loss_curves`.
 
     Attributes
     ----------
@@ -35,7 +43,10 @@ class LossCurveDisplay:
         The figure, after :meth:`plot`.
 
     lines_ : list of matplotlib Line2D
-        A line each per curve, after :meth:`plot`.
+        A line for each of `loss_curves`, after :meth:`plot`.
+
+    validation_lines_ : list of matplotlib Line2D
+        A dashed line for each of `validation_curves`.
 
     See Also
     --------
@@ -51,13 +62,16 @@ class LossCurveDisplay:
     >>> display = LossCurveDisplay.from_estimator(lms)
     """
 
-    def __init__(self, loss_curves, *, loss_name="Mean squared error"):
+    def __init__(self, loss_curves, *, loss_name="Mean squared error", validation_curves=None):
         self.loss_curves = loss_curves
         self.loss_name = loss_name
+        self.validation_curves = validation_curves
 
     @classmethod
-    def from_estimator(cls, estimator, *, ax=None, names=None, loss_name="Mean squared error"):
+    def from_estimator(cls, estimator, *, ax=None, names=None, loss_name=None, log=True, **kwargs):
         """Plot the `loss_curve_` of fitted estimators.
+
+        For networks that were given validation samples, their loss is drawn too, dashed.
 
         Parameters
         ----------
@@ -70,37 +84,69 @@ class LossCurveDisplay:
         names : list of str, default=None
             Names for the legend, with a list of estimators. By default their class names.
 
-        loss_name : str, default='Mean squared error'
-            Label of the vertical axis.
+        loss_name : str, default=None
+            Label of the vertical axis. By default what the estimators call their loss, and
+            'Loss' where they do not agree.
+
+        log : bool, default=True
+            Whether the vertical axis is logarithmic.
+
+        **kwargs : dict
+            Handed on to `ax.plot`.
 
         Returns
         -------
         LossCurveDisplay
             The display, plotted.
+
+        Raises
+        ------
+        NotFittedError
+            If an estimator is not fitted.
+
+        ValueError
+            If the names are not as many as the estimators or not all different, or an estimator
+            has no loss to draw.
         """
         if isinstance(estimator, dict):
+            if names is not None:
+                raise ValueError("names goes with a list of estimators; a dict has its own.")
             estimators = estimator
         else:
             many = list(estimator) if isinstance(estimator, list | tuple) else [estimator]
-            names = [type(one).__name__ for one in many] if names is None else list(names)
-            if len(set(names)) != len(many):
+            names = [type(one).__name__ for one in many] if names is None else names
+            if isinstance(names, str) or len(set(names)) != len(many):
                 raise ValueError(
                     f"names={names} must be {len(many)} different names, one an estimator."
                 )
             estimators = dict(zip(names, many, strict=True))
-        curves = {}
+        curves, validation = {}, {}
         for name, one in estimators.items():
-            check_is_fitted(one, "loss_curve_")
+            check_is_fitted(one)
+            if not hasattr(one, "loss_curve_"):
+                raise ValueError(
+                    f"{type(one).__name__} has no loss_curve_ to draw; LossCurveDisplay takes "
+                    "estimators that record their loss."
+                )
             curves[name] = np.array(one.loss_curve_, dtype=float)
-        return cls(curves, loss_name=loss_name).plot(ax=ax)
+            if "val_loss" in getattr(one, "history_", {}):
+                validation[name] = np.array(one.history_["val_loss"], dtype=float)
+        if loss_name is None:
+            kinds = {_LOSSES.get(type(one).__name__, "Loss") for one in estimators.values()}
+            loss_name = kinds.pop() if len(kinds) == 1 else "Loss"
+        display = cls(curves, loss_name=loss_name, validation_curves=validation)
+        return display.plot(ax=ax, log=log, **kwargs)
 
-    def plot(self, ax=None, **kwargs):
+    def plot(self, ax=None, *, log=True, **kwargs):
         """Draw the curves.
 
         Parameters
         ----------
         ax : matplotlib Axes, default=None
             Axes to draw on; a new figure by default.
+
+        log : bool, default=True
+            Whether the vertical axis is logarithmic.
 
         **kwargs : dict
             Handed on to `ax.plot`.
@@ -111,36 +157,60 @@ class LossCurveDisplay:
             The display.
         """
         pyplot = import_extra("matplotlib.pyplot", "plot", "LossCurveDisplay.plot")
+        cbook = import_extra("matplotlib.cbook", "plot", "LossCurveDisplay.plot")
+        lines = import_extra("matplotlib.lines", "plot", "LossCurveDisplay.plot")
+        kwargs = cbook.normalize_kwargs(kwargs, lines.Line2D)
+        empty = [name for name, curve in self.loss_curves.items() if not len(curve)]
+        if empty or not self.loss_curves:
+            raise ValueError(f"There is no loss to draw{f' of {empty}' if empty else ''}.")
         if ax is None:
             _, ax = pyplot.subplots(layout="constrained")
-        self.lines_ = []
+        self.lines_, self.validation_lines_ = [], []
+        validation = self.validation_curves or {}
         for k, (name, curve) in enumerate(self.loss_curves.items()):
-            curve = np.asarray(curve, dtype=float)
-            shown = curve <= _LARGEST
-            epochs = np.arange(1, len(curve) + 1)
             style = {
-                "color": _COLOURS[k % len(_COLOURS)],
-                "linestyle": _DASHES[k // len(_COLOURS) % len(_DASHES)],
+                "color": COLOURS[k % len(COLOURS)],
+                "linestyle": DASHES[k // len(COLOURS) % len(DASHES)],
                 "marker": "." if len(curve) <= 50 else "",
                 "label": name,
+                **kwargs,
             }
-            (line,) = ax.plot(epochs[shown], curve[shown], **{**style, **kwargs})
-            if not shown.all():
-                ax.plot(
-                    epochs[~shown],
-                    np.ones(np.count_nonzero(~shown)),
-                    transform=ax.get_xaxis_transform(),
-                    marker="^",
-                    linestyle="none",
-                    color=line.get_color(),
-                    clip_on=False,
-                    label=f"{name}: beyond {_LARGEST:g}",
-                )
-            self.lines_.append(line)
-        ax.set(yscale="log", xlabel="Epoch", ylabel=self.loss_name)
+            self.lines_.append(_draw(ax, curve, log, style))
+            if name in validation:
+                style |= {"linestyle": "--", "marker": "", "label": f"{name}, validation"}
+                self.validation_lines_.append(_draw(ax, validation[name], log, style))
+        ax.set(yscale="log" if log else "linear", xlabel="Epoch", ylabel=self.loss_name)
         ax.xaxis.get_major_locator().set_params(integer=True)
-        if len(self.loss_curves) > 1:
+        if len(ax.get_legend_handles_labels()[1]) > 1:
             ax.legend()
         self.ax_ = ax
         self.figure_ = ax.figure
         return self
+
+
+def _draw(ax, curve, log, style):
+    """Draw a curve, and marks at the edges of the axes for what has no place there."""
+    curve = np.asarray(curve, dtype=float)
+    epochs = np.arange(1, len(curve) + 1)
+    above, below = curve > _LARGEST, curve <= (0 if log else -_LARGEST)
+    shown = np.where(above | below, np.nan, curve)
+    (line,) = ax.plot(epochs, shown, **style)
+    name = line.get_label()
+    low = "zero or less" if log else f"below {-_LARGEST:g}"
+    for beyond, height, marker, label in (
+        (above, 1, "^", f"{name}: beyond {_LARGEST:g}"),
+        (below, 0, "v", f"{name}: {low}"),
+        (np.isnan(curve), 1, "x", f"{name}: NaN"),
+    ):
+        if beyond.any():
+            ax.plot(
+                epochs[beyond],
+                np.full(np.count_nonzero(beyond), height),
+                transform=ax.get_xaxis_transform(),
+                marker=marker,
+                linestyle="none",
+                color=line.get_color(),
+                clip_on=False,
+                label=label,
+            )
+    return line

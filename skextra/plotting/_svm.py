@@ -10,10 +10,9 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skextra._base import import_extra
 from skextra._svm._problems import class_values, least_margins, sides
+from skextra.plotting._axes import given_axes
+from skextra.plotting._palette import COLOURS, GREY, MARKERS
 
-# Okabe and Ito's palette, told apart with any colour vision.
-_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#808080")
-_MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")  # one more, so that pairs do not repeat
 _MOST_ELONGATED = 8  # how many times longer than high a picture with an arrow may be
 _MOST_ENTRIES = 5_000_000  # of a part of the grid
 _MOST_SAMPLES = 3000
@@ -249,9 +248,7 @@ class SVMDisplay:
         if ax is None:
             size = (5.2 * count, 4.2)
             _, ax = pyplot.subplots(1, count, figsize=size, layout="constrained", squeeze=False)
-        axes = np.ravel(ax)
-        if len(axes) != count:
-            raise ValueError(f"ax holds {len(axes)} axes; there are {count} panels.")
+        axes = given_axes(ax, count, "panels")
         self.axes_, self.figure_ = axes, axes[0].figure
         self.surfaces_, self.lines_, self.samples_ = [], [], []
         self.support_vectors_, self.violators_, self.widths_ = [], [], []
@@ -271,7 +268,7 @@ class SVMDisplay:
         decisions = panel.decisions
         binary = decisions.ndim == 2
         winners = (decisions > 0).astype(int) if binary else decisions.argmax(axis=-1)
-        palette = [_COLOURS[i % len(_COLOURS)] for i in range(n_classes)]
+        palette = [COLOURS[i % len(COLOURS)] for i in range(n_classes)]
         style = {"cmap": colors.ListedColormap(palette), "vmin": -0.5, "vmax": n_classes - 0.5}
         surface = ax.pcolormesh(
             panel.x, panel.y, winners, alpha=0.18, shading="nearest", linewidth=0,
@@ -286,11 +283,11 @@ class SVMDisplay:
                 style["linestyles"] = ["-" if level == 0 else "--" for level in levels]
                 lines = ax.contour(panel.x, panel.y, decisions, levels, zorder=1, **style)
         if panel.curve is not None:
-            ax.plot(*panel.curve.T, color="#808080", linewidth=1, zorder=1)
+            ax.plot(*panel.curve.T, color=GREY, linewidth=1, zorder=1)
         samples = []
         for code, label in enumerate(self.classes):
             of_class = panel.samples[panel.codes == code]
-            marker = _MARKERS[code % len(_MARKERS)]
+            marker = MARKERS[code % len(MARKERS)]
             samples.append(
                 ax.scatter(*of_class.T, s=28, color=palette[code], marker=marker,
                            edgecolor="white", linewidth=0.5, label=f"class {label}", zorder=3)

@@ -52,7 +52,7 @@ def feature_maps(model, X, layers=("first", "last")):
     """
     subject = subject_of(model)
     graph = graph_of(subject.model)
-    names = _chosen(graph, layers)
+    names = chosen_layers(graph, layers)
     images = subject.images(X)
     parts = [
         graph.outputs_of(names, images[start : start + _AT_ONCE])
@@ -61,13 +61,13 @@ def feature_maps(model, X, layers=("first", "last")):
     return dict(zip(names, map(np.concatenate, zip(*parts, strict=True)), strict=True))
 
 
-def _chosen(graph, layers):
+def chosen_layers(graph, layers, parameter="layers"):
     """Return the names of layers, each once."""
     names = [call.name for call in graph.calls]
     if isinstance(layers, str):
         layers = names if layers == "all" else [layers]
     if not isinstance(layers, list | tuple) or not all(isinstance(n, str) for n in layers):
-        raise TypeError(f"layers={layers!r} must be a name or a list of names of layers.")
+        raise TypeError(f"{parameter}={layers!r} must be a name or a list of names of layers.")
     convolutions = [c.name for c in graph.calls if stem_of(described(c.layer)[0]) in CONVOLUTIONS]
     ends = {"first": convolutions[:1], "last": convolutions[-1:]}
     chosen = []
@@ -75,8 +75,8 @@ def _chosen(graph, layers):
         found = [layer] if layer in names else ends.get(layer)
         if not found:
             why = "there is no convolution" if layer in ("first", "last") else "there is none"
-            raise ValueError(f"layers names {layer!r}, but {why}; the layers are {names}.")
+            raise ValueError(f"{parameter} names {layer!r}, but {why}; the layers are {names}.")
         chosen += found
     if not chosen:
-        raise ValueError(f"layers is empty; name one or more of {names}.")
+        raise ValueError(f"{parameter} is empty; name one or more of {names}.")
     return list(dict.fromkeys(chosen))

@@ -94,7 +94,7 @@ class Histogram:
         )
 
 
-def weight_histograms(model, bins=50):
+def weight_histograms(model, bins=50, *, weights="fitted"):
     """Return how the weights of a network are spread.
 
     Parameters
@@ -105,6 +105,10 @@ def weight_histograms(model, bins=50):
     bins : int, default=50
         Number of bins of each histogram.
 
+    weights : {'fitted', 'initial'} or list of ndarray, default='fitted'
+        Which ones: those that the network has, those that the fit of an estimator started from,
+        or others, in the order of the model's ``get_weights``.
+
     Returns
     -------
     histograms : dict of str to Histogram
@@ -114,7 +118,7 @@ def weight_histograms(model, bins=50):
     Raises
     ------
     TypeError, ValueError
-        If the model is of another kind or is not built, or `bins` is invalid.
+        If the model is of another kind or is not built, or another parameter is invalid.
 
     See Also
     --------
@@ -131,8 +135,11 @@ def weight_histograms(model, bins=50):
     ['conv1/kernel', 'conv1/bias']
     """
     _check_bins(bins)
+    subject = subject_of(model)
+    others = _checked(subject, weights)
+    network = subject.model if others is None else subject.at(others)
     histograms = {}
-    for name, layer in graph_of(subject_of(model).model).layers().items():
+    for name, layer in graph_of(network).layers().items():
         kernels = decoded(layer)
         trained = {id(v) for v in layer.trainable_weights}
         named = named_variables(layer).items()

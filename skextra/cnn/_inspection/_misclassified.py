@@ -113,8 +113,7 @@ def misclassified(model, X, y, n=10):
     >>> len(wrong), wrong.images.shape
     (10, (10, 8, 8, 1))
     """
-    if n is not None and (not isinstance(n, Integral) or isinstance(n, bool) or n < 1):
-        raise ValueError(f"n={n!r} must be a whole number from 1 up, or None for all.")
+    check_n(n)
     subject = subject_of(model)
     outputs = subject.outputs(X)
     codes = codes_for(subject, outputs.shape, y, "misclassified")
@@ -132,3 +131,9 @@ def misclassified(model, X, y, n=10):
         len(wrong),
         len(outputs),
     )
+
+
+def check_n(n):
+    """Raise ValueError unless n is a number of samples, or None."""
+    if n is not None and (not isinstance(n, Integral) or isinstance(n, bool) or n < 1):
+        raise ValueError(f"n={n!r} must be a whole number from 1 up, or None for all.")

@@ -1,0 +1,283 @@
+"""AdalineRegionDisplay: what an Adaline or a Madaline decides in a plane, unit by unit."""
+
+import numpy as np
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from skextra._adaptive._adaline import Adaline
+from skextra._base import import_extra
+from skextra._madaline._madaline import Madaline
+from skextra.plotting._axes import check_whole, given_axes
+from skextra.plotting._palette import COLOURS, GREY, MARKERS
+
+_ROOM = 0.15  # beside the samples, as a share of their extent
+_SHADE = 0.2
+_IN_A_ROW = 5
+
+
+class AdalineRegionDisplay:
+    """The regions of an Adaline or a Madaline of two inputs, and the lines of its units.
+
+    Use :meth:`from_estimator` to create one.
+
+    Parameters
+    ----------
+    x, y : ndarray of shape (n_x,) and (n_y,)
+        The grid.
+
+    response : ndarray of int of shape (n_y, n_x)
+        Numbers of the classes predicted on it.
+
+    units : ndarray of shape (n_units, 3)
+        Two weights and the bias weight of each unit that sees the inputs: those of an Adaline,
+        the hidden ones of a Madaline. A unit says +1 where its weighted sum is positive.
+
+    classes : ndarray of shape (n_classes,)
+        The class labels.
+
+    samples : ndarray of shape (n_samples, 2), default=None
+        Samples to draw.
+
+    codes : ndarray of int of shape (n_samples,), default=None
+        Numbers of their classes.
+
+    feature_names : sequence of two str, default=('x1', 'x2')
+        Labels of the horizontal and the vertical axis.
+
+    Attributes
+    ----------
+    axes_ : ndarray of matplotlib Axes of shape (n_panels,)
+        The axes, after :meth:`plot`.
+
+    figure_ : matplotlib Figure
+        The figure.
+
+    surfaces_ : list of matplotlib QuadMesh
+        The regions of each of the axes.
+
+    lines_ : list of list of matplotlib Line2D
+        For each of the axes, the lines on which the sum of a unit is zero. Units without weights
+        have none.
+
+    samples_ : list of list of matplotlib PathCollection
+        The samples of each of the axes, class by class.
+
+    See Also
+    --------
+    SVMDisplay : Regions and margin of a FeatureMapSVM.
+    sklearn.inspection.DecisionBoundaryDisplay : Regions of any classifier.
+
+    Examples
+    --------
+    >>> from skextra import Madaline
+    >>> from skextra.plotting import AdalineRegionDisplay
+    >>> X, y = [[-1, -1], [-1, 1], [1, -1], [1, 1]], [0, 1, 1, 0]
+    >>> xor = Madaline(2, random_state=0).fit(X, y)
+    >>> display = AdalineRegionDisplay.from_estimator(xor, X, y, units=True)
+    >>> [ax.get_title() for ax in display.axes_]
+    ['unit 1', 'unit 2', 'output']
+    """
+
+    def __init__(
+        self,
+        x,
+        y,
+        response,
+        units,
+        classes,
+        samples=None,
+        codes=None,
+        feature_names=("x1", "x2"),
+    ):
+        self.x = x
+        self.y = y
+        self.response = response
+        self.units = units
+        self.classes = classes
+        self.samples = samples
+        self.codes = codes
+        self.feature_names = feature_names
+
+    @classmethod
+    def from_estimator(
+        cls, estimator, X, y, *, units=False, grid_resolution=200, ax=None, **kwargs
+    ):
+        """Plot what a fitted Adaline or Madaline says of the plane around some samples.
+
+        Parameters
+        ----------
+        estimator : Adaline or Madaline
+            Fitted on two features, with one label a sample.
+
+        X : array-like of shape (n_samples, 2)
+            Samples to draw.
+
+        y : array-like of shape (n_samples,)
+            Their classes.
+
+        units : bool, default=False
+            Whether every unit that sees the inputs has a panel of its own as well, with the side
+            in grey on which it says +1.
+
+        grid_resolution : int, default=200
+            Number of points of the grid in each direction.
+
+        ax : matplotlib Axes or array-like of matplotlib Axes, default=None
+            Axes to draw on, as many as there are panels; a new figure by default.
+
+        **kwargs : dict
+            Handed on to `ax.scatter`, which draws the samples.
+
+        Returns
+        -------
+        AdalineRegionDisplay
+            The display, plotted.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If the estimator is of another kind, has not two features or several labels a sample,
+            or a parameter is invalid.
+        """
+        weights = _units_of(estimator)
+        if weights.shape[1] != 3:
+            raise ValueError(
+                f"AdalineRegionDisplay draws two inputs, but the {type(estimator).__name__} has "
+                f"{weights.shape[1] - 1}; fit it on two columns."
+            )
+        check_whole("grid_resolution", grid_resolution, least=2)
+        X = validate_data(estimator, X, dtype=np.float64, reset=False)
+        y, classes = np.asarray(y), estimator.classes_
+        unknown = [label for label in y.ravel().tolist() if label not in classes.tolist()]
+        if y.shape != (len(X),) or unknown:
+            raise ValueError(
+                f"y must hold one of the classes {classes.tolist()} for each of the {len(X)} rows "
+                f"of X; it has shape {y.shape}" + (f" and {unknown[:5]}." if unknown else ".")
+            )
+        low, high = X.min(axis=0), X.max(axis=0)
+        with np.errstate(over="ignore"):
+            room = np.where(high > low, _ROOM * (high - low), np.abs(low) * 1e-3 + (low == 0))
+            extent = high - low + 2 * room
+        if not np.isfinite(extent).all():
+            raise ValueError(f"X goes from {X.min():g} to {X.max():g}, too far to be drawn.")
+        axes = np.linspace(low - room, high + room, grid_resolution).T
+        grid = np.column_stack([part.ravel() for part in np.meshgrid(*axes)])
+        names = getattr(estimator, "feature_names_in_", None)
+        if names is not None:  # scikit-learn warns of arrays without names
+            pandas = import_extra("pandas", "plot", "AdalineRegionDisplay")
+            grid = pandas.DataFrame(grid, columns=names)
+        response = np.searchsorted(classes, estimator.predict(grid))
+        display = cls(
+            *axes,
+            response.reshape(grid_resolution, grid_resolution),
+            weights,
+            classes,
+            X,
+            np.searchsorted(classes, y),
+            ("x1", "x2") if names is None else tuple(map(str, names)),
+        )
+        return display.plot(ax, units=units, **kwargs)
+
+    def plot(self, ax=None, *, units=False, **kwargs):
+        """Draw the regions, the lines and the samples.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes or array-like of matplotlib Axes, default=None
+            Axes to draw on, as many as there are panels; a new figure by default.
+
+        units : bool, default=False
+            Whether every unit that sees the inputs has a panel of its own as well, with the side
+            in grey on which it says +1.
+
+        **kwargs : dict
+            Handed on to `ax.scatter`, which draws the samples.
+
+        Returns
+        -------
+        AdalineRegionDisplay
+            The display.
+        """
+        pyplot = import_extra("matplotlib.pyplot", "plot", "AdalineRegionDisplay.plot")
+        sums = np.stack(np.meshgrid(self.x, self.y), axis=-1) @ self.units[:, :2].T
+        signs = (sums + self.units[:, 2] > 0).astype(int)
+        panels = [
+            (f"unit {i + 1}", signs[:, :, i], ("white", GREY), self.units[[i]])
+            for i in range(len(self.units) if units else 0)
+        ]
+        colours = np.resize(COLOURS, len(self.classes)).tolist()
+        panels.append(("output", self.response, colours, self.units))
+        if ax is None:
+            rows = -(-len(panels) // _IN_A_ROW)
+            n = -(-len(panels) // rows)
+            _, ax = pyplot.subplots(
+                rows,
+                n,
+                figsize=(3.6 * max(n, 1.4), 3.9 * rows),
+                layout="constrained",
+                squeeze=False,
+            )
+            for spare in ax.ravel()[len(panels) :]:
+                spare.remove()
+            ax = ax.ravel()[: len(panels)]
+        axes = given_axes(ax, len(panels), "panels")
+        self.axes_, self.figure_ = axes, axes[0].figure
+        self.surfaces_, self.lines_, self.samples_ = [], [], []
+        for each, (title, codes, colours, lines) in zip(axes, panels, strict=True):
+            self._draw(each, codes, colours, lines, kwargs)
+            if units:
+                each.set_title(title)
+        axes[0].set_ylabel(self.feature_names[1])
+        if self.samples is not None:
+            axes[-1].legend(title="class", fontsize="small")
+        return self
+
+    def _draw(self, ax, codes, colours, lines, kwargs):
+        colors = import_extra("matplotlib.colors", "plot", "AdalineRegionDisplay.plot")
+        shades = colors.ListedColormap(colours)
+        self.surfaces_.append(
+            ax.pcolormesh(
+                self.x, self.y, codes, cmap=shades, vmin=-0.5, vmax=len(colours) - 0.5,
+                alpha=_SHADE, shading="nearest", linewidth=0, rasterized=True, zorder=0,
+            )
+        )  # fmt: skip
+        drawn = []
+        for w1, w2, bias in lines:
+            square = w1**2 + w2**2
+            if square > 0:
+                foot = -bias / square * np.array([w1, w2])
+                drawn.append(
+                    ax.axline(foot, (foot[0] - w2, foot[1] + w1), color="black", lw=1, zorder=1)
+                )
+        self.lines_.append(drawn)
+        points = []
+        if self.samples is not None:
+            for code, label in enumerate(self.classes):
+                style = {
+                    "color": COLOURS[code % len(COLOURS)],
+                    "marker": MARKERS[code % len(MARKERS)],
+                    "label": f"{label}",
+                }
+                of_class = self.samples[self.codes == code]
+                style |= {"s": 45, "edgecolors": "white", "linewidths": 0.6, "zorder": 3}
+                points.append(ax.scatter(*of_class.T, **{**style, **kwargs}))
+        self.samples_.append(points)
+        ax.set(xlim=self.x[[0, -1]], ylim=self.y[[0, -1]], xlabel=self.feature_names[0])
+
+
+def _units_of(estimator):
+    """Return the weights of the units that see the inputs, the bias weight last."""
+    if isinstance(estimator, Adaline | Madaline):
+        check_is_fitted(estimator)
+    if isinstance(estimator, Madaline):
+        if estimator._columns:
+            raise ValueError(
+                "AdalineRegionDisplay draws one label a sample, but the Madaline was fitted on "
+                "several."
+            )
+        return np.column_stack([estimator.coefs_[0].T, estimator.intercepts_[0]]).astype(float)
+    if isinstance(estimator, Adaline):
+        return np.column_stack([estimator.coef_, estimator.intercept_]).astype(float)
+    raise TypeError(
+        f"AdalineRegionDisplay draws Adaline and Madaline, not {type(estimator).__name__}; "
+        "sklearn.inspection.DecisionBoundaryDisplay draws any classifier."
+    )

@@ -1,0 +1,188 @@
+"""HistogramDisplay: how the weights or the gradients of a network are spread."""
+
+import numpy as np
+
+from skextra._base import import_extra
+from skextra.cnn._inspection._histograms import gradient_histograms, weight_histograms
+from skextra.plotting._axes import given_axes
+from skextra.plotting._palette import BLUE
+
+_COLUMNS = 4
+
+
+class HistogramDisplay:
+    """How the weights or the gradients of a network are spread, a panel a variable.
+
+    Use :meth:`from_estimator` to create one.
+
+    Parameters
+    ----------
+    histograms : dict of str to Histogram
+        What :func:`skextra.cnn.weight_histograms` or :func:`skextra.cnn.gradient_histograms`
+        returned, or a part of it.
+
+    name : str, default='weight'
+        What the numbers are: label of the horizontal axes.
+
+    Attributes
+    ----------
+    axes_ : ndarray of matplotlib Axes of shape (n_histograms,)
+        The axes, after :meth:`plot`.
+
+    figure_ : matplotlib Figure
+        The figure.
+
+    stairs_ : list of matplotlib StepPatch
+        The histograms.
+
+    See Also
+    --------
+    FilterDisplay : Weights of convolutions in their places.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from skextra import CNNClassifier
+    >>> from skextra.plotting import HistogramDisplay
+    >>> X, y = load_digits(return_X_y=True)
+    >>> cnn = CNNClassifier(filters=4, epochs=1, random_state=0).fit(X / 16, y)
+    >>> display = HistogramDisplay.from_estimator(cnn)
+    >>> list(display.histograms)
+    ['conv1/kernel', 'dense1/kernel', 'output/kernel']
+    """
+
+    def __init__(self, histograms, name="weight"):
+        self.histograms = histograms
+        self.name = name
+
+    @classmethod
+    def from_estimator(
+        cls,
+        estimator,
+        X=None,
+        y=None,
+        *,
+        weights="fitted",
+        kernels_only=True,
+        bins=50,
+        ax=None,
+        log=True,
+        **kwargs,
+    ):
+        """Plot how weights are spread or, with X and y, the gradients of the loss by them.
+
+        Parameters
+        ----------
+        estimator : keras.Model or CNNClassifier
+            A sequential or functional model that is built, or a fitted estimator.
+
+        X : array-like, default=None
+            Samples to take gradients over. Without, the weights are drawn.
+
+        y : array-like of shape (n_samples,), default=None
+            Their classes; for Keras models the numbers of the outputs.
+
+        weights : {'fitted', 'initial'} or list of ndarray, default='fitted'
+            Which weights to draw, or where to take the gradients: those that the network has,
+            those that the fit of an estimator started from, or others, in the order of the
+            model's ``get_weights``.
+
+        kernels_only : bool, default=True
+            Whether to leave out biases and the scales and shifts of normalisation.
+
+        bins : int, default=50
+            Number of bins of each histogram.
+
+        ax : matplotlib Axes or array-like of matplotlib Axes, default=None
+            Axes to draw on, one a variable; a new figure by default.
+
+        log : bool, default=True
+            Whether the counts are on a logarithmic scale.
+
+        **kwargs : dict
+            Handed on to `ax.stairs`.
+
+        Returns
+        -------
+        HistogramDisplay
+            The display, plotted.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If the model is of another kind, X and y are not given together, or another parameter
+            is invalid.
+        """
+        if (X is None) != (y is None):
+            raise ValueError("Pass both X and y to draw gradients, or neither to draw weights.")
+        if X is None:
+            name, found = "weight", weight_histograms(estimator, bins, weights=weights)
+        else:
+            name = "gradient"
+            found = gradient_histograms(estimator, X, y, weights=weights, bins=bins)
+        if kernels_only:
+            found = {n: h for n, h in found.items() if n.endswith(("kernel", "embeddings"))}
+        return cls(found, name).plot(ax, log=log, **kwargs)
+
+    def plot(self, ax=None, *, log=True, **kwargs):
+        """Draw the histograms.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes or array-like of matplotlib Axes, default=None
+            Axes to draw on, one a variable; a new figure by default.
+
+        log : bool, default=True
+            Whether the counts are on a logarithmic scale.
+
+        **kwargs : dict
+            Handed on to `ax.stairs`.
+
+        Returns
+        -------
+        HistogramDisplay
+            The display.
+
+        Raises
+        ------
+        ValueError
+            If there are no histograms, or not as many axes.
+        """
+        pyplot = import_extra("matplotlib.pyplot", "plot", "HistogramDisplay.plot")
+        ticker = import_extra("matplotlib.ticker", "plot", "HistogramDisplay.plot")
+        n = len(self.histograms)
+        if not n:
+            raise ValueError(
+                "There are no histograms to draw: the network has no kernels that training "
+                "changes (those stored in few bits have no gradients); kernels_only=False draws "
+                "what else there is."
+            )
+        if ax is None:
+            rows = -(-n // _COLUMNS)
+            columns = -(-n // rows)
+            _, ax = pyplot.subplots(
+                rows, columns, figsize=(2.9 * columns, 2.5 * rows), layout="constrained"
+            )
+            for spare in (spares := given_axes(ax, rows * columns, "cells"))[n:]:
+                spare.remove()
+            ax = spares[:n]
+        axes = given_axes(ax, n, "histograms")
+        self.axes_, self.figure_, self.stairs_ = axes, axes[0].figure, []
+        style = {"fill": True, "color": BLUE, **kwargs}
+        for each, (name, histogram) in zip(axes, self.histograms.items(), strict=True):
+            self.stairs_.append(each.stairs(histogram.counts, histogram.edges, **style))
+            numbers = histogram.values
+            lost = np.count_nonzero(~np.isfinite(numbers))
+            told = f", {lost} not finite" if lost else ""
+            std = numbers[np.isfinite(numbers)].std() if lost < len(numbers) else np.nan
+            title = f"{name}\nstd {std:.1e}, zeros {histogram.zeros:.0%}{told}"
+            each.set_title(title, fontsize="small")
+            each.set_xlabel(self.name)
+            if log and histogram.counts.any():
+                each.set_yscale("log")
+                each.set_ylim(bottom=0.5)  # so that a count of 1 is seen
+                each.yaxis.set_major_formatter("{x:g}")
+                each.yaxis.set_minor_formatter(ticker.NullFormatter())
+            each.ticklabel_format(axis="x", style="sci", scilimits=(-2, 2))
+        axes[0].set_ylabel("count")
+        return self
