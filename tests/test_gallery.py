@@ -22,11 +22,13 @@ def closed_figures():
 
 
 def run(name):
-    return runpy.run_path(str(EXAMPLES / f"{name}.py"))
+    (path,) = EXAMPLES.glob(f"*/{name}.py")
+    return runpy.run_path(str(path))
 
 
 def test_every_page_has_a_test():
-    pages = {path.stem for path in EXAMPLES.glob("plot_*.py")}
+    pages = {path.stem for path in EXAMPLES.glob("*/plot_*.py")}
+    assert len(pages) > 20
     source = Path(__file__).read_text(encoding="utf-8")
     assert not {page for page in pages if f'run("{page}")' not in source}
 
@@ -47,6 +49,7 @@ def test_lms_lab():
     assert "learning_rate=1;" in page["divergence_message"]
     assert page["stability"].guaranteed_bound < 0.5
     assert 0.5 < page["critical_rate"] < 1
+    assert page["largest_gap"] < 0.02
 
 
 def test_noise_cancelling():
@@ -78,7 +81,12 @@ def test_tracking():
 
 def test_adaline_logic():
     page = run("plot_adaline_logic")
-    assert all(np.all(correct) for correct in page["hand_correct"].values())
+    assert page["hand_correct"] == {
+        ("OR", (1, 1, 1)): True,
+        ("OR", (2, 2, 1)): True,
+        ("NAND", (1, -1, -1)): True,
+        ("majority of three", (0, 1, 1, 1)): True,
+    }
     assert set(page["learnt_accuracy"].values()) == {1.0}
     accuracy = page["iris_accuracy"]
     assert accuracy[False, False] < 0.6 < 0.8 < accuracy[True, True]
@@ -92,9 +100,13 @@ def test_kmeans_steps():
     for fit in (bad, plus, default):
         assert np.all(np.diff(fit.history_.inertia) <= 1e-9 * fit.history_.inertia[0])
     assert bad.history_.n_changed[-1] == 0
+    assert page["film"].to_jshtml().count("data:image/png") == len(bad.history_.inertia)
+    assert plus.history_.n_changed[-1] == 0
+    assert len(page["display"].axes_) == min(plus.n_iter_ + 1, 8)
     near = page["near"]
     assert {near[2, start] for start in page["starts"]} == {1.0}
     assert near[3, "random"] < 0.75 < near[3, "k-means++"] == near[3, "default"] == 1
+    assert near[4, "default"] == 1 > near[4, "random"]
     assert len(set(page["outcomes"][4, "random"].round(1))) > 5
     ends = page["grid_inertia"]
     ours, restarts = ends["KMeansPP"], ends["KMeans, n_init=10"]
@@ -179,6 +191,7 @@ def test_madaline_xor():
     assert page["hidden"].tolist() == [[1, 1], [1, -1], [-1, 1], [1, 1]]
     assert page["outputs"].tolist() == [-1, 1, 1, -1]
     assert page["learnt"].predict(page["X"]).tolist() == [0, 1, 1, 0]
+    assert page["solved"] == 50
     assert page["stages"][-1][0] == 0
     assert len(page["stages"]) > 10
 
@@ -196,13 +209,19 @@ def test_madaline_starts():
 def test_mapping_trick():
     page = run("plot_mapping_trick")
     assert_allclose(page["svm"].coef_[0], page["exact"], rtol=1e-12)
-    assert_allclose(page["svm"].margin_, 1.2935672, rtol=1e-7)
+    svm = page["svm"]
+    assert_allclose(svm.margin_, 1.2935672, rtol=1e-7)
+    assert_allclose(svm.intercept_, 0, atol=1e-12)
+    assert_allclose(sorted(svm.support_vectors_.ravel()), [-0.3, 0.3])
+    assert_allclose(sorted(svm.dual_coef_.ravel()), [-1.1952315, 1.1952315], rtol=1e-7)
+    assert "no plane separates the classes" in page["on_the_line"]
     assert_allclose(page["best_distance"], 1.2935672 / 2, rtol=1e-7)
     assert page["flat_distance"] < page["best_distance"]
     assert page["soft"].score(page["X"], page["y"]) == 1.0
 
 
-def test_rbf_svm():
+def test_rbf_svm(monkeypatch):
+    monkeypatch.delenv("SKEXTRA_MNIST", raising=False)
     page = run("plot_rbf_svm")
     accuracies = dict(zip(page["sizes"], page["accuracies"], strict=True))
     assert accuracies[800] > page["peer_accuracy"] - 0.005
@@ -215,13 +234,25 @@ def test_cnn_digits():
     scores, stands = page["test_scores"], page["stands"]
     assert min(scores.values()) > 0.95
     assert max(scores, key=scores.get) == "batch norm"
+    assert scores["batch norm"] > page["svc_score"] + 0.005
+    gaps = {name: page["train_scores"][name] - score for name, score in scores.items()}
+    assert all(-0.005 < gap < 0.02 for gap in gaps.values())
+    assert all(len(page["networks"][name].history_["val_accuracy"]) == 10 for name in scores)
+    confused = page["confusion"].confusion_matrix
+    assert confused.sum() == 719
+    assert confused.trace() == round(scores["and augmentation"] * 719)
     history = page["networks"]["and augmentation"].history_
     assert history["loss"][-1] > history["val_loss"][-1]
     # Moved digits: dense layers fall, convolutions less, augmentation least.
     assert stands["dense layers"][1] < stands["plain"][1] < stands["and augmentation"][1]
     assert stands["and augmentation"][1] > 0.95
     assert stands["dense layers"][2] < 0.5
-    assert len(page["wrong"]) <= 10
+    wrong = page["wrong"].found
+    assert_allclose(wrong.predicted, page["predicted"][wrong.indices])
+    assert (wrong.predicted != page["y_test"][wrong.indices]).all()
+    assert len(page["wrong"].axes_) == 10
+    assert page["table"]["conv2"].parameters == 32 * 64 * 9
+    assert page["wrong"].found.n_wrong == round((1 - scores["and augmentation"]) * 719)
 
 
 def test_cnn_anatomy():
@@ -232,33 +263,53 @@ def test_cnn_anatomy():
     assert [row.macs for row in page["pair_table"].rows] == [301989888, 1207959552]
     assert {row.output_shape[:2] for row in page["pair_table"].rows} == {(32, 32)}
     assert page["macs"] == [1228800, 665856, 903168, 9216, 320]
-    assert page["parameters"] == [1200, 2304, 25088, 9248, 330]
+    assert page["parameters"] == [1200, 2304, 25088, 9216 + 32, 320 + 10]
+    shapes = {row.name: (row.input_shape, row.output_shape) for row in page["rows"]}
+    assert shapes["conv1"] == ((32, 32, 3), (32, 32, 16))
+    assert shapes["conv2"] == ((15, 15, 16), (17, 17, 16))
+    assert shapes["conv3"] == ((8, 8, 16), (6, 6, 32))
+    kernels = [row.kernel_shape for row in page["rows"]]
+    assert kernels == [(5, 5, 3, 16), (3, 3, 16, 16), (7, 7, 16, 32), (288, 32), (32, 10)]
+    assert page["sees"] == {1: (3, 3), 2: (5, 5), 4: (9, 9)}
     assert list(page["fields"].values()) == [(5, 5), (12, 12), (40, 40)]
 
 
 def test_convolution_matrix():
     page = run("plot_convolution_matrix")
     assert page["two_filters"].toarray()[:2].tolist() == [[1, 2, 3, 0], [10, 20, 30, 0]]
+    assert page["banded"].toarray().tolist() == [[1, 2, 3, 0, 0], [0, 1, 2, 3, 0], [0, 0, 1, 2, 3]]
+    assert page["stepped"].toarray().tolist() == [[1, 2, 3, 0, 0], [0, 0, 1, 2, 3]]
+    assert page["padded"].toarray()[[0, -1]].tolist() == [[2, 3, 0, 0, 0], [0, 0, 0, 1, 2]]
+    places = [np.flatnonzero(row).tolist() for row in page["in_2d"].toarray()]
+    assert places == [[0, 1, 4, 5], [2, 3, 6, 7], [8, 9, 12, 13], [10, 11, 14, 15]]
     assert page["two_channels"].toarray()[0].tolist() == [1, 10, 2, 20, 3, 30, 0, 0]
     assert page["difference"] < 1e-5
     assert page["gradient_difference"] < 1e-4
     # Sobel's kernel on one place of the photograph, by hand.
     photo, maps = page["photo"], page["maps"]
     window = photo[99:102, 149:152]
-    assert_allclose(maps[100, 150, 0], (page["sobel"] * window).sum(), atol=1e-5)
+    kernels = (page["sobel"], page["sobel"].T, page["neighbours"])
+    expected = [(kernel * window).sum() for kernel in kernels]
+    assert_allclose(maps[100, 150], expected, atol=1e-5)
+    corner = photo[0, 0] - 0.5 * (photo[0, 1] + photo[1, 0])  # zeros beyond the rim
+    assert_allclose(maps[0, 0, 2], corner, atol=1e-5)
 
 
 def test_cnn_inside():
     page = run("plot_cnn_inside")
     assert page["accuracy"] > 0.92
-    assert [found.shape[-1] for found in page["maps"].values()] == [16, 32]
+    assert {name: found.shape for name, found in page["maps"].maps.items()} == {
+        "conv1": (8, 8, 5), "conv2": (4, 4, 5),
+    }  # fmt: skip
+    assert page["filters"].kernel.shape == (3, 3, 1, 16)
+    assert list(page["weights"].histograms) == list(page["gradients"].histograms)
     zeros = {name: histogram.zeros for name, histogram in page["stuck"].items()}
     assert zeros.pop("output/bias") == 0
     assert set(zeros.values()) == {1.0}
     assert page["zero"].score(page["X_test"], page["y_test"]) < 0.15
-    assert len(page["wrong"]) == 10
-    wrong = page["X_test"][page["wrong"].indices]
-    assert_allclose(page["wrong"].images[..., 0], wrong)
+    found = page["wrong"].found
+    assert len(found) == 10
+    assert_allclose(found.images[..., 0], page["X_test"][found.indices])
 
 
 def test_cnn_compression():
@@ -274,3 +325,72 @@ def test_cnn_compression():
     reports = page["display"].reports
     assert reports[2].accuracy_after < reports[8].accuracy_after - 0.1
     assert reports[8].accuracy_after > reports[8].accuracy_before - 0.01
+
+
+def test_neighbours():
+    page = run("plot_neighbours")
+    assert page["answers"] == {1: [1, 0], 3: [0, 1], 5: [1, 1]}
+    assert_allclose(page["distances"][1, :2], 0.3125**0.5)
+    assert_allclose(page["distances"][0, 0], 0.559, atol=5e-4)
+    assert page["tied"].tolist() == [False, True]
+    assert sorted(page["y"][page["neighbours"][1, :2]]) == [0, 1]
+    assert page["backwards"].tolist() == [1, 1]
+
+
+def test_backpropagation():
+    page = run("plot_backpropagation")
+    assert page["hidden"].tolist() == [0, 7]
+    assert page["output"].tolist() == [15, 8]
+    assert page["loss"] == page["keras_loss"] == 116
+    expected = {
+        "W1": [[0, 0, 0], [34, 34, -34]],
+        "b1": [0, 34],
+        "W2": [[0, 98], [0, 42]],
+        "b2": [14, 6],
+    }
+    for name, gradient in expected.items():
+        assert page["gradients"][name].tolist() == gradient
+        assert_allclose(page["keras_gradients"][name], gradient)
+    assert page["largest"] < 1e-8
+    zeros = {name: h.zeros for name, h in page["zero_gradients"].histograms.items()}
+    assert zeros.pop("output/bias") == 0
+    assert set(zeros.values()) == {1.0}
+    assert max(h.zeros for h in page["usual_gradients"].histograms.values()) < 0.3
+    assert page["zero_score"] < 0.15 < 0.9 < page["usual_score"]
+    assert {h.zeros for h in page["zero_weights"].histograms.values()} == {1.0}
+    bound = (6 / (64 + 64)) ** 0.5  # of Glorot's uniform start
+    start = page["usual_weights"].histograms["dense1/kernel"].values
+    assert 0.99 * bound < np.abs(start).max() <= bound
+
+
+def test_cnn_training():
+    page = run("plot_cnn_training")
+    losses = {size: network.loss_curve_[-1] for size, network in page["by_batch"].items()}
+    assert losses[4] < 0.1 * losses[32] < losses[32] < 0.1 * losses[600]
+    momentum = {name: network.loss_curve_[-1] for name, network in page["by_momentum"].items()}
+    assert momentum[0.9] < momentum[0.5] < momentum[0.0]
+    norms = page["norms"]
+    assert norms[1e-2] < norms[1e-3] < norms[0.0]
+    scores = page["scores"]
+    assert min(scores, key=scores.get) == "one network"
+
+
+def test_batch_norm():
+    page = run("plot_batch_norm")
+    assert_allclose(page["normalised"], [[-1, 1, 1, -1]] * 3, atol=1e-8)
+    assert_allclose(page["shifted"][1], [-11, -9, -9, -11], atol=1e-8)
+    assert_allclose(page["shifted"][2], [9, 11, 11, 9], atol=1e-8)
+    assert_allclose(page["by_keras"], page["shifted"], atol=1e-12)
+    assert page["difference"] < 1e-12
+    assert page["weights_agree"]
+    networks = page["networks"]
+    assert np.all(networks["batch norm"].loss_curve_ < 0.75 * networks["plain"].loss_curve_)
+
+
+def test_weight_budget():
+    page = run("plot_weight_budget")
+    assert page["budget"] == {(9, 32): (9216, 36864), (3, 128): (36864, 147456)}
+    assert page["table_of_64"] == {2: 16, 4: 32, 8: 56, 16: 96, 32: 168}
+    assert page["most"][64] == 8
+    for whole, quarter in page["fetch"].values():
+        assert whole == 4 * quarter

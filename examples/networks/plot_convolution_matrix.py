@@ -47,11 +47,19 @@ print("two filters, one channel:", two_filters.toarray().astype(int), sep="\n")
 print("one filter, two channels:", two_channels.toarray().astype(int), sep="\n")
 
 # %%
+# Two dimensions are the same with rows of rows: a kernel of 2 x 2 on 4 x 4, in steps of 2, meets
+# each number once.
+
+in_2d = conv_matrix([[1, 2], [3, 4]], (4, 4), strides=2)
+print(in_2d.toarray().astype(int))
+
+# %%
 # Edges of a photograph
 # ---------------------
 # Sobel's kernel weighs the right against the left, its transpose the lower against the upper side;
 # the third kernel takes twice the mean of the four neighbours off each pixel, so that flat places
-# come out as their own negatives and single points stand out. They are the fixed weights of a
+# come out as their own negatives and single points stand out. Beyond the rim there are zeros,
+# which make an edge of it. They are the fixed weights of a
 # layer with three filters, and :func:`~skextra.cnn.feature_maps` shows what they find in a
 # photograph that comes with scikit-learn.
 

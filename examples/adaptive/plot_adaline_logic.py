@@ -66,38 +66,22 @@ for name, weights in learnt.items():
     print(f"{name:<18} weights {weights.round(2)}, patterns right: {learnt_accuracy[name]:.0%}")
 
 # %%
-# For the gates with two inputs the decision can be drawn, with scikit-learn's own
-# :class:`~sklearn.inspection.DecisionBoundaryDisplay`. The shading and the solid line are what
-# Adaline has learnt; dashed are the lines of the weights by hand.
+# For the gates with two inputs :class:`~skextra.plotting.AdalineRegionDisplay` draws the decision.
+# The shading and the solid line are what Adaline has learnt; dashed are the lines of the weights
+# by hand.
 
 import matplotlib.pyplot as plt
-from matplotlib.colors import ListedColormap
-from sklearn.inspection import DecisionBoundaryDisplay
 
-shades = ListedColormap(["#FBE3CF", "#CFE5F5"])
+from skextra.plotting import AdalineRegionDisplay
+
 fig, axes = plt.subplots(1, 2, figsize=(10, 5), layout="constrained")
 for ax, name in zip(axes, ["OR", "NAND"], strict=True):
     X, y = tables[name]
-    common = {"ax": ax, "eps": 0.8, "xlabel": "x1", "ylabel": "x2"}
-    DecisionBoundaryDisplay.from_estimator(
-        gates[name], X, response_method="predict", cmap=shades, **common
-    )
-    DecisionBoundaryDisplay.from_estimator(
-        gates[name],
-        X,
-        response_method="decision_function",
-        plot_method="contour",
-        levels=[0],
-        colors="black",
-        **common,
-    )
+    AdalineRegionDisplay.from_estimator(gates[name], X, y, ax=ax)
     x1 = np.array([-1.8, 1.8])
     for bias, first, second in by_hand[name]:
         ax.plot(x1, -(bias + first * x1) / second, "--", color="0.4", lw=1)
-    for label, colour, marker in [(1, "#0072B2", "o"), (-1, "#D55E00", "X")]:
-        ax.scatter(*X[y == label].T, s=120, color=colour, marker=marker, label=f"{label:+d}")
-    ax.set(title=name, aspect="equal", xlim=(-1.8, 1.8), ylim=(-1.8, 1.8))
-_ = axes[0].legend(loc="center")
+    ax.set(title=name, aspect="equal")
 
 # %%
 # Rows sorted by class

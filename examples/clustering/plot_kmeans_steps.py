@@ -39,7 +39,7 @@ bad = KMeansPP(3, init=corner, tol=0, store_history=True).fit(X)
 
 # %%
 # :class:`~skextra.plotting.KMeansTraceDisplay` draws the start and the iterations. Crosses are the
-# centres, and the black lines are the ways they came. (Its `animate` plays the same as a film.)
+# centres, and the black lines are the ways they came.
 
 import matplotlib.pyplot as plt
 
@@ -47,6 +47,11 @@ from skextra.plotting import KMeansTraceDisplay
 
 display = KMeansTraceDisplay.from_estimator(bad, X)
 _ = display.figure_.suptitle("Three centres from one corner")
+
+# %%
+# The same as a film, with `animate`:
+
+film = display.animate(interval=900)
 
 # %%
 # Two of the three set out for the right, but one of them gets there first, and the other is left

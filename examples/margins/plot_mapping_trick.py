@@ -24,10 +24,12 @@ B = [-1, -0.7, -0.6, -0.3, 2]
 X = np.array(A + B)[:, None]
 y = np.array([-1] * len(A) + [1] * len(B))
 
+on_the_line = None
 try:
     FeatureMapSVM("identity", C=np.inf).fit(X, y)
 except ValueError as error:
-    print(error)
+    on_the_line = str(error)
+print(on_the_line)
 
 # %%
 # In the plane
@@ -42,7 +44,9 @@ def curve(X):
 
 
 svm = FeatureMapSVM(curve, C=np.inf).fit(X, y)
-SVMDisplay.from_estimator(svm, X, y)
+display = SVMDisplay.from_estimator(svm, X, y)
+display.axes_[0].set_xlabel("x")
+_ = display.axes_[1].set(xlabel="x", ylabel="x^3 - 2x")
 
 # %%
 # The exact answer

@@ -16,6 +16,9 @@ hand, then with weights that the network has learnt from the truth table.
 # says +1 except far out on one side. The output unit sums :math:`1 - h_1 - h_2`, which is positive
 # unless both say +1. With ``max_iter=0`` the network is run as it is.
 
+from copy import deepcopy
+
+import matplotlib.pyplot as plt
 import numpy as np
 
 from skextra import Madaline
@@ -38,49 +41,29 @@ for x1, x2, h1, h2, total, answer in rows:
 # %%
 # Unit by unit
 # ------------
-# Each hidden unit shades the side on which it says +1. What the output makes of the two signs is
+# Grey is the side on which a hidden unit says +1. What the output makes of the two signs is
 # the strip between the lines, and what lies outside it.
 
-import matplotlib.pyplot as plt
-from matplotlib.colors import ListedColormap
+from skextra.plotting import AdalineRegionDisplay
 
-SHADES = ListedColormap(["#FBE3CF", "#CFE5F5"])
-AXIS = np.linspace(-0.8, 1.8, 261)
-GRID = np.stack(np.meshgrid(AXIS, AXIS), axis=-1).reshape(-1, 2)
-
-
-def draw(ax, values, title):
-    ax.pcolormesh(AXIS, AXIS, values.reshape(len(AXIS), -1), cmap=SHADES, rasterized=True)
-    for label, colour, marker in [(1, "#0072B2", "o"), (0, "#D55E00", "X")]:
-        ax.scatter(*X[y == label].T, s=110, color=colour, marker=marker, label=f"{label}")
-    ax.set(title=title, aspect="equal", xlabel="x1", ylabel="x2")
-
-
-def draw_network(model, name):
-    signs = model.hidden_activations(GRID)
-    fig, axes = plt.subplots(1, 3, figsize=(11, 4.2), layout="constrained")
-    for i in range(2):
-        draw(axes[i], signs[:, i] > 0, f"hidden unit {i + 1}")
-    draw(axes[2], model.predict(GRID) == 1, "output")
-    for ax in axes:
-        ax.contour(AXIS, AXIS, signs[:, 0].reshape(len(AXIS), -1), [0], colors="0.3")
-        ax.contour(AXIS, AXIS, signs[:, 1].reshape(len(AXIS), -1), [0], colors="0.3")
-    axes[2].legend(loc="upper right", title="wanted")
-    fig.suptitle(name)
-
-
-draw_network(by_hand, "Weights by hand")
+_ = AdalineRegionDisplay.from_estimator(by_hand, X, y, units=True)
 
 # %%
 # Learnt
 # ------
 # The same network, from random weights. `loss_curve_` is the share of wrong patterns after each
-# epoch; another start is made when one leads nowhere.
+# epoch; another start is made when one leads nowhere. Because of that any seed will do: all of
+# fifty are tried.
 
 learnt = Madaline(2, random_state=1).fit(X, y)
 print(f"epochs: {learnt.n_iter_}, restarts: {learnt.n_restarts_}")
 print("right:", learnt.predict(X) == y)
-draw_network(learnt, "Weights learnt")
+seeds = [Madaline(2, random_state=seed).fit(X, y) for seed in range(50)]
+solved = sum(bool((model.predict(X) == y).all()) for model in seeds)
+print(
+    f"solved from {solved} of 50 seeds, after {max(m.n_restarts_ for m in seeds)} restarts at most"
+)
+_ = AdalineRegionDisplay.from_estimator(learnt, X, y, units=True)
 
 # %%
 # Step by step
@@ -92,7 +75,7 @@ draw_network(learnt, "Weights learnt")
 
 
 def epochs_from(seed, most=60):
-    """Return (wrong patterns, hidden signs, answers) on the way from a random start."""
+    """Return (wrong patterns, network) for every epoch on the way from a random start."""
     rng = np.random.default_rng(seed)
     shapes = [(2, 2), (2, 1)], [2, 1]
     weights, biases = ([rng.uniform(-1, 1, shape) for shape in kind] for kind in shapes)
@@ -101,7 +84,7 @@ def epochs_from(seed, most=60):
     stages = []
     for _ in range(most):
         wrong = int((model.predict(X) != y).sum())
-        stages.append((wrong, model.hidden_activations(GRID), model.predict(GRID)))
+        stages.append((wrong, deepcopy(model)))
         if wrong == 0:
             break
         model.partial_fit(X, y)
@@ -111,14 +94,12 @@ def epochs_from(seed, most=60):
 stages = next(
     stages for stages in map(epochs_from, range(100)) if stages[-1][0] == 0 and len(stages) > 10
 )
-print("wrong patterns, epoch by epoch:", *(wrong for wrong, _, _ in stages))
+print("wrong patterns, epoch by epoch:", *(wrong for wrong, _ in stages))
 
 shown = np.unique(np.linspace(0, len(stages) - 1, 4).astype(int))
 fig, axes = plt.subplots(1, len(shown), figsize=(11, 3.4), layout="constrained")
 for ax, epoch in zip(axes, shown, strict=True):
-    wrong, signs, predicted = stages[epoch]
-    draw(ax, predicted == 1, f"epoch {epoch}: {wrong} wrong")
-    for i in range(2):
-        if len(np.unique(signs[:, i])) > 1:
-            ax.contour(AXIS, AXIS, signs[:, i].reshape(len(AXIS), -1), [0], colors="0.3")
+    wrong, model = stages[epoch]
+    AdalineRegionDisplay.from_estimator(model, X, y, ax=ax)
+    ax.set_title(f"epoch {epoch}: {wrong} wrong")
 plt.show()

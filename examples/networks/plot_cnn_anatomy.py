@@ -51,11 +51,11 @@ dense_table = layer_table(dense)
 dense_table
 
 # %%
-# Strides are not divided by one more than they are
-# -------------------------------------------------
-# 128 channels become 256 in steps of 2, and 256 become 512 in steps of 1. A common mistake takes
-# the second output for half of the first: both are 32 x 32. The second layer has four times the
-# weights and costs four times as much.
+# Divide by the stride, not by one more
+# -------------------------------------
+# 128 channels become 256 in steps of 2, and 256 become 512 in steps of 1. A common mistake divides
+# the height by the stride plus one, and makes the second output half of the first: both are 32 x
+# 32. The second layer has four times the weights and costs four times as much.
 
 pair = keras.Sequential(
     [
@@ -131,9 +131,11 @@ _ = figure.legend(loc="outside lower center", ncols=3)
 # A kernel of 3 that takes every second, every fourth number sees as far as one of 5 or 9, for the
 # price of 3.
 
+sees = {}
 for dilation in (1, 2, 4):
     model = keras.Sequential(
         [keras.Input((64, 64, 1)), layers.Conv2D(8, 3, dilation_rate=dilation)]
     )
     row = layer_table(model)[0]
+    sees[dilation] = row.receptive_field
     print(f"dilation {dilation}: sees {row.receptive_field}, {row.parameters} parameters")
