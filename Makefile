@@ -8,7 +8,7 @@ RESULTS := docs/benchmarks_results
 PYTEST := python -m pytest -n auto --doctest-modules tests skextra
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test lint docs bench lowest clean
+.PHONY: help demo test lint docs bench checks lowest clean
 .SECONDARY:
 
 help:  ## show this list (the default)
@@ -18,7 +18,7 @@ demo: $(VENV)/.ready-demo  ## run examples/tour.py: every estimator on real data
 	@$(BIN)/python examples/tour.py
 
 test: $(VENV)/.ready-test  ## run every test, docstring and guide example
-	@$(BIN)/$(PYTEST) docs/guide docs/index.rst --doctest-glob='*.rst'
+	@$(BIN)/$(PYTEST) docs/guide docs/index.rst docs/moving.rst --doctest-glob='*.rst'
 
 lint: $(VENV)/.ready-lint  ## check style, formatting, direction of imports and docstrings
 	@$(BIN)/ruff check
@@ -28,6 +28,7 @@ lint: $(VENV)/.ready-lint  ## check style, formatting, direction of imports and 
 
 docs: $(VENV)/.ready-docs  ## build the pages into docs/_build/html, warnings as errors
 	@$(BIN)/sphinx-build -q -W --keep-going -b html docs docs/_build/html
+	@$(BIN)/python docs/check_links.py docs/_build/html
 	@echo "Open docs/_build/html/index.html"
 
 # The coretype is unset and every thread pool is given one size, or the ratios would mean nothing.
@@ -40,6 +41,10 @@ bench: $(VENV)/.ready-bench  ## run every benchmark and renew the tables shown i
 	    NUMBA_NUM_THREADS=$(THREADS) $(BIN)/python $$script > $$table.part || exit 1; \
 	  mv $$table.part $$table && cat $$table; \
 	done
+
+checks: $(VENV)/.ready-test $(VENV)/.ready-bench  ## renew the tables of scikit-learn's checks in the docs
+	@$(BIN)/python -m pytest -q -n auto tests/test_contract.py --junitxml=docs/_build/checks.xml
+	@$(BIN)/python docs/checks.py docs/_build/checks.xml
 
 lowest: $(LOWEST)/.ready  ## run the tests on the oldest versions allowed, in a venv of their own
 	@$(LOWEST)/bin/$(PYTEST)

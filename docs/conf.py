@@ -1,8 +1,21 @@
-"""Configuration of the documentation; see https://www.sphinx-doc.org."""
+"""Configuration of the documentation; see https://www.sphinx-doc.org.
 
-import os
+Nothing here needs a network: links into scikit-learn's pages are made from the version that is
+installed, and the formulas are set by a copy of MathJax that comes with the pages.
+"""
 
-import skextra
+import re
+import sys
+from importlib.metadata import distribution
+from pathlib import Path
+
+HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE))
+
+from course import SECTIONS  # noqa: E402
+from inventory import write_inventory  # noqa: E402
+
+import skextra  # noqa: E402
 
 project = "skextra"
 author = "The skextra developers"
@@ -12,24 +25,31 @@ version = release = skextra.__version__
 extensions = [
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
+    "sphinx.ext.intersphinx",
     "sphinx.ext.mathjax",
     "numpydoc",
     "myst_parser",
+    "sphinx_copybutton",
+    "sphinx_design",
     "sphinx_gallery.gen_gallery",
 ]
 templates_path = ["_templates"]
 default_role = "literal"
-exclude_patterns = ["_build", "**.ipynb", "auto_examples/**.py.md5"]
+exclude_patterns = ["_build", "**.ipynb", "auto_examples/**.py.md5", "checks_results"]
 
-# Links into other projects need the network, and the build has to pass without one.
-if os.environ.get("SKEXTRA_DOCS_ONLINE"):
-    extensions.append("sphinx.ext.intersphinx")
-    intersphinx_mapping = {
-        "numpy": ("https://numpy.org/doc/stable", None),
-        "python": ("https://docs.python.org/3", None),
-        "scipy": ("https://docs.scipy.org/doc/scipy", None),
-        "sklearn": ("https://scikit-learn.org/stable", None),
-    }
+# -- links and formulas --------------------------------------------------------------------------
+inventory = HERE / "generated" / "sklearn.inv"
+write_inventory(inventory)
+intersphinx_mapping = {"sklearn": ("https://scikit-learn.org/stable", str(inventory))}
+
+_mathjax = distribution("sphinx-mathjax-offline").locate_file(
+    "sphinx-mathjax-offline/static/mathjax/tex-svg.js"
+)
+html_static_path = ["_static", str(_mathjax)]
+html_css_files = ["skextra.css"]
+mathjax_path = "tex-svg.js"
+mathjax3_config = {"options": {"enableMenu": False}}
+_REMOTE_ICONS = re.compile(r'<link[^>]*href="https?://[^"]*font-awesome[^"]*"[^>]*>')
 
 # -- API pages -----------------------------------------------------------------------------------
 autosummary_generate = True
@@ -44,9 +64,16 @@ def skip_member(app, what, name, obj, skip, options):
     return True if module.startswith("sklearn.") else skip
 
 
+def drop_remote_icons(app, pagename, templatename, context, doctree):
+    """Let the buttons of animations have the theme's icons, not those of a server far away."""
+    if "body" in context:
+        context["body"] = _REMOTE_ICONS.sub("", context["body"])
+
+
 def setup(app):
-    """Connect the hook above."""
+    """Connect the hooks above."""
     app.connect("autodoc-skip-member", skip_member)
+    app.connect("html-page-context", drop_remote_icons)
 
 
 # -- gallery -------------------------------------------------------------------------------------
@@ -55,20 +82,30 @@ sphinx_gallery_conf = {
     "gallery_dirs": "auto_examples",
     "filename_pattern": r"[\\/]plot_",
     "ignore_pattern": r"__init__\.py|^tour\.py$",
-    "within_subsection_order": "FileNameSortKey",
+    "subsection_order": [f"../examples/{section}" for section in SECTIONS],
+    "within_subsection_order": "course.CourseOrder",
     "image_scrapers": ("matplotlib",),
+    "image_srcset": ["2x"],  # sharp on screens of high resolution
+    "matplotlib_animations": True,
     "reset_modules": ("matplotlib",),
     "show_memory": False,
     "capture_repr": ("_repr_html_",),
     "backreferences_dir": "generated/backreferences",
     "doc_module": ("skextra",),
     "reference_url": {"skextra": None},
-    "min_reported_time": 1e6,
+    "write_computation_times": False,
 }
+copybutton_prompt_text = r">>> |\.\.\. |\$ "
+copybutton_prompt_is_regexp = True
 
 # -- pages ---------------------------------------------------------------------------------------
 html_theme = "pydata_sphinx_theme"
 html_title = "skextra"
-html_theme_options = {"show_prev_next": False}
-html_sidebars = {"install": [], "benchmarks": [], "changelog": []}
+html_theme_options = {
+    "show_prev_next": False,
+    "header_links_before_dropdown": 5,
+    "navigation_with_keys": False,
+}
+_ALONE = ("index", "install", "moving", "benchmarks", "checks", "changelog")
+html_sidebars = {page: [] for page in _ALONE}
 html_show_sourcelink = False

@@ -1,0 +1,105 @@
+"""Draw docs/_static/skextra.png, the picture of the README and of the front page."""
+
+import warnings
+from pathlib import Path
+
+import matplotlib
+
+matplotlib.use("Agg")
+
+import numpy as np
+from matplotlib import pyplot
+from sklearn.datasets import load_digits, make_blobs
+from sklearn.exceptions import ConvergenceWarning
+
+from skextra import CNNClassifier, FeatureMapSVM, KMeansPP, LMSRegressor, Madaline
+from skextra.cnn import fold_batch_norm
+from skextra.plotting import (
+    AdalineRegionDisplay,
+    CompressionDisplay,
+    FeatureMapDisplay,
+    KMeansTraceDisplay,
+    LossCurveDisplay,
+    SVMDisplay,
+)
+
+
+def curve(X):
+    """The map of the margin's panel."""
+    return np.hstack([X, X**3 - 2 * X])
+
+
+def draw_kmeans(ax):
+    """Three centres from one corner."""
+    X, _ = make_blobs(400, centers=[[0, 0], [4, 4], [8, 0]], cluster_std=1.1, random_state=1)
+    start = [[8, -1.5], [9, -1], [9.5, 0]]
+    model = KMeansPP(3, init=start, refine=None, tol=0, store_history=True).fit(X)
+    KMeansTraceDisplay.from_estimator(model, X, iterations=-1, ax=ax)
+    ax.set(title="KMeansPP, iteration by iteration", xlabel="", ylabel="")
+
+
+def draw_lms(ax):
+    """Loss curves at five rates."""
+    rng = np.random.default_rng(0)
+    X = np.column_stack([np.ones(100), rng.normal(size=(100, 2))])
+    y = X @ [1, 1, -2] + 0.01 * rng.normal(size=100)
+    models = {}
+    for rate in (0.005, 0.01, 0.05, 0.1, 0.5):
+        lms = LMSRegressor(learning_rate=rate, max_iter=20, tol=None, fit_intercept=False)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            models[f"rate {rate}"] = lms.fit(X, y)
+    LossCurveDisplay.from_estimator(models, ax=ax)
+    ax.set_title("LMSRegressor, epoch by epoch")
+    ax.legend(fontsize="small")
+
+
+def draw_madaline(ax):
+    """Exclusive or."""
+    X, y = np.array([[-1, -1], [-1, 1], [1, -1], [1, 1]]), [0, 1, 1, 0]
+    AdalineRegionDisplay.from_estimator(Madaline(2, random_state=0).fit(X, y), X, y, ax=ax)
+    ax.set_title("Madaline, exclusive or")
+
+
+def draw_margin(ax):
+    """The mapping trick."""
+    X = np.array([-2, -1.8, 0.3, 0.6, 1, -1, -0.7, -0.6, -0.3, 2])[:, None]
+    y = np.repeat([-1, 1], 5)
+    svm = FeatureMapSVM(curve, C=np.inf).fit(X, y)
+    SVMDisplay.from_estimator(svm, X, y, space="map", ax=ax)
+    ax.set(title="FeatureMapSVM, widest margin", xlabel="x", ylabel="x³ - 2x", aspect="auto")
+
+
+def main():
+    """Draw all panels and write the file."""
+    digits, labels = load_digits(return_X_y=True)
+    digits = (digits / 16).astype(np.float32)
+    cnn = CNNClassifier((16, 32), batch_norm=True, epochs=8, random_state=0)
+    cnn.fit(digits[:1200], labels[:1200])
+    with pyplot.rc_context({"font.size": 9, "axes.titlesize": 11}):
+        figure = pyplot.figure(figsize=(12, 7), layout="constrained")
+        above, below = figure.subfigures(2, 1, height_ratios=(1, 1), hspace=0.04)
+        first = above.subplots(1, 3)
+        draw_kmeans(first[0])
+        draw_lms(first[1])
+        draw_madaline(first[2])
+        left, middle, right = below.subfigures(1, 3)
+        draw_margin(left.subplots())
+        cells = middle.subplots(2, 3)
+        middle.suptitle("CNNClassifier, what its filters see", fontsize=11)
+        maps = FeatureMapDisplay.from_estimator(
+            cnn, digits, sample=3, layers="first", ax=cells.ravel()
+        )
+        for ax in maps.axes_[1:]:
+            ax.set_title(ax.get_title().replace("\n", ", "), fontsize="small")
+        folded, _ = fold_batch_norm(cnn)
+        ax = right.subplots()
+        CompressionDisplay.from_estimator(
+            folded, digits[1200:], labels[1200:], random_state=0, ax=ax
+        )
+        ax.set_title("skextra.cnn, accuracy against bytes")
+        figure.savefig(Path(__file__).parent / "_static" / "skextra.png", dpi=110)
+
+
+if __name__ == "__main__":
+    main()
