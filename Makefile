@@ -5,10 +5,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 LOWEST := .venv-lowest
 RESULTS := docs/benchmarks_results
+CONTRACT := tests/test_contract.py tests/test_ecosystem.py tests/test_system.py
 PYTEST := python -m pytest -n auto --doctest-modules tests skextra
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test lint docs bench checks lowest clean
+.PHONY: help demo test lint docs bench checks fuzz lowest clean
 .SECONDARY:
 
 help:  ## show this list (the default)
@@ -43,8 +44,11 @@ bench: $(VENV)/.ready-bench  ## run every benchmark and renew the tables shown i
 	done
 
 checks: $(VENV)/.ready-test $(VENV)/.ready-bench  ## renew the tables of scikit-learn's checks in the docs
-	@$(BIN)/python -m pytest -q -n auto tests/test_contract.py --junitxml=docs/_build/checks.xml
+	@$(BIN)/python -m pytest -q -n auto $(CONTRACT) --junitxml=docs/_build/checks.xml
 	@$(BIN)/python docs/checks.py docs/_build/checks.xml
+
+fuzz: $(VENV)/.ready-test  ## hand 3000 generated inputs to every estimator, good and bad ones
+	@SKEXTRA_FUZZ=3000 $(BIN)/python -m pytest -n auto tests/test_fuzz.py
 
 lowest: $(LOWEST)/.ready  ## run the tests on the oldest versions allowed, in a venv of their own
 	@$(LOWEST)/bin/$(PYTEST)

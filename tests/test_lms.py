@@ -366,7 +366,9 @@ def test_scaling_the_data_scales_the_weights(scale):
 
 
 def test_squares_that_overflow_are_refused_in_words():
-    with pytest.raises(ValueError, match="overflow; scale the features"):
+    with pytest.raises(
+        ValueError, match="overflow, alone or times sample_weight; scale the features"
+    ):
         LMSRegressor().fit([[1e200], [2.0]], [1.0, 2.0])
 
 

@@ -207,7 +207,7 @@ class Adaline(ClassifierMixin, AdaptiveFilter):
                 f"{list(classes)}; refit with warm_start=False."
             )
         self.classes_ = classes
-        self._dtype = X.dtype
+        self._dtype = X.dtype.name
         sample_weight = self._with_class_weight(y, sample_weight)
         X, y, sample_weight = self._drop_unweighted(X, y, sample_weight)
         targets = signed_targets(y, self.classes_, X.dtype)
@@ -255,7 +255,7 @@ class Adaline(ClassifierMixin, AdaptiveFilter):
         self.classes_ = settle_classes(None if first else self.classes_, classes)
         check_labels(y, self.classes_)
         if first:
-            self._dtype = X.dtype
+            self._dtype = X.dtype.name
         X = X.astype(self._dtype, copy=False)
         sample_weight = self._with_class_weight(y, sample_weight)
         X, y, sample_weight = self._drop_unweighted(X, y, sample_weight)

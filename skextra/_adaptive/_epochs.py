@@ -60,7 +60,7 @@ def run_epochs(rows, order, targets, gains, weights, *, max_iter, tol, warm_up, 
     that replaces the epochs once that is cheaper; so each epoch reads the data once.
     """
     scale = gains.power_of(targets)
-    floor = (rows.p * np.finfo(rows.dtype).eps) ** 2 * scale
+    floor = (rows.p * float(np.finfo(rows.dtype).eps)) ** 2 * scale
     stepper = _Stepper(rows, order, targets, gains, weights.average, max_iter)
     curve = []
     kept = weights

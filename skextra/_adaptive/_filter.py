@@ -1,6 +1,9 @@
 """What LMSRegressor and Adaline share: from validated data to published weights."""
 
+from dataclasses import astuple
+
 import numpy as np
+from scipy.sparse import issparse
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 from sklearn.utils.extmath import safe_sparse_dot
@@ -9,10 +12,12 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 from skextra._adaptive._epochs import GROWTH, Weights, run_epochs
 from skextra._adaptive._gains import Gains, InputPower, automatic_rate
 from skextra._adaptive._rows import FILE_ORDER, as_rows, presentation_order
-from skextra._adaptive._stability import measure
+from skextra._adaptive._stability import LMSStability, measure
 from skextra._base import Estimator, frozen, warn_caller
 from skextra._callbacks import CallbackSupportMixin, EpochReporter
 from skextra._kernels._lms_dense import lms_adapt
+
+_LARGEST_TARGET = 1e150  # errors grow beyond it before they shrink, and are squared
 
 
 class AdaptiveFilter(CallbackSupportMixin, Estimator):
@@ -22,6 +27,13 @@ class AdaptiveFilter(CallbackSupportMixin, Estimator):
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         return tags
+
+    @property
+    def stability_(self):
+        """Bounds on the learning rate, LMSStability."""
+        if "_stability" not in vars(self):  # kept as numbers, which every way to store can store
+            raise AttributeError(f"This {type(self).__name__} has no stability_.")
+        return LMSStability(*self._stability)
 
     def _check_parameters(self):
         if isinstance(self.learning_rate, str):
@@ -107,10 +119,10 @@ class AdaptiveFilter(CallbackSupportMixin, Estimator):
             reporter=reporter,
         )
         self._reset_stream()
-        self._input_power = seen
+        self._input_power = astuple(seen)
         self._settled = self.variant, self.learning_rate
         self.learning_rate_ = rate
-        self.stability_ = stability
+        self._stability = astuple(stability)
         self.loss_curve_ = run.loss_curve
         self.n_iter_ = len(run.loss_curve)
         self._publish(run.weights)
@@ -119,10 +131,10 @@ class AdaptiveFilter(CallbackSupportMixin, Estimator):
 
     def _rate(self, seen):
         """Return the learning rate for inputs of the power seen."""
-        if not np.isfinite(seen.total):
+        if not np.isfinite(seen.weight) or not np.isfinite(seen.total):
             raise ValueError(
-                "The squared norms of the rows of X overflow; scale the features, for example "
-                "with StandardScaler."
+                "The squared norms of the rows of X overflow, alone or times sample_weight; scale "
+                "the features, for example with StandardScaler, or the weights."
             )
         if isinstance(self.learning_rate, str):
             return automatic_rate(self.variant, seen.mean, seen.largest)
@@ -135,18 +147,17 @@ class AdaptiveFilter(CallbackSupportMixin, Estimator):
         is safe for: whatever comes, the weights cannot diverge.
         """
         powers = rows.powers()
-        seen = getattr(self, "_input_power", InputPower()).including(powers, sample_weight)
+        seen = InputPower(*getattr(self, "_input_power", ())).including(powers, sample_weight)
         rate = self._rate(seen)
         settled = getattr(self, "_settled", None) == (self.variant, self.learning_rate)
         if settled and (self.variant == "nlms" or self.learning_rate_ * seen.largest <= 1.0):
             rate = self.learning_rate_
-        self._input_power = seen
+        self._input_power = astuple(seen)
         if not settled or rate != self.learning_rate_:
             self._settled = self.variant, self.learning_rate
             self.learning_rate_ = rate
-            self.stability_ = measure(
-                X, rows, powers, sample_weight, self.variant, rate, FILE_ORDER
-            )
+            stability = measure(X, rows, powers, sample_weight, self.variant, rate, FILE_ORDER)
+            self._stability = astuple(stability)
         return powers
 
     def _present_once(self, X, targets, sample_weight):
@@ -213,7 +224,7 @@ class AdaptiveFilter(CallbackSupportMixin, Estimator):
             "_error_scale",
             "_inverse",
             "learning_rate_",
-            "stability_",
+            "_stability",
             "loss_curve_",
             "n_iter_",
         ):
@@ -338,11 +349,16 @@ def _shaped(value, name, shape, dtype):
 
 def as_targets(y, dtype):
     """Return targets as a contiguous (n_samples, n_outputs) array of `dtype`."""
+    if issparse(y):
+        raise TypeError("y is a sparse matrix; pass a dense array, such as y.toarray().")
     with np.errstate(over="ignore"):
         targets = np.ascontiguousarray(y.reshape(len(y), -1), dtype=dtype)
-    if not np.isfinite(targets).all():
+    largest = float(np.abs(targets).max(initial=0.0))
+    if not np.isfinite(largest):
         raise ValueError(
             f"y has values beyond the range of {np.dtype(dtype).name}, the dtype of X; pass X as "
             "float64 or scale y."
         )
+    if largest > _LARGEST_TARGET:
+        raise ValueError(f"y goes up to {largest:g}, the square of which overflows; scale y.")
     return frozen(targets)

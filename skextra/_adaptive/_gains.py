@@ -98,8 +98,9 @@ class InputPower:
 
     def including(self, powers, sample_weight):
         """Return the same with more rows."""
-        weighted = powers.sum() if sample_weight is None else sample_weight @ powers
-        weight = len(powers) if sample_weight is None else sample_weight.sum()
+        with np.errstate(over="ignore", invalid="ignore"):  # what is not finite is refused later
+            weighted = powers.sum() if sample_weight is None else sample_weight @ powers
+            weight = len(powers) if sample_weight is None else sample_weight.sum()
         return InputPower(
             self.weight + float(weight),
             self.total + float(weighted),

@@ -371,7 +371,7 @@ class LMSRegressor(MultiOutputMixin, RegressorMixin, AdaptiveFilter):
         )
 
     def _targets(self, X, y):
-        self._dtype = X.dtype
+        self._dtype = X.dtype.name
         self._single_output = y.ndim == 1
         return as_targets(y, X.dtype)
 
@@ -439,7 +439,7 @@ class LMSRegressor(MultiOutputMixin, RegressorMixin, AdaptiveFilter):
                 ConvergenceWarning,
             )
         self._inverse = inverse
-        for name in ("learning_rate_", "stability_", "_settled"):
+        for name in ("learning_rate_", "_stability", "_settled"):
             vars(self).pop(name, None)
         self._publish(Weights(w, w, 0.0, False))
         outputs = outputs.astype(self._dtype, copy=False)

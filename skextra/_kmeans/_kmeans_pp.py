@@ -309,9 +309,10 @@ default='k-means++'
         if sparse.issparse(X):
             return euclidean_distances(X, self.cluster_centers_.astype(X.dtype))
         centers = self.cluster_centers_ - self._offset
-        out = np.empty((len(X), len(centers)), X.dtype)
-        for part in gen_batches(len(X), 4096):
-            out[part] = euclidean_distances(X[part] - self._offset, centers)
+        parts = (X[part] - self._offset for part in gen_batches(len(X), 4096))
+        out = np.vstack([euclidean_distances(part, centers).astype(X.dtype) for part in parts])
+        if not np.isfinite(out).all():
+            raise ValueError(f"X goes up to {np.abs(X).max():g}: its square overflows. Scale X.")
         return out
 
     def score(self, X, y=None, sample_weight=None):

@@ -33,7 +33,8 @@ class SparsePoints(Points):
 
     def scaled_rows(self, indices):
         """Return rows, scaled and in float32, still sparse."""
-        return (self.X[indices] * self.scale).astype(np.float32)
+        with np.errstate(over="ignore"):  # rows of weight zero may be anywhere
+            return (self.X[indices] * self.scale).astype(np.float32)
 
     def _group(self, indices, labels, start, stop, weight, inc, sums, counts):
         kernels.group_sums_csr(

@@ -178,7 +178,7 @@ def margin_rows(X, codes, n_classes, costs, count, gamma, random_state, threads)
     if n > n_rows:
         rows = uniform_rows(n_rows, n, costs, random_state)
     signs = sides(codes[rows], max(n_classes, 3), "ovr")[:, :n_classes]
-    some = uniform_rows(pilot, len(rows), costs[rows], random_state)
+    some = uniform_rows(min(pilot, n), len(rows), costs[rows], random_state)
     landmarks = Landmarks(X[rows[some]], gamma, 1e-6)
     source = landmarks.source(X[rows], np.float32, len(rows))
     every = np.arange(len(rows))
