@@ -12,6 +12,7 @@ from skextra.cnn._design import design_of, layers_of
 from skextra.cnn._images import BYTES, OTHER, UNIT, as_shape
 from skextra.cnn._keras import numbers_of
 from skextra.cnn._parameters import check_parameters
+from skextra.cnn._zip import check_size
 
 _MEMBER = "skextra.json"
 _FORMAT = 1
@@ -83,6 +84,7 @@ def load_archive(cls, path, build):
     """Return the classifier in a file; raise ValueError if there is none."""
     path = Path(path)
     try:
+        check_size(path)
         with zipfile.ZipFile(path) as file:
             if file.getinfo(_MEMBER).file_size > _LARGEST:
                 raise ValueError(f"{str(path)!r} holds a description too large to be true.")

@@ -355,8 +355,8 @@ class CNNClassifier(CallbackSupportMixin, Predictions, ClassifierMixin, Estimato
         """
         check_parameters(self)
         given = {"X_val": X_val, "y_val": y_val, "sample_weight_val": sample_weight_val}
-        metadata = {"sample_weight": sample_weight, **given}
-        data = {"X": X, "y": y, "metadata": metadata}
+        # What a ScoringMonitor hands to its scorer, which knows of no validation samples.
+        data = {"X": X, "y": y, "metadata": {"sample_weight": sample_weight}}
         again = self.warm_start and bool(getattr(self, "weights_", None))
         samples = read_samples(self, X, y, sample_weight, reset=not again)
         random_state = check_random_state(self.random_state)

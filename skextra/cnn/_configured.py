@@ -5,6 +5,7 @@ import zipfile
 from pathlib import Path
 
 from skextra.cnn._keras import keras, reason, seeded
+from skextra.cnn._zip import check_size
 
 
 def configured_model(config):
@@ -79,6 +80,7 @@ def load_model(path):
         raise ValueError(f"path={str(path)!r} is no file.")
     if not zipfile.is_zipfile(path):
         raise ValueError(f"path={str(path)!r} is not a '.keras' file.")
+    check_size(path)
     try:
         return k.saving.load_model(path, safe_mode=True)
     except (AttributeError, KeyError, OSError, TypeError, ValueError) as error:

@@ -1,0 +1,212 @@
+"""Every estimator on the rough days: callbacks, threads, processes, interrupts, global state."""
+
+import os
+import random
+import subprocess
+import sys
+import warnings
+from contextlib import suppress
+from pathlib import Path
+
+import joblib
+import numpy as np
+import pytest
+from ecosystem_cases import ESTIMATORS, ITERATIVE, X, assert_same, fitted, new, outputs, target
+from sklearn.base import is_classifier, is_regressor
+from sklearn.callback import ProgressBar, ScoringMonitor  # noqa: TID251
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import MinMaxScaler
+from threadpoolctl import threadpool_info, threadpool_limits
+
+from skextra._svm import _solve, _strategies
+
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
+    pytest.mark.filterwarnings("ignore:The estimator MinMaxScaler does not support callbacks"),
+]
+EVERY = list(ESTIMATORS)
+# Long enough to be stopped in the middle.
+LONG = {
+    "LMSRegressor": {"max_iter": 50},
+    "Adaline": {"max_iter": 50},
+    "KMeansPP": {"refine": None, "tol": 0, "init": X[:3]},
+    "Madaline": {"max_iter": 50, "n_init": 3, "tol": 0.0},
+    "FeatureMapSVM": {"n_components": 40, "C": 1e4},
+    "CNNClassifier": {"epochs": 9},
+}
+
+
+@pytest.fixture
+def at_scale(monkeypatch):
+    """Let small data take the way of large ones, the iterations of which are reported."""
+    monkeypatch.setattr(_solve, "_FEW_ROWS", 0)
+    monkeypatch.setattr(_solve, "_MOST_EXACT_WORK", 0)
+    monkeypatch.setattr(_strategies, "_FLOAT64_ENTRIES", 0)
+
+
+class Listener:
+    """Counts what it hears; asks for a stop, or raises, at a step of the fit."""
+
+    def __init__(self, stop_at=None, error=None):
+        self.stop_at, self.error, self.begun, self.ended = stop_at, error, 0, 0
+
+    def setup(self, *args, **kwargs):
+        pass
+
+    teardown = setup
+
+    def on_fit_task_begin(self, estimator, context):
+        self.begun += 1
+
+    def on_fit_task_end(self, estimator, context, *, fitted_estimator):
+        self.ended += 1
+        if self.stop_at is None or self.ended < self.stop_at or context.parent is None:
+            return False
+        if self.error is not None:
+            raise self.error
+        return True
+
+
+@pytest.mark.parametrize("name", ITERATIVE)
+def test_callbacks_change_nothing_and_may_stop(name, at_scale):
+    quiet = fitted(name, **LONG[name])
+    listener = Listener()
+    heard = new(name, **LONG[name]).set_callbacks(listener).fit(X, target(name))
+    assert_same(quiet, heard)
+    assert listener.begun == listener.ended > 3
+    stopped = Listener(stop_at=2)
+    early = new(name, **LONG[name]).set_callbacks(stopped).fit(X, target(name))
+    assert stopped.begun == stopped.ended < listener.ended
+    assert all(np.isfinite(values).all() for values in outputs(early).values())
+
+
+@pytest.mark.parametrize("name", ITERATIVE)
+def test_progress_bars_and_monitors_in_nests(name, capsys):
+    y = None if name == "KMeansPP" else target(name)
+    piped = make_pipeline(MinMaxScaler(), new(name)).set_callbacks(ProgressBar())
+    piped.fit(X, y)
+    assert name in capsys.readouterr().out
+    parameter = {"KMeansPP": "n_clusters", "FeatureMapSVM": "n_components"}.get(name)
+    grid = {parameter: [3, 4]} if parameter else {"random_state": [0, 1]}
+    search = GridSearchCV(new(name), grid, cv=2, error_score="raise")
+    search.set_callbacks(ProgressBar()).fit(X, y)
+    assert "GridSearchCV" in capsys.readouterr().out
+    if is_classifier(new(name)) or is_regressor(new(name)):
+        monitor = ScoringMonitor(scoring="accuracy" if is_classifier(new(name)) else "r2")
+        new(name, **LONG[name]).set_callbacks(monitor).fit(X, y)
+        assert len(monitor.get_logs().data) > 0
+
+
+# What CNNClassifier does, which keeps the network after the last whole epoch, is in
+# test_cnn_system.py.
+@pytest.mark.parametrize("name", [name for name in ITERATIVE if name != "CNNClassifier"])
+def test_interrupt_leaves_what_was(name, at_scale):
+    """Ctrl-C in the middle of a fit, first of a new estimator and then of a fitted one."""
+    model = new(name, **LONG[name]).set_callbacks(Listener(2, KeyboardInterrupt()))
+    before = fitted(name)
+    refitted = fitted(name).set_params(**LONG[name])
+    refitted.set_callbacks(Listener(2, KeyboardInterrupt()))
+    with pytest.raises(KeyboardInterrupt):
+        model.fit(X, target(name))
+    assert not [attribute for attribute in vars(model) if attribute.endswith("_")]
+    with pytest.raises(KeyboardInterrupt):
+        refitted.fit(X[::2], target(name)[::2])
+    assert_same(refitted, before)
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_eight_threads_get_what_one_gets(name):
+    def fit(seed):
+        changes = {"random_state": seed} if "random_state" in new(name).get_params() else {}
+        return fitted(name, **changes)
+
+    one_by_one = [fit(seed) for seed in range(8)]
+    with joblib.parallel_config("threading", n_jobs=8):
+        at_once = joblib.Parallel()(joblib.delayed(fit)(seed) for seed in range(8))
+    for alone, beside in zip(one_by_one, at_once, strict=True):
+        assert_same(alone, beside)
+
+
+@pytest.mark.parametrize("name", [name for name in EVERY if name != "CNNClassifier"])
+def test_results_do_not_depend_on_the_number_of_threads(name):
+    wide = np.tile(X, (40, 1))
+    found = []
+    for threads in (1, 2, 5):
+        with threadpool_limits(threads):
+            model = new(name)
+            if "n_jobs" in model.get_params():
+                model.set_params(n_jobs=threads)
+            found.append(model.fit(wide, np.tile(target(name), 40)))
+    assert_same(found[0], found[1])
+    assert_same(found[0], found[2])
+
+
+CHILD = """
+import sys, joblib, multiprocessing as mp
+import numpy as np
+sys.path.insert(0, {tests!r})
+from ecosystem_cases import X, fitted, outputs
+
+NAMES = {names!r}
+
+def digest(name):
+    values = outputs(fitted(name), X)
+    return name, {{method: value.tolist() for method, value in values.items()}}
+
+if __name__ == "__main__":
+    here = dict(map(digest, NAMES))
+    with mp.get_context({method!r}).Pool(2) as pool:
+        there = dict(pool.map(digest, NAMES))
+    assert here == there
+    print("same")
+"""
+
+
+@pytest.mark.parametrize(
+    "method, names",
+    [
+        ("fork", [name for name in EVERY if name != "CNNClassifier"]),
+        ("forkserver", [name for name in EVERY if name != "CNNClassifier"]),
+        ("spawn", EVERY),
+    ],
+)
+def test_processes_get_what_one_gets(method, names, tmp_path):
+    if sys.platform == "win32" and method != "spawn":
+        pytest.skip("there is no fork")
+    script = tmp_path / "child.py"
+    tests = str(Path(__file__).parent)
+    script.write_text(CHILD.format(tests=tests, names=names, method=method), encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", str(script)],
+        capture_output=True, text=True, timeout=300, check=False,
+    )  # fmt: skip
+    assert done.stdout.strip().endswith("same"), done.stderr
+
+
+def world():
+    """Return what a fit must leave alone."""
+    return (
+        random.getstate(),
+        repr(np.random.get_state()),  # noqa: NPY002
+        dict(os.environ),
+        list(warnings.filters),
+        np.geterr(),
+        [(info["filepath"], info["num_threads"]) for info in threadpool_info()],
+    )
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_nothing_global_is_changed_by_a_fit_or_a_failure(name, at_scale):
+    model = fitted(name)  # what it loads is loaded
+    before = world()
+    outputs(model.fit(X, target(name)))
+    assert world() == before
+    with pytest.raises((ValueError, TypeError)):
+        new(name).fit(np.full((3, 9), np.nan), target(name)[:3])
+    assert world() == before
+    if name in ITERATIVE:
+        interrupted = new(name, **LONG[name]).set_callbacks(Listener(2, KeyboardInterrupt()))
+        with suppress(KeyboardInterrupt):  # which ends a fit of CNNClassifier after the epoch
+            interrupted.fit(X, target(name))
+        assert world() == before
