@@ -15,6 +15,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 RESULTS = Path(__file__).parent / "checks_results"
+PLACE = re.compile(r"test_(\w+)\[(.*)\]$")
 CASE = re.compile(r"test_sklearn_checks\[(\w+)(\(.*\))-(check_\w+)(?:\(.*\))?\]$", re.DOTALL)
 # For the heads of narrow columns.
 SHORT = {
@@ -41,6 +42,23 @@ def read_report(path):
 def spelt(check):
     """Return the name of a check in words, which can be broken over lines."""
     return check.removeprefix("check_").replace("_", " ")
+
+
+def read_places(path, estimators):
+    """Return {what a test says: set of the estimators for which it has passed}."""
+    passed, failed = defaultdict(set), set()
+    for case in ElementTree.parse(path).iter("testcase"):
+        found = PLACE.match(case.get("name"))
+        if found is None or "test_contract" in case.get("classname"):
+            continue
+        what = spelt(found[1])
+        for estimator in set(found[2].split("-")) & set(estimators):
+            passed[what].add(estimator)
+            if any(child.tag in ("failure", "error", "skipped") for child in case):
+                failed.add((what, estimator))
+    for what, estimator in failed:
+        passed[what].discard(estimator)
+    return passed
 
 
 def cell(counter):
@@ -185,6 +203,12 @@ def main(report):
     widths = f"40 {' '.join(['10'] * len(outcomes))}"
     matrix = table(matrix, ["check", *(SHORT.get(name, name) for name in outcomes)], widths)
     (RESULTS / "matrix.rst").write_text(matrix, encoding="utf-8")
+    rows = [
+        [what, *("yes" if name in names else "–" for name in outcomes)]
+        for what, names in read_places(report, outcomes).items()
+    ]
+    places = table(rows, ["what", *(SHORT.get(name, name) for name in outcomes)], widths)
+    (RESULTS / "places.rst").write_text(places, encoding="utf-8")
     os.environ["SCIPY_ARRAY_API"] = "1"
     silence = redirect_stdout(StringIO())  # of progress bars
     with warnings.catch_warnings(), silence:
