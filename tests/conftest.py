@@ -22,3 +22,13 @@ def keras_seed():
     yield
     random.setstate(states[0])
     np.random.set_state(states[1])  # noqa: NPY002
+
+
+@pytest.fixture
+def at_scale(monkeypatch):
+    """Let FeatureMapSVM treat small data as large ones: by reported iterations, in float32."""
+    from skextra._svm import _solve, _strategies
+
+    monkeypatch.setattr(_solve, "_FEW_ROWS", 0)
+    monkeypatch.setattr(_solve, "_MOST_EXACT_WORK", 0)
+    monkeypatch.setattr(_strategies, "_FLOAT64_ENTRIES", 0)

@@ -27,14 +27,6 @@ X32 = X.astype(np.float32)
 X_TEST, Y_TEST = X[5000:], Y[5000:]
 
 
-@pytest.fixture
-def at_scale(monkeypatch):
-    """Let small data take the way of large ones, in float32."""
-    monkeypatch.setattr(_solve, "_FEW_ROWS", 0)
-    monkeypatch.setattr(_solve, "_MOST_EXACT_WORK", 0)
-    monkeypatch.setattr(_strategies, "_FLOAT64_ENTRIES", 0)
-
-
 LANDMARKS = X[::60]
 
 

@@ -19,8 +19,6 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler
 from threadpoolctl import threadpool_info, threadpool_limits
 
-from skextra._svm import _solve, _strategies
-
 pytestmark = [
     pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
     pytest.mark.filterwarnings("ignore:The estimator MinMaxScaler does not support callbacks"),
@@ -35,14 +33,6 @@ LONG = {
     "FeatureMapSVM": {"n_components": 40, "C": 1e4},
     "CNNClassifier": {"epochs": 9},
 }
-
-
-@pytest.fixture
-def at_scale(monkeypatch):
-    """Let small data take the way of large ones, the iterations of which are reported."""
-    monkeypatch.setattr(_solve, "_FEW_ROWS", 0)
-    monkeypatch.setattr(_solve, "_MOST_EXACT_WORK", 0)
-    monkeypatch.setattr(_strategies, "_FLOAT64_ENTRIES", 0)
 
 
 class Listener:
