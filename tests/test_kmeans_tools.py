@@ -301,3 +301,11 @@ def test_best_run_is_the_one_that_callbacks_see_last():
     options = {"init": "random", "refine": None, "n_init": 6, "tol": 0, "random_state": 1}
     model = KMeansPP(10, **options).set_callbacks(last).fit(load_digits().data)
     assert_allclose(last.centers, model.cluster_centers_)
+
+
+def test_distances_that_overflow_are_refused_in_words():
+    model = KMeansPP(2, random_state=0).fit(load_digits().data[:50])
+    far = load_digits().data[:50].copy()
+    far[7, 3] = 1e300
+    with pytest.raises(ValueError, match=r"X goes up to 1e\+300, the square of which overflows"):
+        model.transform(far)

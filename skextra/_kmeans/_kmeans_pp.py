@@ -6,8 +6,7 @@ import numpy as np
 from scipy import sparse
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, ClusterMixin, TransformerMixin
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.metrics import euclidean_distances
-from sklearn.utils import check_array, check_random_state, gen_batches
+from sklearn.utils import check_array, check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skextra._base import Estimator, all_or_nothing, warn_caller
@@ -17,7 +16,7 @@ from skextra._kmeans._influence import influence
 from skextra._kmeans._lloyd import nearest
 from skextra._kmeans._points import RoughFrameError
 from skextra._kmeans._sample import sample_size
-from skextra._kmeans._samples import ACCEPTED, Samples, as_points, tidy_samples
+from skextra._kmeans._samples import ACCEPTED, Samples, as_points, distances, tidy_samples
 from skextra._kmeans._solve import Plan, best_of
 from skextra._kmeans._stream import absorb
 
@@ -305,15 +304,7 @@ default='k-means++'
         X_new : ndarray of shape (n_samples, n_clusters)
             Euclidean distances.
         """
-        X = self._check_new(X)
-        if sparse.issparse(X):
-            return euclidean_distances(X, self.cluster_centers_.astype(X.dtype))
-        centers = self.cluster_centers_ - self._offset
-        parts = (X[part] - self._offset for part in gen_batches(len(X), 4096))
-        out = np.vstack([euclidean_distances(part, centers).astype(X.dtype) for part in parts])
-        if not np.isfinite(out).all():
-            raise ValueError(f"X goes up to {np.abs(X).max():g}: its square overflows. Scale X.")
-        return out
+        return distances(self._check_new(X), self.cluster_centers_, self._offset)
 
     def score(self, X, y=None, sample_weight=None):
         """Return the negative inertia of the samples.

@@ -2,6 +2,8 @@
 
 import numpy as np
 from scipy import sparse
+from sklearn.metrics import euclidean_distances
+from sklearn.utils import gen_batches
 from sklearn.utils.validation import _check_sample_weight
 
 from skextra._kmeans._canonical import canonical
@@ -26,6 +28,21 @@ def tidy_samples(X, sample_weight):
     if sample_weight is None:
         return X, None
     return X, _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
+
+
+def distances(X, centers, offset):
+    """Return the distance of each row to each centre; dense ones are taken from an offset."""
+    if sparse.issparse(X):
+        return euclidean_distances(X, centers.astype(X.dtype))
+    out = np.empty((len(X), len(centers)), X.dtype)
+    for part in gen_batches(len(X), 4096):
+        out[part] = euclidean_distances(X[part] - offset, centers - offset)
+        if not np.isfinite(out[part]).all():
+            raise ValueError(
+                f"X goes up to {np.abs(X[part]).max():g}, the square of which overflows; scale "
+                "it, for example with StandardScaler."
+            )
+    return out
 
 
 def as_points(X, weight, threads, frame=None, roughly=False):
