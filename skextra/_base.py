@@ -9,7 +9,7 @@ from numbers import Integral, Real
 
 import numpy as np
 from sklearn.base import BaseEstimator
-from sklearn.utils import check_scalar
+from sklearn.utils import check_random_state, check_scalar
 
 _DOCUMENTATION = "https://skextra.readthedocs.io/en/stable/generated"
 
@@ -26,7 +26,9 @@ class Estimator(BaseEstimator):
     def _check_option(self, name, options):
         """Raise ValueError unless the parameter `name` is one of `options`."""
         value = getattr(self, name)
-        if not any(value is option or value == option for option in options):
+        # An array is compared entry by entry, and is none of them.
+        comparable = isinstance(value, str) or not hasattr(value, "__array__")
+        if not any(value is option or (comparable and value == option) for option in options):
             expected = ", ".join(repr(option) for option in options)
             raise ValueError(
                 f"{name}={value!r} is not an option of {type(self).__name__}; "
@@ -57,17 +59,28 @@ class Estimator(BaseEstimator):
         )
 
 
+def random_state_of(random_state):
+    """Return the generator that a parameter `random_state` stands for."""
+    try:
+        return check_random_state(random_state)
+    except ValueError as error:
+        raise ValueError(
+            f"random_state={random_state!r} must be None, a whole number from 0 to 2**32 - 1 or a "
+            "numpy.random.RandomState."
+        ) from error
+
+
 def all_or_nothing(method):
     """Decorate a fitting method so that, if it raises, the estimator is as it was before."""
 
     @functools.wraps(method)
     def guarded(estimator, *args, **kwargs):
-        before = dict(vars(estimator))
+        before, errors = dict(vars(estimator)), np.geterr()
         try:
             return method(estimator, *args, **kwargs)
         except BaseException:
-            vars(estimator).clear()
-            vars(estimator).update(before)
+            np.seterr(**errors)  # an interrupt may come just before np.errstate can undo its own
+            estimator.__dict__ = before  # at once: a second interrupt finds all or nothing too
             raise
 
     return guarded

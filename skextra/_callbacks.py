@@ -33,17 +33,27 @@ class EpochReporter:
         self._unit = unit
         self._data = data
         self._root = estimator._init_callback_context(max_subtasks=max_epochs)
-        self._root.call_on_fit_task_begin(estimator=estimator, **data)
+        # A context for every epoch would take a fifth of the time of small fits with nobody to
+        # hear of them. If scikit-learn gives the attribute up, epochs are reported as ever.
+        self._is_heard = bool(getattr(self._root, "_callbacks", True))
+        self.was_stopped = False  # by a callback
+        if self._is_heard:
+            self._root.call_on_fit_task_begin(estimator=estimator, **data)
 
     def epoch(self, state):
         """Report that an epoch is over; return whether a callback asks to stop."""
+        if not self._is_heard:
+            return False
         context = self._root.subcontext(task_name=self._unit)
         context.call_on_fit_task_begin(estimator=self._estimator, **self._data)
-        return self._close(context, state)
+        stop = bool(self._close(context, state))
+        self.was_stopped |= stop
+        return stop
 
     def finish(self, state):
         """Close the fit."""
-        self._close(self._root, state)
+        if self._is_heard:
+            self._close(self._root, state)
 
     def _close(self, context, state):
         return context.call_on_fit_task_end(

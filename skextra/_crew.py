@@ -3,6 +3,7 @@
 import itertools
 import os
 import threading
+import weakref
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import lru_cache
@@ -10,6 +11,9 @@ from importlib import import_module
 
 from joblib import cpu_count
 from threadpoolctl import ThreadpoolController
+
+# Seconds to wait for a thread which an interrupt may have kept from starting.
+_PATIENCE = 1.0
 
 
 @lru_cache(maxsize=1)
@@ -33,46 +37,66 @@ class _BlasLimit:
 
     threadpoolctl lets one thread at a time change the setting, and no other until that has ended.
     So a thread is started that makes the setting, waits until the last fit is done, and undoes it.
+    A fit is known by a token which nobody else holds, so that it counts no longer when it is gone,
+    wherever it was interrupted; what it has not undone then, the next one undoes.
     """
 
     def __init__(self):
         self.lock = threading.Lock()
-        self.holders = 0
-        self.done = None
+        self.holders = weakref.WeakKeyDictionary()
         self.keeper = None
 
-    def acquire(self):
-        """Set the limit unless it is set; return what undoes it if that is up to the caller."""
+    def acquire(self, token):
+        """Set the limit unless it is set."""
         with self.lock:
-            self.holders += 1
-            if self.holders > 1:
-                return None
+            self.holders[token] = None
+            if len(self.holders) > 1:
+                return
             blas = _blas(os.getpid())
             if _is_single(blas):
-                self.keeper = None
-                return None
-            self.done, ready = threading.Event(), threading.Event()
-            self.keeper = threading.Thread(target=self._keep, args=(self.done, ready), daemon=True)
+                return
+            self.keeper = _Keeper()
             self.keeper.start()
-            ready.wait()
-            if _is_single(blas):
-                return None
-            return blas.limit(limits=1)  # only the thread that has set it before may do so
+            self.keeper.ready.wait()
+            if not _is_single(blas):  # only the thread that has set it before may do so
+                self.holders[token] = blas.limit(limits=1)
 
-    def release(self):
+    def release(self, token):
         """Undo the limit if nobody needs it any more."""
         with self.lock:
-            self.holders -= 1
-            if self.holders == 0 and self.keeper is not None:
-                self.done.set()
-                self.keeper.join()
+            own = self.holders.get(token)
+            if own is not None:
+                own.restore_original_limits()
+            self.holders.pop(token, None)
+            if not self.holders and self.keeper is not None:
+                keeper, self.keeper = self.keeper, None
+                keeper.done.set()
+                keeper.over.wait(_PATIENCE)
 
-    @staticmethod
-    def _keep(done, ready):
-        limiter = _blas(os.getpid()).limit(limits=1)
-        ready.set()
-        done.wait()
-        limiter.restore_original_limits()
+    def undo(self):
+        """Undo the limit in a forked child, where neither the fits nor the keeper go on."""
+        if self.keeper is not None and self.keeper.limiter is not None:
+            self.keeper.limiter.restore_original_limits()
+
+
+class _Token:
+    """A fit that needs the limit."""
+
+
+class _Keeper(threading.Thread):
+    """Keeps BLAS at one thread from when it is `ready` until it is told by `done` to end."""
+
+    def __init__(self):
+        super().__init__(daemon=True)
+        self.ready, self.done, self.over = (threading.Event() for _ in range(3))
+        self.limiter = None
+
+    def run(self):
+        self.limiter = _blas(os.getpid()).limit(limits=1)
+        self.ready.set()
+        self.done.wait()
+        self.limiter.restore_original_limits()
+        self.over.set()
 
 
 _blas_limit = _BlasLimit()
@@ -80,7 +104,8 @@ _blas_limit = _BlasLimit()
 
 def _forget_blas_limit():
     global _blas_limit
-    _blas_limit = _BlasLimit()  # fits of other threads do not go on in a forked child
+    _blas_limit.undo()
+    _blas_limit = _BlasLimit()
 
 
 if hasattr(os, "register_at_fork"):
@@ -93,14 +118,12 @@ def single_blas_thread():
 
     The setting is the process's. The first of several fits at once makes it, the last undoes it.
     """
-    limit = _blas_limit
-    own = limit.acquire()
+    limit, token = _blas_limit, _Token()
     try:
+        limit.acquire(token)
         yield
     finally:
-        if own is not None:
-            own.restore_original_limits()
-        limit.release()
+        limit.release(token)
 
 
 @lru_cache(maxsize=1)
@@ -127,8 +150,13 @@ def run(task, count, threads):
     numbers = iter(range(count))  # next() on it is atomic, so that each number is taken once
 
     def work():
-        for number in numbers:
-            results[number] = task(number)
+        try:
+            for number in numbers:
+                results[number] = task(number)
+        except BaseException:
+            for _ in numbers:  # nobody is to begin another one
+                pass
+            raise
 
     if threads <= 1:
         work()

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
+from scipy import sparse
 from scipy.spatial.distance import cdist
 from sklearn.cluster import KMeans
 from sklearn.datasets import load_digits, make_blobs
@@ -68,13 +69,40 @@ def test_effort_lowers_the_inertia_on_average():
     assert mean(10) < mean(1) < mean(None)
 
 
+@pytest.mark.parametrize("n", [900, 3000])
+@pytest.mark.parametrize("d", [2, 70])
+@pytest.mark.parametrize("options", [{}, {"refine": 2}, {"init": "random"}, {"max_iter": 1}])
+def test_one_cluster_is_the_mean_of_all(n, d, options):
+    X = np.random.default_rng(d).standard_normal((n, d)) + 5
+    weight = np.random.default_rng(n).uniform(1, 2, n)
+    mean = np.average(X, axis=0, weights=weight)
+    spread = (weight @ (X - mean) ** 2).sum()
+    for data in (X, sparse.csr_array(X), X.astype(np.float32)):
+        model = KMeansPP(1, random_state=0, **options).fit(data, sample_weight=weight)
+        assert_allclose(model.cluster_centers_[0], mean, atol=1e-5)
+        assert_allclose(model.inertia_, spread, rtol=1e-6)
+    stream = KMeansPP(1, random_state=0, **options)
+    for part in np.array_split(np.arange(n), 2):
+        stream.partial_fit(X[part], sample_weight=weight[part])
+    assert_allclose(stream.cluster_centers_[0], mean, atol=1e-2)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_weights_are_repetitions_to_the_last_bit(seed):
+    X, _ = make_blobs(400, centers=4, random_state=seed)
+    weight = np.random.default_rng(seed).integers(1, 4, 400)
+    weighted = KMeansPP(4, random_state=0).fit(X, sample_weight=weight)
+    repeated = KMeansPP(4, random_state=0).fit(np.repeat(X, weight, axis=0))
+    assert_array_equal(weighted.cluster_centers_, repeated.cluster_centers_)
+    assert_array_equal(np.repeat(weighted.labels_, weight), repeated.labels_)
+
+
 @pytest.mark.parametrize("n", [1, 63, 64, 65, 1000])
 def test_draw_by_mass_is_the_inverse_of_the_running_sum(n):
     rng = np.random.default_rng(n)
     mass = rng.random(n) * (rng.random(n) < 0.6) + 1e-3
     places = rng.random(500)
-    drawn, total = draw_by_mass(mass, places)
-    assert_allclose(total, mass.sum())
+    drawn = draw_by_mass(mass, places)
     cumulated = np.cumsum(mass)
     assert_array_equal(drawn, np.searchsorted(cumulated, places * cumulated[-1], "right"))
 

@@ -370,6 +370,8 @@ def test_squares_that_overflow_are_refused_in_words():
         ValueError, match="overflow, alone or times sample_weight; scale the features"
     ):
         LMSRegressor().fit([[1e200], [2.0]], [1.0, 2.0])
+    with pytest.raises(ValueError, match="overflow, alone or times sample_weight"):
+        LMSRegressor().fit(sparse.csr_array([[1e200], [2.0]]), [1.0, 2.0])
 
 
 @pytest.mark.parametrize("variant", ["lms", "nlms", "rls", "wiener"])

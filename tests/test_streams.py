@@ -83,6 +83,9 @@ def test_divergence_in_a_stream_is_told_and_undone():
         with pytest.warns(ConvergenceWarning, match="diverges.*those before this call"):
             getattr(model, method)(X, y)
         assert_array_equal(model.coef_, before)
+        largest = 1e6 * (X**2).sum(axis=1).max() + 1
+        with pytest.warns(ConvergenceWarning, match=rf"these rows .* = {2 / largest:.4g} is safe"):
+            getattr(model, method)(1000 * X, y)
 
 
 @pytest.mark.parametrize("variant", ["lms", "nlms", "rls"])
@@ -106,6 +109,7 @@ def test_variants_take_over_from_each_other():
         model.set_params(variant=variant).partial_fit(X, y)
         alone = LMSRegressor(variant=variant).partial_fit(X, y)
         assert hasattr(model, "learning_rate_") == (variant != "rls")
+        assert hasattr(model, "inverse_correlation_") == (variant == "rls")
         if variant != "rls":
             assert model.learning_rate_ == alone.learning_rate_
             assert model.stability_ == alone.stability_
@@ -176,6 +180,16 @@ def test_forgetting_raised_to_a_huge_weight_underflows_in_peace():
         with pytest.warns(ConvergenceWarning, match="held"):
             model.fit(X, y, sample_weight=weight)
         assert_allclose(model.predict(X[-1:]), y[-1:], rtol=1e-6)
+
+
+@pytest.mark.parametrize("forgetting", [1.0, 0.99, 1 - 1e-10])
+def test_rls_with_hardly_any_weight_is_rls_without_the_row(forgetting):
+    X, y = made()
+    model = LMSRegressor(variant="rls", forgetting=forgetting)
+    without = model.fit(X[1:], y[1:]).coef_
+    for tiny in (1e-12, 1e-17, 1e-300, 5e-324):
+        weight = np.append(tiny, np.ones(len(X) - 1))
+        assert_allclose(model.fit(X, y, sample_weight=weight).coef_, without, rtol=1e-7)
 
 
 def test_rls_without_excitation_is_told_and_stays_finite():

@@ -306,7 +306,7 @@ def test_functions_must_take_all_samples_at_once():
         FeatureMapSVM(lambda x: 1 if x > 0 else 0).fit(LINE, SIDE)
     with pytest.raises(ValueError, match=r"shape \(\d+,\)"):
         FeatureMapSVM(lambda X: X[:, 0]).fit(LINE, SIDE)
-    with pytest.raises(ValueError, match=r"NaN or infinity, first for row 2"):
+    with pytest.raises(ValueError, match=r"NaN or infinity, such as for row 2"):
         FeatureMapSVM(lambda X: np.where(X == 0.3, np.nan, X)).fit(LINE, SIDE)
     X = LINE.copy()
 

@@ -102,6 +102,19 @@ def test_linear_machine_shows_its_width_and_violators():
     assert SVMDisplay.from_estimator(svm, X, y, ax=ax).figure_ is figure
 
 
+@pytest.mark.parametrize("multi_class", ["ovr", "ovo"])
+def test_the_model_is_shown_and_not_what_the_parameters_are_now(multi_class):
+    X, y = make_blobs(200, centers=4, cluster_std=2.0, random_state=0)
+    svm = FeatureMapSVM(multi_class=multi_class, random_state=0).fit(X, y)
+    before = SVMDisplay.from_estimator(svm, X, y)
+    other = "ovr" if multi_class == "ovo" else "ovo"
+    svm.set_params(multi_class=other, feature_map="identity", gamma=9.0)
+    after = SVMDisplay.from_estimator(svm, X, y)
+    assert_array_equal(before.panels[0].violators, after.panels[0].violators)
+    assert_array_equal(before.panels[0].decisions, after.panels[0].decisions)
+    assert before.widths_ == after.widths_
+
+
 def test_what_cannot_be_drawn(trick):
     with pytest.raises(NotFittedError):
         SVMDisplay.from_estimator(FeatureMapSVM(), LINE, SIDE)

@@ -247,8 +247,13 @@ def test_streams_wait_for_classes_and_keep_what_they_know():
     assert not hasattr(FeatureMapSVM(class_weight="balanced"), "partial_fit")
     weighted = FeatureMapSVM(class_weight={0: 1.0, 1: 1.0, 2: 2.0})
     assert weighted.partial_fit(Z[:100], y[:100], classes=[0, 1, 2]).score(Z[:100], y[:100]) > 0.9
-    with pytest.raises(ValueError, match="multi_class='ovo' is not that of the model"):
-        svm.set_params(multi_class="ovo").partial_fit(Z, y)
+    changes = {"multi_class": "ovo", "gamma": 5.0, "degree": 2, "coef0": 0.5}
+    for name, value in {**changes, "feature_map": np.cos}.items():
+        first = getattr(svm, name)
+        with pytest.raises(ValueError, match=f"{name}=.* is not that of the model so far"):
+            svm.set_params(**{name: value}).partial_fit(Z, y)
+        svm.set_params(**{name: first})
+    svm.partial_fit(Z, y)
     alone = FeatureMapSVM("identity").partial_fit(Z[:50], y[:50], classes=[0, 1, 2])
     assert_array_equal(alone.predict(Z), 0)
     fitted = FeatureMapSVM("identity").fit(Z[::2], y[::2])
@@ -319,3 +324,12 @@ def test_far_clusters_do_not_lose_digits(at_scale):
     y = (((Z[:, 0] % 4000) + 2000) % 4000 > 2000).astype(int)
     svm = FeatureMapSVM(gamma=1.0, n_components=100, landmarks="uniform", random_state=0).fit(Z, y)
     assert svm.score(Z, y) > 0.97
+
+
+@pytest.mark.parametrize("scale", [1e-200, 1e-160, 1e155])
+def test_scales_that_leave_no_gamma_are_named(scale):
+    X, y = load_iris(return_X_y=True)
+    for rows in (X * scale, sparse.csr_array(X * scale)):
+        with pytest.raises(ValueError, match=r"gamma='scale' is .* put X on one scale"):
+            FeatureMapSVM().fit(rows, y)
+    assert FeatureMapSVM().fit(np.full((4, 2), scale), [0, 1, 0, 1]).gamma_ == 1.0

@@ -2,13 +2,14 @@
 
 import numpy as np
 from sklearn.base import ClassifierMixin
-from sklearn.utils import compute_class_weight
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
 
 from skextra._adaptive._classes import (
     check_labels,
+    check_same_classes,
+    class_weights,
     decided,
     settle_classes,
     signed_targets,
@@ -61,8 +62,9 @@ class Adaline(ClassifierMixin, AdaptiveFilter):
         Whether a constant input of 1 has a weight too (the bias weight, adapted like the others).
 
     class_weight : dict, 'balanced' or None, default=None
-        Weights of the classes, which multiply the sample weights. 'balanced' makes the classes
-        count alike: ``n_samples / (n_classes * count)`` for a class of `count` rows.
+        Positive weights of classes, 1 for those not named, which multiply the sample weights.
+        'balanced' makes the classes count alike: ``n_samples / (n_classes * count)`` for a class
+        of `count` rows.
 
     warm_start : bool, default=False
         Whether `fit` starts from the weights of the previous fit instead of from zero.
@@ -177,7 +179,8 @@ class Adaline(ClassifierMixin, AdaptiveFilter):
             Bias weights to start from instead of zero.
 
         sample_weight : array-like of shape (n_samples,), default=None
-            Non-negative weights; w counts as w presentations of the row.
+            Non-negative weights; w counts as w presentations of the row. A class of rows of
+            weight 0 alone is none.
 
         Returns
         -------
@@ -199,17 +202,13 @@ class Adaline(ClassifierMixin, AdaptiveFilter):
         if len(classes) < 2:
             raise ValueError(
                 f"Adaline needs rows of at least two classes with a sample weight above zero; "
-                f"got one class, {classes[0]!r}."
+                f"got one class, {classes.tolist()[0]!r}."
             )
-        if self.warm_start and previous is not None and not np.array_equal(previous, classes):
-            raise ValueError(
-                f"warm_start=True continues with the classes {list(previous)}, but y has "
-                f"{list(classes)}; refit with warm_start=False."
-            )
+        if self.warm_start and previous is not None:
+            check_same_classes(previous, classes)
         self.classes_ = classes
         self._dtype = X.dtype.name
         sample_weight = self._with_class_weight(y, sample_weight)
-        X, y, sample_weight = self._drop_unweighted(X, y, sample_weight)
         targets = signed_targets(y, self.classes_, X.dtype)
         w = self._initial_weights(targets.shape[1], X.shape[1], X.dtype, coef_init, intercept_init)
         self._fit_epochs(X, targets, sample_weight, w, data)
@@ -308,8 +307,7 @@ class Adaline(ClassifierMixin, AdaptiveFilter):
     def _with_class_weight(self, y, sample_weight):
         if self.class_weight is None:
             return sample_weight
-        weights = compute_class_weight(
-            self.class_weight, classes=self.classes_, y=y, sample_weight=sample_weight
-        )
-        per_row = weights[np.searchsorted(self.classes_, y)]
+        present, codes = np.unique(y, return_inverse=True)
+        weights = class_weights(self.class_weight, present, y, sample_weight, self.classes_)
+        per_row = weights[codes]
         return per_row if sample_weight is None else per_row * sample_weight

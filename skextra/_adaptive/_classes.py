@@ -1,7 +1,10 @@
 """Classes as targets of +1 and -1, and back."""
 
+from numbers import Real
+
 import numpy as np
 from sklearn.utils.class_weight import compute_class_weight
+from sklearn.utils.multiclass import unique_labels
 
 from skextra._base import frozen
 
@@ -15,7 +18,7 @@ def settle_classes(known, classes):
         if known is None:
             raise ValueError("classes must be given in the first call of partial_fit.")
         return known
-    classes = np.unique(classes)
+    classes = _distinct(classes)
     if known is None:
         if len(classes) < 2:
             raise ValueError(f"classes must hold at least two classes, got {classes.tolist()}.")
@@ -25,6 +28,28 @@ def settle_classes(known, classes):
             "a new estimator is needed for other classes."
         )
     return classes
+
+
+def _distinct(classes):
+    try:
+        with np.errstate(invalid="ignore"):  # of a NaN, which is refused
+            unique_labels(classes)
+    except ValueError as error:
+        raise ValueError(
+            f"classes={classes!r} must hold labels, in a list or a one-dimensional array: {error}"
+        ) from error
+    if np.ndim(classes) != 1:
+        raise ValueError(f"classes must be one-dimensional, got shape {np.shape(classes)}.")
+    return np.unique(classes)
+
+
+def check_same_classes(before, classes):
+    """Raise ValueError if a warm start is to learn other classes than before."""
+    if not np.array_equal(before, classes):
+        raise ValueError(
+            f"warm_start=True continues with the classes {before.tolist()}, but the samples to be "
+            f"learned from have {classes.tolist()}; refit with warm_start=False."
+        )
 
 
 def streamable(estimator):
@@ -68,6 +93,9 @@ def class_weights(class_weight, classes, y, sample_weight, known=None):
     if class_weight is None:
         return np.ones(len(classes))
     if isinstance(class_weight, dict):
+        for key, value in class_weight.items():
+            if not isinstance(value, Real):
+                raise TypeError(f"class_weight={class_weight!r} must hold a number for {key!r}.")
         known = classes if known is None else known
         unknown = [key for key in class_weight if key not in known]
         if unknown:
@@ -75,6 +103,11 @@ def class_weights(class_weight, classes, y, sample_weight, known=None):
                 f"class_weight names {unknown}, which are not among the classes {known.tolist()}."
             )
         class_weight = {key: value for key, value in class_weight.items() if key in classes}
+    elif not isinstance(class_weight, str) or class_weight != "balanced":
+        raise ValueError(
+            f"class_weight={class_weight!r} is not an option; use None, 'balanced' or a dict with "
+            "a number for each class."
+        )
     weights = compute_class_weight(class_weight, classes=classes, y=y, sample_weight=sample_weight)
     if not (np.isfinite(weights) & (weights > 0)).all():
         raise ValueError(

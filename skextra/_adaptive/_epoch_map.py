@@ -1,12 +1,41 @@
 """An epoch of LMS in fixed order is an affine map; past some epochs it is far cheaper."""
 
 import numpy as np
+from sklearn.utils import gen_batches
 
 from skextra._adaptive._rows import DenseRows
 from skextra._kernels._epoch_map import compose_epoch
 
 _LARGEST_SIZE = 256
 _NEGLIGIBLE = 1e-8
+_UNINTERRUPTED = 10**9  # multiplications, some tenths of a second
+
+
+def composed(rows, order, targets, gains, average, origin):
+    """Return (P, q, the same for the mean of the iterates, G, gradient) of `compose_epoch`."""
+    size, shape = rows.p + 1, origin.shape
+    matrix, vector = np.eye(size), np.zeros(shape)
+    mean_matrix, mean_vector = np.zeros((size, size)), np.zeros(shape)
+    gram, gradient = np.zeros((size, size)), np.zeros(shape)
+    found = matrix, vector, mean_matrix, mean_vector, gram, gradient
+    seen = 0.0
+    for part in gen_batches(rows.n, max(1, _UNINTERRUPTED // size**2)):
+        seen = compose_epoch(
+            rows.buf,
+            rows.start,
+            rows.stride,
+            order,
+            targets,
+            *gains.arrays,
+            float(rows.bias),
+            origin,
+            average,
+            *found,
+            part.start,
+            part.stop,
+            seen,
+        )
+    return found
 
 
 class EpochMap:
@@ -38,17 +67,7 @@ class EpochMap:
                 self._mean_vector,
                 gram,
                 gradient,
-            ) = compose_epoch(
-                rows.buf,
-                rows.start,
-                rows.stride,
-                order,
-                targets,
-                *gains.arrays,
-                float(rows.bias),
-                origin,
-                average,
-            )
+            ) = composed(rows, order, targets, gains, average, origin)
         # Expand about the least-squares weights, where no digits cancel. Directions that hardly
         # any row points in are left out: there a long way would gain next to nothing.
         shift = np.linalg.lstsq(gram, gradient.T, rcond=_NEGLIGIBLE)[0].T

@@ -5,7 +5,6 @@ from dataclasses import astuple
 import numpy as np
 from scipy.sparse import issparse
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils import check_random_state
 from sklearn.utils.extmath import safe_sparse_dot
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
@@ -13,7 +12,7 @@ from skextra._adaptive._epochs import GROWTH, Weights, run_epochs
 from skextra._adaptive._gains import Gains, InputPower, automatic_rate
 from skextra._adaptive._rows import FILE_ORDER, as_rows, presentation_order
 from skextra._adaptive._stability import LMSStability, measure
-from skextra._base import Estimator, frozen, warn_caller
+from skextra._base import Estimator, frozen, random_state_of, warn_caller
 from skextra._callbacks import CallbackSupportMixin, EpochReporter
 from skextra._kernels._lms_dense import lms_adapt
 
@@ -47,6 +46,7 @@ class AdaptiveFilter(CallbackSupportMixin, Estimator):
         if self.tol is not None:
             self._check_number("tol", low=0)
         self._check_flag("shuffle", "average", "fit_intercept", "warm_start")
+        random_state_of(self.random_state)
 
     def _check_inputs(self, X, reset):
         return validate_data(
@@ -69,6 +69,12 @@ class AdaptiveFilter(CallbackSupportMixin, Estimator):
         w = np.zeros((n_outputs, p + 1), dtype)
         if self.warm_start and hasattr(self, "coef_"):
             self._check_same_inputs()
+            if np.size(self.coef_) != n_outputs * p:
+                raise ValueError(
+                    f"warm_start=True continues with coef_ of shape {self.coef_.shape}, but these "
+                    f"data have {p} features and need {n_outputs} output(s); refit with "
+                    "warm_start=False."
+                )
             if coef_init is None:
                 coef_init = self.coef_
             if intercept_init is None:
@@ -96,7 +102,7 @@ class AdaptiveFilter(CallbackSupportMixin, Estimator):
         rows = as_rows(X, self.fit_intercept)
         order = FILE_ORDER
         if self.shuffle:
-            random_state = check_random_state(self.random_state)
+            random_state = random_state_of(self.random_state)
             order = presentation_order(rows, targets, random_state)
         powers = rows.powers()
         seen = InputPower().including(powers, sample_weight)
@@ -241,9 +247,10 @@ class AdaptiveFilter(CallbackSupportMixin, Estimator):
         `loss` is that of the weights before, summed over the outputs.
         """
         self.n_iter_ = getattr(self, "n_iter_", 0) + 1
+        vars(self).pop("_inverse", None)  # a pass of rls would have kept it up
         if not (np.isfinite(after.last).all() and np.isfinite(after.published).all()):
             self._publish(before)
-            self._warn_of_stream("the weights overflowed and are those before this call")
+            self._warn_of_stream("the weights overflowed and are those before this call", rows)
             return
         self._publish(after)
         if self._may_diverge(rows.powers()):
@@ -253,7 +260,7 @@ class AdaptiveFilter(CallbackSupportMixin, Estimator):
                 now = rows.loss(targets, gains, after.last) / targets.shape[1]
             if not now <= GROWTH * self._error_scale:
                 self._warn_of_stream(
-                    f"the mean squared error of this call's rows is now {now:.4g}"
+                    f"the mean squared error of this call's rows is now {now:.4g}", rows
                 )
 
     def _publish(self, weights):
@@ -312,11 +319,12 @@ class AdaptiveFilter(CallbackSupportMixin, Estimator):
             )
         warn_caller(message, ConvergenceWarning)
 
-    def _warn_of_stream(self, what):
+    def _warn_of_stream(self, what, rows):
+        bound = "2" if self.variant == "nlms" else f"2/max||x||^2 = {2 / rows.powers().max():.4g}"
         warn_caller(
             f"{type(self).__name__} diverges with learning_rate={self.learning_rate_:.4g}: "
-            f"{what}. Bounds on the rate for these rows: {self.stability_.describe_bounds()}. "
-            "Lower learning_rate or use 'auto', and start again from `fit`.",
+            f"{what}. For these rows any rate below {bound} is safe, whatever their order. Lower "
+            "learning_rate or use 'auto', and start again from `fit`.",
             ConvergenceWarning,
         )
 
@@ -339,8 +347,8 @@ def _shaped(value, name, shape, dtype):
         array = array.reshape(shape)
     if array.shape != shape:
         raise ValueError(
-            f"{name} has shape {array.shape}, but these data need {shape}; pass weights of that "
-            "shape, or refit without warm_start."
+            f"{name} has shape {array.shape}, but these data need "
+            f"{shape[1:] if shape[0] == 1 else shape}."
         )
     if not np.isfinite(array).all():
         raise ValueError(f"{name} contains NaN or infinity.")

@@ -3,7 +3,6 @@
 import numpy as np
 from sklearn.base import MultiOutputMixin, RegressorMixin
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils import check_random_state
 from sklearn.utils.extmath import safe_sparse_dot
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import validate_data
@@ -14,7 +13,7 @@ from skextra._adaptive._rls import InverseCorrelation, rls_pass
 from skextra._adaptive._rows import as_rows, presentation_order
 from skextra._adaptive._trace import AdaptiveTrace
 from skextra._adaptive._wiener import wiener_weights
-from skextra._base import all_or_nothing, warn_caller
+from skextra._base import all_or_nothing, random_state_of, warn_caller
 from skextra._callbacks import EpochReporter, with_callbacks
 
 _VARIANTS = ("lms", "nlms", "rls", "wiener")
@@ -400,7 +399,7 @@ class LMSRegressor(MultiOutputMixin, RegressorMixin, AdaptiveFilter):
     def _fit_rls(self, X, targets, sample_weight, w, data):
         if self.shuffle:
             order = presentation_order(
-                as_rows(X, self.fit_intercept), targets, check_random_state(self.random_state)
+                as_rows(X, self.fit_intercept), targets, random_state_of(self.random_state)
             )
             X, targets = X[order], targets[order]
             sample_weight = None if sample_weight is None else sample_weight[order]

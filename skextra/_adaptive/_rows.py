@@ -2,22 +2,20 @@
 
 import numpy as np
 from scipy import sparse
+from sklearn.utils import gen_batches
 
 from skextra._base import frozen
+from skextra._csr import arrays_of, without_repeats
 from skextra._kernels import _lms_csr, _lms_dense, _row_keys
 
 FILE_ORDER = np.empty(0, np.intp)
 _NARROW = 64
+_SOME_ENTRIES = 1_000_000  # of a sparse matrix, to be at work on
 
 
 def as_rows(X, bias):
     """Wrap a validated matrix; `bias` is the constant input, 1 or 0."""
     return CSRRows(X, bias) if sparse.issparse(X) else DenseRows(X, bias)
-
-
-def key_sign(dtype):
-    """Return the bit pattern of -0.0."""
-    return np.uint64(1 << 63) if dtype == np.float64 else np.uint64(1 << 31)
 
 
 class DenseRows:
@@ -54,19 +52,20 @@ class DenseRows:
 
     def powers(self):
         """Return the squared norm of every row, bias included."""
-        return _lms_dense.row_powers(*self._head, self.n, self.p, float(self.bias))
+        out = np.empty(self.n)
+        _lms_dense.row_powers(*self._head, self.p, float(self.bias), out)
+        return out
 
     def moment_product(self, weight, inc, vector):
         """Return sum_i weight_i x_i (x_i . vector)."""
-        return _lms_dense.moment_product(
-            *self._head, self.n, self.p, weight, inc, float(self.bias), vector
-        )
+        out = np.zeros(self.p + 1)
+        bias = float(self.bias)
+        _lms_dense.moment_product(*self._head, self.n, self.p, weight, inc, bias, vector, out)
+        return out
 
     def keys(self, multipliers):
         """Return a 64-bit key of every row's content."""
-        bits = self.buf.view(np.uint64 if self.dtype == np.float64 else np.uint32)
-        sign = key_sign(self.dtype)
-        return _row_keys.row_keys_dense(bits, *self._head[1:], self.n, self.p, multipliers, sign)
+        return _row_keys.keys_of_dense(*self._head, self.n, self.p, multipliers)
 
     def dense_chunks(self):
         """Yield (slice, dense rows) that together cover all rows."""
@@ -77,15 +76,11 @@ class CSRRows:
     """Rows of a CSR matrix."""
 
     def __init__(self, X, bias):
-        if not X.has_canonical_format:  # repeated entries would spoil the norms
-            X = X.copy()
-            X.sum_duplicates()
+        self.matrix = X = without_repeats(X)
         self.n, self.p = X.shape
         self.dtype = X.dtype
         self.bias = X.dtype.type(bias)
-        self.matrix = X
-        unsigned = np.uint32 if X.indices.dtype.itemsize == 4 else np.uint64
-        self._head = frozen(X.data), frozen(X.indices.view(unsigned)), frozen(X.indptr)
+        self._head = arrays_of(X)
 
     def epoch(self, order, targets, gains, average, w, v):
         """Return (loss of v, w after one epoch, what averaging adds to w)."""
@@ -104,9 +99,14 @@ class CSRRows:
 
     def powers(self):
         """Return the squared norm of every row, bias included."""
-        doubled = self.matrix.astype(np.float64)  # float32 squares overflow from 2e19 on
-        squares = doubled.multiply(doubled).sum(axis=1)
-        return np.asarray(squares).ravel() + float(self.bias) ** 2
+        out, ones = np.empty(self.n), np.ones(self.p)
+        size = max(1, _SOME_ENTRIES * self.n // max(1, self.matrix.nnz))
+        for part in gen_batches(self.n, size):
+            rows = self.matrix[part]
+            with np.errstate(over="ignore"):  # the caller looks at the sums
+                rows.data = np.square(rows.data, dtype=np.float64)  # float32 overflows from 2e19
+            out[part] = rows @ ones
+        return out + float(self.bias) ** 2
 
     def moment_product(self, weight, inc, vector):
         """Return sum_i weight_i x_i (x_i . vector)."""
@@ -116,14 +116,11 @@ class CSRRows:
 
     def keys(self, multipliers):
         """Return a 64-bit key of every row's content."""
-        data, indices, indptr = self._head
-        bits = data.view(np.uint64 if self.dtype == np.float64 else np.uint32)
-        sign = key_sign(self.dtype)
-        return _row_keys.row_keys_csr(bits, indices, indptr, multipliers, sign)
+        return _row_keys.keys_of_csr(*self._head, multipliers)
 
     def dense_chunks(self):
         """Yield (slice, dense rows) that together cover all rows, some megabytes at a time."""
-        size = max(1, 1_000_000 // self.p)
+        size = max(1, _SOME_ENTRIES // self.p)
         for first in range(0, self.n, size):
             part = slice(first, min(first + size, self.n))
             yield part, DenseRows(self.matrix[part].toarray(), self.bias)
@@ -156,7 +153,6 @@ def presentation_order(rows, targets, random_state):
     multipliers = random_state.randint(0, 1 << 32, size=(count, 2)).astype(np.uint64)
     multipliers = (multipliers[:, 0] << np.uint64(32)) | multipliers[:, 1] | np.uint64(1)
     target_rows = DenseRows(targets, 0)
-    keys = _row_keys.finish_keys(
-        rows.keys(multipliers[: rows.p]), target_rows.keys(multipliers[rows.p :])
-    )
+    keys = rows.keys(multipliers[: rows.p])
+    _row_keys.finish_keys(keys, target_rows.keys(multipliers[rows.p :]))
     return np.argsort(keys, kind="stable")

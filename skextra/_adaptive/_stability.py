@@ -9,10 +9,10 @@ from scipy.sparse.linalg import ArpackError, LinearOperator, eigsh
 from sklearn.utils import check_array, gen_batches
 from sklearn.utils.validation import _check_sample_weight
 
+from skextra._adaptive._epoch_map import composed
 from skextra._adaptive._gains import Gains, automatic_rate
 from skextra._adaptive._rows import FILE_ORDER, DenseRows, as_rows
 from skextra._base import frozen
-from skextra._kernels._epoch_map import compose_epoch
 
 # The critical rate takes some fifteen epoch maps of n p^2 steps and as many spectra of p^3: up to
 # this size it is a matter of milliseconds, and `fit` computes it unasked.
@@ -266,17 +266,7 @@ class _EpochProduct:
         rows = self._rows
         gains = Gains(self._variant, rate, self._powers, self._sample_weight, np.float64)
         nothing = frozen(np.zeros((rows.n, 1)))
-        return compose_epoch(
-            rows.buf,
-            rows.start,
-            rows.stride,
-            self._order,
-            nothing,
-            *gains.arrays,
-            float(rows.bias),
-            np.zeros((1, rows.p + 1)),
-            False,
-        )
+        return composed(rows, self._order, nothing, gains, False, np.zeros((1, rows.p + 1)))
 
     def radius(self, rate):
         """Return the spectral radius at `rate`."""

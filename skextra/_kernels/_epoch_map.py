@@ -6,30 +6,48 @@ from numba import njit
 
 @njit(cache=True, nogil=True, fastmath={"reassoc", "contract", "nsz"})
 def compose_epoch(
-    buf, start, stride, order, targets, step, hold, weight, inc, total, bias, origin, average
+    buf,
+    start,
+    stride,
+    order,
+    targets,
+    step,
+    hold,
+    weight,
+    inc,
+    total,
+    bias,
+    origin,
+    average,
+    mat,
+    vec,
+    mean_mat,
+    mean_vec,
+    gram,
+    gradient,
+    first,
+    last,
+    seen,
 ):
     """Compose the row updates of an epoch; everything is float64.
 
     One row maps the weights to ``w + step x (d - x . w)``: affine in w, so that n of them in a
-    row are ``P w + q`` with P = product of ``I - step x x^T``. Returned are P, q (one column an
-    output), the same pair for the sum that averaging needs, the second-moment matrix
-    ``G = sum_i r_i x x^T`` and the gradient ``sum_i r_i x (d - x . origin)``, from which the loss
-    of any weights follows without another look at the data.
+    row are ``P w + q`` with P = product of ``I - step x x^T``. `mat`, the unit matrix at first,
+    becomes P and `vec` q (one row an output); the others, all zero at first as well, become the
+    same pair for the sum that averaging needs, the second-moment matrix ``G = sum_i r_i x x^T``
+    and the gradient ``sum_i r_i x (d - x . origin)``, from which the loss of any weights follows
+    without another look at the data.
+
+    Rows from position `first` up to `last` are taken, after others of the weight `seen` in all;
+    returned is that weight with theirs.
     """
-    n, n_outputs = targets.shape
+    n_outputs = targets.shape[1]
     p = origin.shape[1] - 1
     q = p + 1
-    mat = np.eye(q)
-    vec = np.zeros((n_outputs, q))
-    mean_mat = np.zeros((q, q))
-    mean_vec = np.zeros((n_outputs, q))
-    gram = np.zeros((q, q))
-    gradient = np.zeros((n_outputs, q))
     x = np.empty(q)
     t = np.empty(q)
     shuffled = order.size > 0
-    seen = 0.0
-    for position in range(n):
+    for position in range(first, last):
         i = order[position] if shuffled else position
         r = i * inc
         o = start + i * stride
@@ -66,4 +84,4 @@ def compose_epoch(
                 gradient[k, a] += weight[r] * f * x[a]
                 if average:
                     mean_vec[k, a] += share * e * x[a]
-    return mat, vec, mean_mat, mean_vec, gram, gradient
+    return seen

@@ -91,19 +91,19 @@ def _split_in_two(X, weight, inc, order, begin, end, center, low, high):
 
 
 @njit(cache=True, nogil=True)
-def group(labels, k):
-    """Return (points in the order of their labels, where each label begins)."""
-    bounds = np.zeros(k + 1, np.int64)
+def group(labels, order, bounds):
+    """Write the points in the order of their labels, and where each label begins.
+
+    `bounds`, one longer than there are labels, is all zero at first.
+    """
     for label in labels:
         bounds[label + 1] += 1
-    for c in range(k):
+    for c in range(len(bounds) - 1):
         bounds[c + 1] += bounds[c]
     place = bounds.copy()
-    order = np.empty(len(labels), np.int64)
     for i in range(len(labels)):
         order[place[labels[i]]] = i
         place[labels[i]] += 1
-    return order, bounds
 
 
 @njit(cache=True, nogil=True, fastmath=_FASTMATH)

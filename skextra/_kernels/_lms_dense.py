@@ -183,23 +183,20 @@ def squared_error(buf, start, stride, targets, weight, inc, bias, v):
 
 
 @njit(cache=True, nogil=True, fastmath=_FASTMATH)
-def row_powers(buf, start, stride, n, p, bias):
-    """Return ``bias^2 + ||x_i||^2`` of every row, in float64."""
-    out = np.empty(n)
-    for i in range(n):
+def row_powers(buf, start, stride, p, bias, out):
+    """Write ``bias^2 + ||x_i||^2`` of every row, in float64."""
+    for i in range(len(out)):
         o = start + i * stride
         x = buf[o : o + p]
         s = bias * bias
         for j in range(p):
             s += np.float64(x[j]) ** 2  # float32 squares overflow from 2e19 on
         out[i] = s
-    return out
 
 
 @njit(cache=True, nogil=True, fastmath=_FASTMATH)
-def moment_product(buf, start, stride, n, p, weight, inc, bias, vector):
-    """Return ``sum_i weight_i x_i (x_i . vector)``, the correlation matrix times a vector."""
-    out = np.zeros(p + 1)
+def moment_product(buf, start, stride, n, p, weight, inc, bias, vector, out):
+    """Add ``sum_i weight_i x_i (x_i . vector)``, the correlation matrix times a vector."""
     x_vector = vector.astype(buf.dtype)
     partial = np.zeros(p, buf.dtype)
     for i in range(n):
@@ -217,7 +214,6 @@ def moment_product(buf, start, stride, n, p, weight, inc, bias, vector):
             for j in range(p):
                 out[j] += partial[j]
                 partial[j] = 0
-    return out
 
 
 @njit(cache=True, nogil=True, fastmath=_FASTMATH)

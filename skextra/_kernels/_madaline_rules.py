@@ -100,7 +100,8 @@ def mrii_epoch(X, order, targets, W, V, usage, rate, margin, gain, n_candidates,
         linear_sums(x, W, sums)
         network_outputs(sums, V, outputs)
         error = _error(outputs, V, -1, -1, sums, target, margin, soft)
-        lacking = _error(outputs, V, -1, -1, sums, target, margin, True)
+        # Without a margin an output of zero lacks nothing, and may be wrong all the same.
+        lacking = _error(outputs, V, -1, -1, sums, target, margin, margin > 0)
         if error == 0 and lacking == 0:
             continue
         adaptations += 1

@@ -3,7 +3,8 @@
 import numpy as np
 from numba import njit
 
-_SMALLEST = 1e-290
+_MOST_FADED = -667.0  # a logarithm
+_LARGEST = 1e290
 
 
 @njit(cache=True, nogil=True, fastmath={"reassoc", "contract", "nsz"})
@@ -37,6 +38,7 @@ def rls_adapt(
     x = np.empty(q)
     gain = np.empty(q)
     held = False
+    rate = np.log(forgetting)
     for i in range(n):
         o = start + i * stride
         for j in range(p):
@@ -48,8 +50,11 @@ def rls_adapt(
             decay = 1.0
             alpha = 1.0 / r
         else:
-            decay = max(forgetting**r, _SMALLEST)
-            alpha = decay * (1.0 - forgetting) / (1.0 - decay)
+            faded = max(r * rate, _MOST_FADED)
+            decay = np.exp(faded)
+            lost = -np.expm1(faded)
+            alpha = decay * (1.0 - forgetting) / lost if lost > 0.0 else _LARGEST
+        alpha = min(alpha, _LARGEST)
         for j in range(q):
             uj = unit[j]
             f = x[j]

@@ -26,36 +26,51 @@ def term(bits, multiplier, sign):
     return (pattern ^ (pattern >> np.uint64(29)) ^ (pattern << np.uint64(17))) * multiplier
 
 
-@njit(cache=True, nogil=True)
-def row_keys_dense(bits, start, stride, n, p, multipliers, sign):
-    """Return the keys of dense rows; `bits` is the buffer seen as unsigned integers."""
+def keys_of_dense(buf, start, stride, n, p, multipliers):
+    """Return the keys of n rows of floats."""
     keys = np.empty(n, np.uint64)
-    for i in range(n):
+    bits, sign = _bits_of(buf)
+    row_keys_dense(bits, start, stride, p, multipliers, sign, keys)
+    return keys
+
+
+def keys_of_csr(data, indices, indptr, multipliers):
+    """Return the keys of the rows of a CSR matrix of floats."""
+    keys = np.empty(len(indptr) - 1, np.uint64)
+    bits, sign = _bits_of(data)
+    row_keys_csr(bits, indices, indptr, multipliers, sign, keys)
+    return keys
+
+
+def _bits_of(values):
+    bits = values.view(np.uint64 if values.dtype == np.float64 else np.uint32)
+    return bits, np.uint64(1 << (8 * bits.itemsize - 1))
+
+
+@njit(cache=True, nogil=True)
+def row_keys_dense(bits, start, stride, p, multipliers, sign, keys):
+    """Write the keys of dense rows; `bits` is the buffer seen as unsigned integers."""
+    for i in range(keys.size):
         o = start + i * stride
         x = bits[o : o + p]
         acc = np.uint64(0)
         for j in range(p):
             acc += term(x[j], multipliers[j], sign)
         keys[i] = acc
-    return keys
 
 
 @njit(cache=True, nogil=True)
-def row_keys_csr(bits, indices, indptr, multipliers, sign):
-    """Return the keys of CSR rows."""
-    n = indptr.size - 1
-    keys = np.empty(n, np.uint64)
-    for i in range(n):
+def row_keys_csr(bits, indices, indptr, multipliers, sign, keys):
+    """Write the keys of CSR rows."""
+    for i in range(keys.size):
         acc = np.uint64(0)
         for m in range(indptr[i], indptr[i + 1]):
             acc += term(bits[m], multipliers[indices[m]], sign)
         keys[i] = acc
-    return keys
 
 
 @njit(cache=True, nogil=True)
 def finish_keys(keys, target_keys):
-    """Return the keys of rows together with their targets, scrambled."""
+    """Make the keys of rows those of the rows together with their targets, scrambled."""
     for i in range(keys.size):
         keys[i] = mix(keys[i] ^ mix(target_keys[i]))
-    return keys

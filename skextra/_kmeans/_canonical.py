@@ -4,6 +4,7 @@ import numpy as np
 from scipy import sparse
 
 from skextra._base import frozen
+from skextra._csr import arrays_of
 from skextra._kernels import _row_keys
 
 # Entries up to which the order costs little beside a fit.
@@ -70,14 +71,10 @@ def _of_unit_size(X):
 
 def _row_keys_of(X):
     multipliers = np.arange(1, X.shape[1] + 1, dtype=np.uint64) * _GOLDEN | np.uint64(1)
-    bits, sign = (np.uint64, 63) if X.dtype == np.float64 else (np.uint32, 31)
-    sign = np.uint64(1 << sign)
     if sparse.issparse(X):
-        unsigned = np.uint32 if X.indices.dtype.itemsize == 4 else np.uint64
-        data, indices = frozen(X.data.view(bits)), frozen(X.indices.view(unsigned))
-        return _row_keys.row_keys_csr(data, indices, frozen(X.indptr), multipliers, sign)
-    flat = frozen(X.reshape(-1).view(bits))
-    return _row_keys.row_keys_dense(flat, 0, X.shape[1], *X.shape, multipliers, sign)
+        return _row_keys.keys_of_csr(*arrays_of(X), multipliers)
+    n, p = X.shape
+    return _row_keys.keys_of_dense(frozen(X.reshape(-1)), 0, p, n, p, multipliers)
 
 
 def _equal_rows(A, B):

@@ -23,7 +23,8 @@ class KMeansHistory:
         The inertia of these centres, every sample belonging to the nearest.
 
     n_changed : ndarray of shape (n_iter,)
-        How many samples each iteration moved to another cluster; in the first, all.
+        How many samples each iteration moved to another cluster; in the first, all that weigh
+        something.
 
     center_shift : ndarray of shape (n_iter, n_clusters)
         How far each iteration moved each centre.
@@ -111,7 +112,7 @@ class Recorder:
         self._repeats = repeats
         self._dtype = dtype
         self._labels = np.full(points.n, -1)
-        self._centers, self._inertia, self._changed, self._shift = [], [], [], []
+        self._centers, self._inertia, self._changed = [], [], []
 
     def add(self, step):
         """Take in one iteration."""
@@ -119,13 +120,14 @@ class Recorder:
         self._inertia.append(step.inertia(self._points))
         self._changed.append(int(self._repeats[step.labels != self._labels].sum()))
         self._labels = step.labels.copy()
-        self._shift.append(np.sqrt(np.square(step.means - step.centers).sum(axis=1)))
 
     def close(self, centers, inertia):
         """Return the history, given where the run ended."""
+        centers = np.stack([*self._centers, centers])
+        ways = np.diff(centers.astype(np.float64, copy=False), axis=0)
         return KMeansHistory(
-            np.stack([*self._centers, centers]),
+            centers,
             np.array([*self._inertia, inertia]),
             np.array(self._changed),
-            np.stack(self._shift),
+            np.sqrt(np.square(ways).sum(axis=2)),
         )

@@ -6,17 +6,16 @@ import numpy as np
 from scipy import sparse
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, ClusterMixin, TransformerMixin
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils import check_array, check_random_state
+from sklearn.utils import check_array
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from skextra._base import Estimator, all_or_nothing, warn_caller
+from skextra._base import Estimator, all_or_nothing, random_state_of, warn_caller
 from skextra._callbacks import CallbackSupportMixin, EpochReporter, with_callbacks
 from skextra._crew import available_threads
 from skextra._kmeans._influence import influence
 from skextra._kmeans._lloyd import nearest
-from skextra._kmeans._points import RoughFrameError
 from skextra._kmeans._sample import sample_size
-from skextra._kmeans._samples import ACCEPTED, Samples, as_points, distances, tidy_samples
+from skextra._kmeans._samples import ACCEPTED, as_points, distances, in_a_frame, tidy_samples
 from skextra._kmeans._solve import Plan, best_of
 from skextra._kmeans._stream import absorb
 
@@ -423,42 +422,47 @@ default='k-means++'
         return self.n_init
 
     def _effort(self, n):
+        if self.n_clusters == 1:  # no mean is better than another
+            return 0
         if self.refine == "auto":
             return 1 + min(2, _FEW // n) if isinstance(self.init, str) else 0
         return self.refine or 0
 
     def _solve(self, X, weight):
         """Return (best solution, (offset, scale))."""
-        random_state = check_random_state(self.random_state)
-        k, runs, effort = self.n_clusters, self._n_runs(), self._effort(X.shape[0])
+        random_state = random_state_of(self.random_state)
+        k, runs = self.n_clusters, self._n_runs()
         if X.shape[0] < k:
             raise ValueError(f"n_samples={X.shape[0]} should be >= n_clusters={k}; lower it.")
         inits = [self._init_for(X, random_state) for _ in range(runs)]
-        points = None
+        samples = None
 
         def attributes(step):
+            points = samples.points
             frame = {"_offset": points.offset, "_scale": points.scale}
             return {"cluster_centers_": (step.means + points.offset).astype(X.dtype), **frame}
 
         def tell(step):
             if self.verbose:
-                print(f"inertia {step.inertia(points) * samples.unit:.10g}")  # noqa: T201
+                inertia = step.inertia(samples.points) * samples.unit
+                print(f"inertia {inertia:.10g}")  # noqa: T201
             return reporter.epoch(step)
 
-        reporter = EpochReporter(self, self.max_iter * runs, attributes, "iteration", X=X)
-        for roughly in (effort > 0 and sample_size(X.shape[0], k) < X.shape[0], False):
-            samples = Samples(X, weight, available_threads(), roughly)
-            points = samples.points
-            tol = float(self.tol) * points.variance.mean()
+        def solve(framed):
+            nonlocal samples
+            samples = framed
+            effort = self._effort(samples.points.n)
+            tol = float(self.tol) * samples.points.variance.mean()
             repeats = samples.repeats() if self.store_history else None
             plan = Plan(k, None, effort, self.max_iter, tol, self.algorithm, X.dtype, repeats)
-            try:
-                best, last = best_of(points, plan, inits, random_state, tell)
-                break
-            except RoughFrameError:
-                continue
-        else:
-            raise ValueError("X has samples of little weight too far out for float32; scale it.")
+            return best_of(samples.points, plan, inits, random_state, tell)
+
+        reporter = EpochReporter(self, self.max_iter * runs, attributes, "iteration", X=X)
+
+        def roughly(n):
+            return self._effort(n) > 0 and sample_size(n, k) < n
+
+        best, last = in_a_frame(solve, X, weight, roughly)
         reporter.finish(last)
         best = samples.restore(best)
         distinct = best.count_filled()
@@ -468,7 +472,7 @@ default='k-means++'
                 "no more distinct ones; lower n_clusters.",
                 ConvergenceWarning,
             )
-        return best, (points.offset, points.scale)
+        return best, (samples.points.offset, samples.points.scale)
 
     def _publish(self, solution, offset, scale):
         self.cluster_centers_, self._exact = solution.centers, solution.exact

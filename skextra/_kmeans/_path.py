@@ -4,13 +4,12 @@ from dataclasses import dataclass
 from numbers import Integral
 
 import numpy as np
-from sklearn.utils import check_array, check_random_state
+from sklearn.utils import check_array
 
-from skextra._base import import_extra
-from skextra._crew import available_threads
+from skextra._base import import_extra, random_state_of
 from skextra._kmeans._lloyd import Clustering, lloyd
 from skextra._kmeans._sample import Sample, draw, is_own_sample, sample_size
-from skextra._kmeans._samples import ACCEPTED, Samples, tidy_samples
+from skextra._kmeans._samples import ACCEPTED, in_a_frame, tidy_samples
 from skextra._kmeans._search import least_missed, refine
 from skextra._kmeans._seeding import seed_on_some
 
@@ -132,8 +131,17 @@ def inertia_path(X, ks=None, *, sample_weight=None, random_state=None):
     """
     X, weight = tidy_samples(check_array(X, **ACCEPTED), sample_weight)
     ks = _check_numbers(ks, X.shape[0])
-    random_state = check_random_state(random_state)
-    samples = Samples(X, weight, available_threads(), roughly=True)
+    random_state = random_state_of(random_state)
+
+    def follow(samples):
+        return _follow(samples, ks, random_state, X.dtype)
+
+    inertia, centers = in_a_frame(follow, X, weight, roughly=lambda _: True)
+    return InertiaPath(np.array(ks), inertia, find_elbow(ks, inertia), centers)
+
+
+def _follow(samples, ks, random_state, dtype):
+    """Return (inertia, centres) for every k."""
     points = samples.points
     sample, some = None, points
     if not is_own_sample(points, ks[-1]):
@@ -152,9 +160,8 @@ def inertia_path(X, ks=None, *, sample_weight=None, random_state=None):
         if not whole.assigned:
             points.assign(whole.centers, whole.state, False)
         inertia.append(whole.inertia(points) * samples.unit)
-        centers.append((whole.centers + points.offset).astype(X.dtype))
-    inertia = np.array(inertia[::-1])
-    return InertiaPath(np.array(ks), inertia, find_elbow(ks, inertia), centers[::-1])
+        centers.append((whole.centers + points.offset).astype(dtype))
+    return np.array(inertia[::-1]), centers[::-1]
 
 
 def _check_numbers(ks, n):

@@ -103,7 +103,7 @@ def _worthwhile(points, centers, costs, draws, random_state):
     swaps = []
     for gone in least_missed(centers, costs, max(1, len(centers) // 4)):
         places = random_state.random_sample(_CANDIDATES)
-        candidates = np.unique(draw_by_mass(shares * left, places)[0])
+        candidates = np.unique(draw_by_mass(shares * left, places))
         distances = some.cross_distances(points.rows(indices[candidates])) / squares
         spared = shares * np.maximum(left - distances, 0.0)
         spread = np.sqrt(np.square(spared).sum(axis=1))

@@ -6,9 +6,12 @@ from sklearn.metrics import euclidean_distances
 from sklearn.utils import gen_batches
 from sklearn.utils.validation import _check_sample_weight
 
+from skextra._crew import available_threads
+from skextra._csr import without_repeats
 from skextra._kmeans._canonical import canonical
 from skextra._kmeans._dense import DensePoints
 from skextra._kmeans._lloyd import nearest
+from skextra._kmeans._points import RoughFrameError
 from skextra._kmeans._sparse import SparsePoints
 
 # How `check_array` and `validate_data` are asked for samples.
@@ -22,9 +25,7 @@ ACCEPTED = {
 
 def tidy_samples(X, sample_weight):
     """Return (X without repeated entries, checked weights or None)."""
-    if sparse.issparse(X) and not X.has_canonical_format:
-        X = X.copy()  # repeated entries would spoil the norms
-        X.sum_duplicates()
+    X = without_repeats(X)
     if sample_weight is None:
         return X, None
     return X, _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
@@ -51,6 +52,20 @@ def as_points(X, weight, threads, frame=None, roughly=False):
     return kind(X, weight, threads, frame, roughly)
 
 
+def in_a_frame(work, X, weight, roughly):
+    """Return what `work` makes of `Samples`; if they are too rough for it, of exact ones.
+
+    ``roughly(n)`` says whether a look at some of n points will do for a frame.
+    """
+    threads = available_threads()
+    for rule in (roughly, lambda _: False):
+        try:
+            return work(Samples(X, weight, threads, rule))
+        except RoughFrameError:
+            pass
+    raise ValueError("X has samples of little weight too far out for float32; scale it.")
+
+
 class Samples:
     """Validated rows with their weights, and the `points` to be clustered in their place.
 
@@ -69,7 +84,7 @@ class Samples:
         if weight is not None and (weight == weight[0]).all():
             self.unit, weight = float(weight[0]), None
         rows, weight, self._place = canonical(rows, weight)
-        self.points = as_points(rows, weight, threads, roughly=roughly)
+        self.points = as_points(rows, weight, threads, roughly=roughly(rows.shape[0]))
 
     def repeats(self):
         """Return how many samples each point stands for."""

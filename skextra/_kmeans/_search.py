@@ -81,7 +81,8 @@ def _split(points, clustering, inertia, halves, m, skip):
 def split_all(points, clustering):
     """Return (one half's centre, the other's, the inertia saved) for every cluster."""
     k, d = clustering.centers.shape
-    order, bounds = group(clustering.state.labels, k)
+    order, bounds = np.empty(points.n, np.int64), np.zeros(k + 1, np.int64)
+    group(clustering.state.labels, order, bounds)
     low, high = np.zeros((2, k, d))
     saved = np.zeros(k)
     centers = clustering.centers + points.offset

@@ -10,7 +10,7 @@ _SOME_PER_CENTER = 20
 
 
 def draw_by_mass(mass, places):
-    """Return (indices at which the running sum of `mass` passes `places` in [0, 1), whole sum).
+    """Return the indices at which the running sum of `mass` passes `places` in [0, 1).
 
     Block sums first: one running sum over all would take longer than what it is wanted for.
     """
@@ -25,7 +25,7 @@ def draw_by_mass(mass, places):
     inside = members < n
     inner = np.cumsum(mass[np.where(inside, members, 0)] * inside, axis=1, dtype=np.float64)
     within = (inner <= rest[:, None]).sum(axis=1)
-    return np.minimum(block * _BLOCK + within, n - 1), ends[-1]
+    return np.minimum(block * _BLOCK + within, n - 1)
 
 
 def default_trials(k):
@@ -44,12 +44,12 @@ def greedy_plus_plus(points, k, random_state):
     """
     weight = points.weights(0, points.n)
     chosen = np.empty(k, np.intp)
-    chosen[:1], _ = draw_by_mass(weight, random_state.random_sample(1))
+    chosen[:1] = draw_by_mass(weight, random_state.random_sample(1))
     closest = points.cross_distances(points.rows(chosen[:1]))[0]
     closest[chosen[0]] = 0.0
     for c in range(1, k):
         places = random_state.random_sample(default_trials(k))
-        trials, _ = draw_by_mass(weight * closest, places)
+        trials = draw_by_mass(weight * closest, places)
         left = points.potentials(points.rows(trials), closest)
         chosen[c] = trials[np.argmin(left)]
         distances = points.cross_distances(points.rows(chosen[c : c + 1]))[0]

@@ -3,7 +3,7 @@
 import numpy as np
 from sklearn.utils.sparsefuncs import mean_variance_axis
 
-from skextra._base import frozen
+from skextra._csr import arrays_of
 from skextra._kernels import _kmeans_csr as kernels
 from skextra._kmeans._points import Points
 
@@ -14,9 +14,7 @@ class SparsePoints(Points):
     is_dense = False
 
     def __init__(self, X, weight, threads, frame=None, roughly=False):
-        # Unsigned indices spare the loops a test for negative ones.
-        unsigned = np.uint32 if X.indices.dtype.itemsize == 4 else np.uint64
-        self._head = frozen(X.data), frozen(X.indices.view(unsigned)), frozen(X.indptr)
+        self._head = arrays_of(X)
         self.work = max(1, X.nnz // X.shape[0])
         super().__init__(X, weight, threads, frame, roughly)
 

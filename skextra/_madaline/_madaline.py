@@ -5,12 +5,11 @@ from numbers import Integral
 import numpy as np
 from sklearn.base import ClassifierMixin
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skextra._adaptive._classes import decided
 from skextra._adaptive._rows import as_rows, presentation_order
-from skextra._base import Estimator, all_or_nothing, warn_caller
+from skextra._base import Estimator, all_or_nothing, random_state_of, warn_caller
 from skextra._callbacks import CallbackSupportMixin, EpochReporter, with_callbacks
 from skextra._madaline._labels import classes_of, classes_of_stream, read_labels, targets_of
 from skextra._madaline._network import Network, as_layers
@@ -219,7 +218,7 @@ class Madaline(CallbackSupportMixin, ClassifierMixin, Estimator):
         X, y = self._check_pair(X, y, reset=True)
         classes = classes_of(y)
         targets = targets_of(y, classes, X.dtype)
-        random_state = check_random_state(self.random_state)
+        random_state = random_state_of(self.random_state)
         given = self._given(X, targets, coef_init, intercept_init, random_state)
         if given is None and self.warm_start and hasattr(self, "coefs_"):
             given = self._continued(X, y, targets, classes)
@@ -244,12 +243,12 @@ class Madaline(CallbackSupportMixin, ClassifierMixin, Estimator):
         self.n_iter_ = len(outcome.curve)
         self.n_restarts_ = outcome.n_starts - 1
         reporter.finish(outcome.network)
-        if outcome.wrong > allowed and self.max_iter > 0:
+        if outcome.wrong > allowed and self.max_iter > 0 and not reporter.was_stopped:
             warn_caller(
                 f"Madaline did not converge: {outcome.wrong} of {len(X)} training patterns are "
                 f"still wrong; starts: {outcome.n_starts}, epochs: {self.n_iter_}. Raise "
-                "hidden_layer_size, n_init or tol, or put the features on one scale, for example "
-                "with StandardScaler.",
+                "hidden_layer_size, n_init, max_iter or tol, or put the features on one scale, "
+                "for example with StandardScaler.",
                 ConvergenceWarning,
             )
         return self
@@ -289,7 +288,7 @@ class Madaline(CallbackSupportMixin, ClassifierMixin, Estimator):
         if first:
             self._columns, self._need = y.ndim == 2, self._wanted_need()
             targets = targets_of(y, self.classes_, X.dtype)
-            random_state = check_random_state(self.random_state)
+            random_state = random_state_of(self.random_state)
             network, _ = next(self._starts(1, X, targets, None, random_state))
         else:
             network = self._network()
@@ -389,7 +388,7 @@ class Madaline(CallbackSupportMixin, ClassifierMixin, Estimator):
         self._check_number("max_iter", low=0, integer=True)
         self._check_number("n_iter_no_change", low=1, integer=True)
         self._check_number("tol", low=0, high=1)
-        if self.n_init != "auto":
+        if not isinstance(self.n_init, str) or self.n_init != "auto":
             if not isinstance(self.n_init, Integral):
                 raise ValueError(f"n_init={self.n_init!r} must be 'auto' or a whole number.")
             self._check_number("n_init", low=1, integer=True)

@@ -1,7 +1,7 @@
 """FeatureMapSVM: the maximum-margin classifier on an explicit feature map."""
 
 import numpy as np
-from scipy import linalg, sparse
+from scipy import linalg
 from sklearn.base import ClassifierMixin, TransformerMixin
 from sklearn.utils import gen_batches, get_tags
 from sklearn.utils.metaestimators import available_if
@@ -12,6 +12,7 @@ from skextra._adaptive._classes import check_labels, decided, settle_classes, st
 from skextra._base import Estimator, all_or_nothing
 from skextra._callbacks import CallbackSupportMixin, with_callbacks
 from skextra._crew import run, single_blas_thread
+from skextra._csr import without_repeats
 from skextra._svm import _maps, _parameters
 from skextra._svm._landmark_kernel import LandmarkKernel
 from skextra._svm._landmarks import whitened
@@ -27,14 +28,6 @@ _SOMETIMES = (
     "gamma_", "landmarks_", "support_vectors_", "dual_coef_", "_support_codes", "_support_weight",
     "_precision", "_stream",
 )  # fmt: skip
-
-
-def _canonical_format(X):
-    """Return sparse X with sorted indices and without duplicates, which not every map bears."""
-    if sparse.issparse(X) and not X.has_canonical_format:
-        X = X.copy()
-        X.sum_duplicates()
-    return X
 
 
 class FeatureMapSVM(CallbackSupportMixin, ClassifierMixin, TransformerMixin, Estimator):
@@ -273,7 +266,7 @@ class FeatureMapSVM(CallbackSupportMixin, ClassifierMixin, TransformerMixin, Est
 
         sample_weight : array-like of shape (n_samples,), default=None
             Weights, 0 or more, which multiply C. A weight of 2 is as good as the sample twice, a
-            weight of 0 as good as leaving it out.
+            weight of 0 as good as leaving it out, with its class if that has no other sample.
 
         Returns
         -------
@@ -304,7 +297,7 @@ class FeatureMapSVM(CallbackSupportMixin, ClassifierMixin, TransformerMixin, Est
         Samples that violate the margin or come near to it are kept, and the model is fitted to
         them and the new ones. The first chunk settles `gamma_` and any transformer; landmarks are
         drawn again each time the stream has doubled. After `fit` the support vectors are what is
-        gone on from. A changed `feature_map`, or parameter of it, has no effect on a stream.
+        gone on from.
 
         Parameters
         ----------
@@ -328,21 +321,19 @@ class FeatureMapSVM(CallbackSupportMixin, ClassifierMixin, TransformerMixin, Est
         Raises
         ------
         ValueError
-            As by `fit`; if `classes` is missing in the first call or differs later; or if the
+            As by `fit`; if `classes` is missing in the first call or differs later; if
+            `feature_map`, `gamma`, `degree`, `coef0` or `multi_class` has changed; or if the
             support vectors of an earlier `fit` were not kept.
         """
         _parameters.check(self)
         first = not hasattr(self, "classes_")
-        if not first and _maps.kind_of(self.feature_map) != self._kind:
-            raise ValueError(
-                f"feature_map={self.feature_map!r} is not the map the stream began with; use a "
-                "new estimator."
-            )
-        if not first and self.multi_class != self._multi_class:
-            raise ValueError(
-                f"multi_class={self.multi_class!r} is not that of the model so far, "
-                f"{self._multi_class!r}; use a new estimator."
-            )
+        for name, before in ({} if first else self._began).items():
+            now = getattr(self, name)
+            if now is not before and now != before:
+                raise ValueError(
+                    f"{name}={now!r} is not that of the model so far, {before!r}; use a new "
+                    "estimator."
+                )
         X, y, weight = self._check_data(X, y, sample_weight, reset=first)
         classes = settle_classes(None if first else self.classes_, classes)
         check_labels(y, classes)
@@ -437,7 +428,7 @@ class FeatureMapSVM(CallbackSupportMixin, ClassifierMixin, TransformerMixin, Est
         X, y = validate_data(
             self, X, y, accept_sparse="csr", dtype=[np.float64, np.float32], order="C", reset=reset
         )
-        X = _canonical_format(X)
+        X = without_repeats(X)
         check_classification_targets(y)
         weight = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
         return X, y, weight
@@ -446,7 +437,7 @@ class FeatureMapSVM(CallbackSupportMixin, ClassifierMixin, TransformerMixin, Est
         check_is_fitted(self)
         dtype = [np.float64, np.float32]
         X = validate_data(self, X, accept_sparse="csr", dtype=dtype, order="C", reset=False)
-        return _canonical_format(X)
+        return without_repeats(X)
 
     def _decisions(self, X):
         """Return the decision values of all problems."""

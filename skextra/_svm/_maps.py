@@ -10,8 +10,9 @@ from sklearn.base import clone
 from sklearn.kernel_approximation import AdditiveChi2Sampler, RBFSampler
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import PolynomialFeatures, SplineTransformer
-from sklearn.utils import check_random_state
 from sklearn.utils.validation import has_fit_parameter
+
+from skextra._base import random_state_of
 
 NAMES = ("rbf", "fourier", "poly", "identity", "chi2", "spline")
 
@@ -91,13 +92,26 @@ def apply_map(kind, transformer, function, scale, X):
         return apply_function(function, X)
     if kind == "chi2":
         check_not_negative(X)
-    mapped = transformer.transform(X)
-    if hasattr(mapped, "to_numpy"):
-        mapped = mapped.to_numpy()
     if kind == "poly":
+        return _monomials(transformer, scale, X)
+    mapped = transformer.transform(X)
+    return mapped.to_numpy() if hasattr(mapped, "to_numpy") else mapped
+
+
+def _monomials(transformer, scale, X):
+    with np.errstate(over="ignore", invalid="ignore"):
+        mapped = transformer.transform(X)
         if sparse.issparse(mapped):
-            return sparse.csr_array(mapped).multiply(scale).tocsr()
-        return mapped * scale.astype(mapped.dtype)
+            mapped = sparse.csr_array(mapped).multiply(scale).tocsr()
+            values = mapped.data
+        else:
+            mapped = mapped.to_numpy() if hasattr(mapped, "to_numpy") else mapped
+            mapped = values = mapped * scale.astype(mapped.dtype)
+    if not np.isfinite(values).all():
+        raise ValueError(
+            f"feature_map='poly' takes X, which goes up to {abs(X).max():.3g}, to powers beyond "
+            f"{values.dtype}; put X on one scale, for example with StandardScaler."
+        )
     return mapped
 
 
@@ -132,7 +146,7 @@ def apply_function(function, X):
             shape = "rows of unequal length"
     if len(shape) != 2 or shape[0] != X.shape[0] or shape[1] == 0:
         raise ValueError(
-            f"feature_map returned an array of shape {shape} for X of shape {X.shape}. "
+            f"feature_map returned an array of shape {shape} for samples of shape {X.shape}. "
             f"{_VECTORISE}"
         )
     return mapped
@@ -165,12 +179,13 @@ def checked(mapped, n_rows, columns, numbers=None):
             ) from error
     if not np.isfinite(values).all():
         if sparse.issparse(mapped):
-            row = int(np.searchsorted(mapped.indptr, np.argmin(np.isfinite(values)), "right")) - 1
+            places = np.flatnonzero(~np.isfinite(values))
+            rows = np.searchsorted(mapped.indptr, places, "right") - 1
         else:
-            row = int(np.argmin(np.isfinite(values).all(axis=1)))
-        row = row if numbers is None else numbers[row]
+            rows = np.flatnonzero(~np.isfinite(values).all(axis=1))
+        row = min(rows if numbers is None else numbers[rows])
         raise ValueError(
-            f"feature_map returned NaN or infinity, first for row {row} of X; it must be finite "
+            f"feature_map returned NaN or infinity, such as for row {row} of X; it must be finite "
             "wherever samples may lie."
         )
     return mapped
@@ -214,7 +229,7 @@ def _weight_parameters(transformer, weight):
 
 def _set_random_states(transformer, random_state):
     """Give a seed to every random_state parameter that has none, as ensembles do."""
-    source = check_random_state(random_state)
+    source = random_state_of(random_state)
     seeds = {
         name: source.randint(np.iinfo(np.int32).max)
         for name, value in sorted(transformer.get_params(deep=True).items())

@@ -56,8 +56,10 @@ def gamma_of(gamma, X, weight):
         return 1.0 / X.shape[1]
     variance = _variance(X, weight)
     if variance == 0:
-        return 1.0
-    value = 1.0 / (X.shape[1] * variance)
+        rows = X[weight > 0]
+        if rows.max() == rows.min():
+            return 1.0
+    value = 1.0 / (X.shape[1] * variance) if variance > 0 else np.inf
     if not 0 < value < np.inf:
         raise ValueError(
             f"gamma='scale' is {value} for features of variance {variance:.3g}: put X on one "

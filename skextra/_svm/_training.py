@@ -4,10 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils import check_random_state
 
 from skextra._adaptive._classes import class_weights
-from skextra._base import warn_caller
+from skextra._base import random_state_of, warn_caller
 from skextra._callbacks import EpochReporter
 from skextra._kmeans._canonical import distinct, is_small
 from skextra._svm import _maps
@@ -16,7 +15,7 @@ from skextra._svm._parameters import gamma_of
 from skextra._svm._problems import sides
 from skextra._svm._strategies import on_landmarks, on_map
 
-_LEAST_COST = 1e-290
+_LEAST_COST, _MOST_COST = 1e-290, 1e150
 
 
 @dataclass
@@ -78,7 +77,7 @@ def task_of(svm, X, y, weight, classes=None):
         rows = order if rows is None else rows[order]
     with np.errstate(over="ignore", under="ignore"):
         costs = svm.C * (weight * of_class[codes])
-    if (costs < _LEAST_COST).any() or not (np.isinf(svm.C) or np.isfinite(costs).all()):
+    if (costs < _LEAST_COST).any() or not (np.isinf(svm.C) or (costs < _MOST_COST).all()):
         raise ValueError(
             f"C={svm.C} times the weights of samples and classes is from {costs.min():.3g} to "
             f"{costs.max():.3g}, beyond what float64 can work with; change C or sample_weight."
@@ -88,6 +87,10 @@ def task_of(svm, X, y, weight, classes=None):
     else:
         codes = np.searchsorted(classes, present)[codes]
     return Task(X, rows, codes, classes, weight, costs, passed, n_passed)
+
+
+# Parameters that a stream cannot change.
+KEPT_BY_STREAMS = ("feature_map", "gamma", "degree", "coef0", "multi_class")
 
 
 @dataclass
@@ -122,7 +125,7 @@ def train(svm, task, data=None, past=None):
 
     `data`, where given, are told to callbacks; `past`, where given, is what a stream goes on from.
     """
-    random_state = check_random_state(svm.random_state)
+    random_state = random_state_of(svm.random_state)
     kind = _maps.kind_of(svm.feature_map)
     n_classes = len(task.classes)
     signs = sides(task.codes, n_classes, svm.multi_class)
@@ -132,6 +135,7 @@ def train(svm, task, data=None, past=None):
         "_kind": kind,
         "_function": past.function if past else svm.feature_map if kind == "function" else None,
         "_multi_class": svm.multi_class,
+        "_began": {name: getattr(svm, name) for name in KEPT_BY_STREAMS},
         "feature_map_": None,
         "_scale": None,
         "_kernel_coef": None,
@@ -150,10 +154,10 @@ def train(svm, task, data=None, past=None):
     if past:
         past.coef, past.intercept = past.coef[:, solvable], past.intercept[solvable]
     solve = on_landmarks if kind == "rbf" else on_map
+    solvable_signs = np.ascontiguousarray(signs[:, solvable])
     try:
-        planes = solve(
-            svm, task, np.ascontiguousarray(signs[:, solvable]), fitted, past, random_state, report
-        )
+        with np.errstate(over="ignore", invalid="ignore"):  # an infinite gap says it
+            planes = solve(svm, task, solvable_signs, fitted, past, random_state, report)
     except NotSeparableError as error:
         raise ValueError(_not_separable(svm, task, error)) from None
     except np.linalg.LinAlgError as error:
@@ -166,7 +170,7 @@ def train(svm, task, data=None, past=None):
     planes = planes.expanded(solvable, signs)
     fitted.update(_weights(planes, task.X.dtype))
     fitted.update(_support(svm, task, signs, planes))
-    if not planes.converged:
+    if not (planes.converged or (reporter and reporter.was_stopped)):
         warn_caller(
             f"FeatureMapSVM did not converge: after {planes.n_iter} steps the duality gap is "
             f"{planes.gaps.max():.2g} of the objective, more than tol={svm.tol:.2g}. Raise "

@@ -1,0 +1,26 @@
+"""CSR matrices, in the form that compiled loops take them."""
+
+import numpy as np
+from scipy import sparse
+
+from skextra._base import frozen
+
+
+def without_repeats(X):
+    """Return X, which may be dense, with sorted indices and each entry stored once.
+
+    Repeated entries would spoil norms and products of entries.
+    """
+    if sparse.issparse(X) and not X.has_canonical_format:
+        X = X.copy()
+        X.sum_duplicates()
+    return X
+
+
+def arrays_of(X):
+    """Return (data, indices, where rows begin), read-only.
+
+    Indices come as unsigned integers, which spare the loops a test for negative ones.
+    """
+    unsigned = np.uint32 if X.indices.dtype.itemsize == 4 else np.uint64
+    return frozen(X.data), frozen(X.indices.view(unsigned)), frozen(X.indptr)
