@@ -26,7 +26,7 @@ def fresh(layer, **changes):
 # A layer of each kind that can be folded and coded, and the shape of what it takes.
 KINDS = [
     (kl.Dense(5), (7,)),
-    (kl.Conv1D(4, 3, dilation_rate=2, padding="causal"), (9, 3)),
+    (kl.Conv1D(4, 4, dilation_rate=2, padding="causal"), (9, 3)),
     (kl.Conv1D(4, 3, strides=2, groups=2, use_bias=False), (9, 4)),
     (kl.Conv2D(5, (3, 2), strides=2, padding="same"), (8, 7, 3)),
     (kl.Conv2D(6, 3, groups=3, dilation_rate=(2, 1)), (8, 7, 3)),

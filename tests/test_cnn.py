@@ -246,8 +246,17 @@ def test_warm_start_goes_on_as_if_there_had_been_no_break():
     assert halves.n_iter_ == 2
     with pytest.raises(ValueError, match="warm_start=False"):
         halves.set_params(filters=9).fit(X[:300], Y[:300])
-    with pytest.raises(ValueError, match="not among the classes"):
-        halves.set_params(filters=8).fit(X[:300], Y[:300] + 1)
+    halves.set_params(filters=8)
+    for labels in (Y + 1, Y % 5):
+        with pytest.raises(ValueError, match="continues with the classes"):
+            halves.fit(X[:300], labels[:300])
+    for change in ({"image_shape": (4, 16)}, {"dtype": "float64"}):
+        (name,) = change
+        other = CNNClassifier(**{**SMALL, "epochs": 1}, warm_start=True)
+        other.fit(X[:50], np.arange(50) % 10)
+        with pytest.raises(ValueError, match=f"{name}=.* not that of the network there is"):
+            other.set_params(**change).fit(X[:50], np.arange(50) % 10)
+    assert halves.set_params(image_shape=(8, 8), dtype="float32").n_iter_ == 2
     same(whole, halves)
 
 

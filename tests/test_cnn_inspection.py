@@ -42,7 +42,8 @@ def test_feature_maps_are_correlations(cnn):
     expected = correlate(X[7].reshape(8, 8), kernel[:, :, 0, 1], mode="valid") + bias[1]
     assert maps["conv1"].shape == (300, 6, 6, 3)
     assert_allclose(maps["conv1"][7, :, :, 1], np.maximum(expected, 0), atol=1e-6)
-    assert_array_equal(maps["conv1"][290], feature_maps(cnn, X[290:291], "first")["conv1"][0])
+    alone = feature_maps(cnn, X[290:291], "first")["conv1"][0]
+    assert_allclose(maps["conv1"][290], alone, atol=1e-6)  # oneDNN sums by the size of a batch
     last = feature_maps(cnn, X[:5], "all")["output"]
     assert_allclose(last, cnn.decision_function(X[:5]), atol=1e-5)
     bytes_ = CNNClassifier(**SMALL).fit((16 * X[:100]).astype(np.uint8), Y[:100])

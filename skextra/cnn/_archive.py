@@ -48,6 +48,8 @@ def save_archive(cnn, path):
     path = Path(path)
     if path.suffix != ".keras":
         raise ValueError(f"path={str(path)!r} must end in '.keras'.")
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"path={str(path)!r} is in a folder that does not exist; make it.")
     if not cnn.weights_:
         raise ValueError("There is no network to save, as y had one class; use pickle or skops.")
     plan = layers_of(cnn)[0]

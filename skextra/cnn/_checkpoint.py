@@ -9,7 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
-_PLAIN = (bool, int, float, str)
+from skextra.cnn._identity import described
+from skextra.cnn._keras import keras
+
 _LISTS = ("weights", "slots", "best_weights")
 
 
@@ -65,13 +67,13 @@ class Checkpoint:
             values = numbers.pop(name) or []
             numbers[name] = len(values)
             arrays.update({f"{name}{i}": value for i, value in enumerate(values)})
-        with tempfile.NamedTemporaryFile(
-            dir=self._path.parent, prefix=self._path.stem, suffix=".part", delete=False
-        ) as file:
-            np.savez(file, state=np.array(json.dumps(numbers)), **arrays)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(file.name, self._path)
+        with tempfile.TemporaryDirectory(dir=self._path.parent) as folder:
+            part = Path(folder, self._path.name)
+            with part.open("wb") as file:
+                np.savez(file, state=np.array(json.dumps(numbers)), **arrays)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(part, self._path)
 
 
 def ingredients(cnn, design, lesson, trainer):
@@ -83,9 +85,10 @@ def ingredients(cnn, design, lesson, trainer):
     settings = ("epochs", "batch_size", "shuffle", "seed", "first_epoch", "patience")
     parameters.update({name: getattr(lesson, name) for name in settings})
     yield json.dumps(parameters, sort_keys=True, default=repr)
+    of_all = vars(keras().callbacks.Callback())
     for callback in lesson.callbacks:
-        plain = {k: v for k, v in vars(callback).items() if isinstance(v, _PLAIN)}
-        yield f"{type(callback).__module__}.{type(callback).__qualname__} {sorted(plain.items())}"
+        own = {name: value for name, value in vars(callback).items() if name not in of_all}
+        yield described([type(callback), own])
     for array in (lesson.X, lesson.y, lesson.w, *(lesson.validation or ())):
         yield array.dtype.str
         yield array

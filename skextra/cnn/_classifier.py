@@ -4,11 +4,15 @@ from functools import partial
 
 import numpy as np
 from sklearn.base import ClassifierMixin
-from sklearn.utils import check_random_state
 from sklearn.utils.metaestimators import available_if
 
-from skextra._adaptive._classes import check_labels, settle_classes, streamable
-from skextra._base import Estimator, all_or_nothing
+from skextra._adaptive._classes import (
+    check_labels,
+    check_same_classes,
+    settle_classes,
+    streamable,
+)
+from skextra._base import Estimator, all_or_nothing, random_state_of
 from skextra._callbacks import CallbackSupportMixin, EpochReporter, with_callbacks
 from skextra.cnn._fitting import attributes, begin, check_same, publish, read_validation, run
 from skextra.cnn._parameters import check_parameters
@@ -141,7 +145,8 @@ class CNNClassifier(CallbackSupportMixin, Predictions, ClassifierMixin, Estimato
     checkpoint : str or path, default=None
         A folder for the state after every epoch, one file for each training, which stays there. A
         fit with the same data, parameters and `random_state`, which must be an int, goes on from
-        there, with the result of an uninterrupted one. The state of `callbacks` is not in it.
+        there, with the result of an uninterrupted one. The state of `callbacks` is not in it: they
+        begin anew, and those with numbers of an earlier fit in them make it another training.
 
     warm_start : bool, default=False
         Whether `fit` goes on from the weights of the previous fit.
@@ -328,7 +333,8 @@ class CNNClassifier(CallbackSupportMixin, Predictions, ClassifierMixin, Estimato
             Class labels of any kind.
 
         sample_weight : array-like of shape (n_samples,), default=None
-            Weights of the samples, on any scale; a sample of weight 0 is as if it were not there.
+            Weights of the samples, on any scale; a sample of weight 0 is as if it were not there,
+            and so is a class that has no other.
 
         X_val : array-like, default=None
             Images to validate on after every epoch, in the form of X.
@@ -359,10 +365,13 @@ class CNNClassifier(CallbackSupportMixin, Predictions, ClassifierMixin, Estimato
         data = {"X": X, "y": y, "metadata": {"sample_weight": sample_weight}}
         again = self.warm_start and bool(getattr(self, "weights_", None))
         samples = read_samples(self, X, y, sample_weight, reset=not again)
-        random_state = check_random_state(self.random_state)
+        random_state = random_state_of(self.random_state)
         seed = random_state.randint(np.iinfo(np.int32).max)
-        if not again:
-            begin(self, samples, np.unique(samples.y), seed)
+        classes = np.unique(samples.y)
+        if again:
+            check_same_classes(self.classes_, classes)
+        else:
+            begin(self, samples, classes, seed)
         check_same(self, samples)
         validation = read_validation(self, **given)
         if validation is None and self.early_stopping and len(self.classes_) > 1:
@@ -415,7 +424,7 @@ class CNNClassifier(CallbackSupportMixin, Predictions, ClassifierMixin, Estimato
         check_labels(samples.y, known)
         samples = weigh_classes(self, samples, known)
         if first:
-            random_state = check_random_state(self.random_state)
+            random_state = random_state_of(self.random_state)
             begin(self, samples, known, random_state.randint(np.iinfo(np.int32).max))
             self.history_ = {"loss": [], "accuracy": []}
             self.n_iter_ = 0

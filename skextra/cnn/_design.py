@@ -1,7 +1,6 @@
 """Design: all that decides which network a classifier has, but for the numbers in it."""
 
 import json
-import pickle
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -18,6 +17,7 @@ from skextra.cnn._build import (
 )
 from skextra.cnn._cache import NETWORKS, TRAINERS
 from skextra.cnn._configured import configured_model, with_ends
+from skextra.cnn._identity import described
 from skextra.cnn._images import BYTES
 from skextra.cnn._keras import LOCK, keras, numbers_of, reason
 from skextra.cnn._layers import plan_of
@@ -182,19 +182,11 @@ class Design:
             yield trainer
 
     def identity(self):
-        """Return a string that tells networks apart; raise ValueError if there is none."""
+        """Return a string that tells networks apart."""
         if self.plan is not None:
             return repr(self.key)
         key = config_key(self.model())
-        if key is not None:
-            return key
-        try:
-            return pickle.dumps(self.build).hex()
-        except Exception as error:
-            raise ValueError(
-                f"checkpoint needs a build that can be told from others, but {self.build!r} makes "
-                "layers of its own and cannot be pickled; define it in a module."
-            ) from error
+        return described(self.build) if key is None else key
 
 
 def optimizer_key(cnn):

@@ -5,7 +5,7 @@ import numpy as np
 from skextra.cnn._cache import NETWORKS
 from skextra.cnn._checkpoint import Checkpoint, ingredients
 from skextra.cnn._design import design_of, layers_of, optimizer_key
-from skextra.cnn._images import check_scale, pixel_scale, settle_shape
+from skextra.cnn._images import as_shape, check_scale, pixel_scale, settle_shape
 from skextra.cnn._samples import check_range, check_shape, codes_of, read_samples, with_mean_one
 from skextra.cnn._training import Lesson, train
 
@@ -52,11 +52,19 @@ def check_same(cnn, samples):
     check_scale(cnn._scale, samples.X)
     check_range(samples.X, cnn._dtype)
     plan, cnn._l2 = layers_of(cnn)
-    if plan != cnn._plan or cnn.build is not getattr(cnn, "_build", None):
-        raise ValueError(
-            "A parameter of the layers has changed since the network was made; fit with "
-            "warm_start=False, or use a new estimator."
-        )
+    shape, dtype = cnn.image_shape, cnn.dtype
+    changed = {
+        "A parameter of the layers": plan != cnn._plan,
+        "build": cnn.build is not getattr(cnn, "_build", None),
+        f"image_shape={shape!r}": shape is not None and as_shape(shape) != cnn.image_shape_,
+        f"dtype={dtype!r}": dtype not in ("auto", cnn._dtype),
+    }
+    for what, has_changed in changed.items():
+        if has_changed:
+            raise ValueError(
+                f"{what} is not that of the network there is, of images {cnn.image_shape_} in "
+                f"{cnn._dtype}; fit with warm_start=False, or use a new estimator."
+            )
 
 
 def read_validation(cnn, X_val, y_val, sample_weight_val):

@@ -21,7 +21,8 @@ def check_parameters(cnn):
     cnn._check_number("momentum", low=0, high=1, boundaries="left")
     if cnn.learning_rate is not None:
         cnn._check_number("learning_rate", low=0, boundaries="neither")
-    if not isinstance(cnn.optimizer, dict) and cnn.optimizer not in ("adam", "sgd"):
+    named = isinstance(cnn.optimizer, str) and cnn.optimizer in ("adam", "sgd")
+    if not named and not isinstance(cnn.optimizer, dict):
         raise ValueError(
             f"optimizer={cnn.optimizer!r} is not an option; use 'adam', 'sgd' or, for others, the "
             "dict that keras.optimizers.serialize returns."

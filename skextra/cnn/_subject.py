@@ -104,9 +104,11 @@ class ModelSubject:
         remembering = [x for x in all_layers(self.model) if getattr(x, "stateful", False)]
         states = [v for layer in remembering for v in keras().tree.flatten(layer.states)]
         before = [numbers_of(state) for state in states]
-        yield
-        for state, numbers in zip(states, before, strict=True):
-            state.assign(numbers)
+        try:
+            yield
+        finally:
+            for state, numbers in zip(states, before, strict=True):
+                state.assign(numbers)
 
     def at(self, weights):
         """Return a new model with other weights, None for its own."""

@@ -118,19 +118,23 @@ def train(trainer, lesson):
     tensors = trainer.as_tensors(lesson.X, lesson.y, lesson.w)
     callbacks = _KerasCallbacks(trainer, lesson) if lesson.callbacks else None
     try:
-        _to_the_end(trainer, lesson, progress, tensors, callbacks)
-    except KeyboardInterrupt:
-        if progress.epoch == 0:
-            raise
-        for values in progress.history.values():
-            del values[progress.epoch :]
-        trainer.assign(progress.chosen(lesson.patience))
-        which = "" if lesson.patience is None else ", with its best weights"
-        warn_caller(
-            f"Training was interrupted: the network is that after {progress.epoch} of "
-            f"{lesson.epochs} epochs{which}.",
-            ConvergenceWarning,
-        )
+        if callbacks is not None:
+            callbacks.begin()
+        try:
+            _epochs(trainer, lesson, progress, tensors, callbacks)
+            _finish(trainer, lesson, progress, tensors, callbacks)
+        except KeyboardInterrupt:
+            if progress.epoch == 0:
+                raise
+            for values in progress.history.values():
+                del values[progress.epoch :]
+            which = "" if lesson.patience is None else ", with its best weights"
+            warn_caller(
+                f"Training was interrupted: the network is that after {progress.epoch} of "
+                f"{lesson.epochs} epochs{which}.",
+                ConvergenceWarning,
+            )
+            _finish(trainer, lesson, progress, tensors, None)
     finally:
         if callbacks is not None:
             callbacks.leave()
@@ -138,10 +142,8 @@ def train(trainer, lesson):
     return progress
 
 
-def _to_the_end(trainer, lesson, progress, tensors, callbacks):
-    if callbacks is not None:
-        callbacks.begin()
-    _epochs(trainer, lesson, progress, tensors, callbacks)
+def _finish(trainer, lesson, progress, tensors, callbacks):
+    """Set what is only known in the end; a second time it comes to the same."""
     trainer.assign(progress.chosen(lesson.patience))
     if lesson.patience is None and not lesson.stream:
         trainer.finalize()

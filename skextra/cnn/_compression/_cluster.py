@@ -4,8 +4,8 @@ import zlib
 from numbers import Integral
 
 import numpy as np
-from sklearn.utils import check_random_state
 
+from skextra._base import random_state_of
 from skextra._kmeans._kmeans_pp import KMeansPP
 from skextra.cnn._compression._packing import MOST_BITS, bits_for, pack, packed_size
 from skextra.cnn._compression._quantize import scale_shape
@@ -128,7 +128,7 @@ def _coded(chosen, n_clusters, codebook, random_state):
     """Return the coded layer, with nothing to set, for the id of every layer."""
     kernels = {name: [numbers_of(v) for v in kernels_of(x)] for name, x in chosen.items()}
     groups = [list(chosen)] if codebook == "global" else [[name] for name in chosen]
-    random_state = check_random_state(random_state)
+    random_state = random_state_of(random_state)
     coded = {}
     for names in groups:
         weights = np.concatenate([k.ravel() for name in names for k in kernels[name]])

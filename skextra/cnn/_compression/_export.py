@@ -87,7 +87,7 @@ def export_network(model, path, X=None):
         )
     plain(_sample(plain) if images is None else images[:1])  # the exporter asks for a call
     try:
-        plain.export(path, format=_FORMATS[path.suffix], **options)
+        plain.export(str(path), format=_FORMATS[path.suffix], **options)
     except ImportError as error:
         raise ImportError(f"{path.suffix} files need a package: {reason(error)}") from error
     except Exception as error:
