@@ -37,6 +37,15 @@ X, LABELS = make_classification(
 X = (X - X.min()) / (X.max() - X.min())
 NUMBERS = X @ np.arange(9.0)
 WEIGHTS = np.random.default_rng(0).integers(1, 4, size=150).astype(float)
+# Long enough to be stopped in the middle.
+LONG = {
+    "LMSRegressor": {"max_iter": 50},
+    "Adaline": {"max_iter": 50},
+    "KMeansPP": {"refine": None, "tol": 0, "init": X[:3]},
+    "Madaline": {"max_iter": 50, "n_init": 3, "tol": 0.0},
+    "FeatureMapSVM": {"n_components": 40, "C": 1e4},
+    "CNNClassifier": {"epochs": 9},
+}
 METHODS = ("predict", "transform", "decision_function", "predict_proba")
 
 

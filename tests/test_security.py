@@ -2,6 +2,7 @@
 
 import ast
 import zipfile
+from contextlib import suppress
 from pathlib import Path
 
 import keras
@@ -76,7 +77,8 @@ def test_no_file_is_written_outside(load, saved, tmp_path):
     inside = tmp_path / "deep" / "deeper"
     inside.mkdir(parents=True)
     evil = {"../../evil.txt": b"x", "assets/../../evil.txt": b"x", "/tmp/evil_skextra.txt": b"x"}
-    load(write(inside / "evil.keras", {**members_of(saved), **evil}))
+    with suppress(ValueError):  # some versions of Keras refuse the whole file
+        load(write(inside / "evil.keras", {**members_of(saved), **evil}))
     assert not list(tmp_path.rglob("evil.txt"))
     assert not Path("/tmp/evil_skextra.txt").exists()
 

@@ -2,6 +2,7 @@
 
 import os
 import random
+import signal
 import subprocess
 import sys
 import warnings
@@ -11,7 +12,17 @@ from pathlib import Path
 import joblib
 import numpy as np
 import pytest
-from ecosystem_cases import ESTIMATORS, ITERATIVE, X, assert_same, fitted, new, outputs, target
+from ecosystem_cases import (
+    ESTIMATORS,
+    ITERATIVE,
+    LONG,
+    X,
+    assert_same,
+    fitted,
+    new,
+    outputs,
+    target,
+)
 from sklearn.base import is_classifier, is_regressor
 from sklearn.callback import ProgressBar, ScoringMonitor  # noqa: TID251
 from sklearn.model_selection import GridSearchCV
@@ -19,20 +30,13 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler
 from threadpoolctl import threadpool_info, threadpool_limits
 
+from skextra import _callbacks, _crew
+
 pytestmark = [
     pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
     pytest.mark.filterwarnings("ignore:The estimator MinMaxScaler does not support callbacks"),
 ]
 EVERY = list(ESTIMATORS)
-# Long enough to be stopped in the middle.
-LONG = {
-    "LMSRegressor": {"max_iter": 50},
-    "Adaline": {"max_iter": 50},
-    "KMeansPP": {"refine": None, "tol": 0, "init": X[:3]},
-    "Madaline": {"max_iter": 50, "n_init": 3, "tol": 0.0},
-    "FeatureMapSVM": {"n_components": 40, "C": 1e4},
-    "CNNClassifier": {"epochs": 9},
-}
 
 
 class Listener:
@@ -105,6 +109,27 @@ def test_interrupt_leaves_what_was(name, at_scale):
     assert_same(refitted, before)
 
 
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="Windows has no timers of signals")
+@pytest.mark.parametrize("name", EVERY)
+def test_ctrl_c_at_any_moment(name):
+    run_beside("interrupts.py", name)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems do not keep to such limits")
+@pytest.mark.parametrize("name", [name for name in EVERY if name != "CNNClassifier"])
+def test_too_little_memory_leaves_what_was(name):
+    run_beside("limited.py", name)
+
+
+def run_beside(script, name):
+    """Run a script of this folder, which says good in the end, in a process of its own."""
+    done = subprocess.run(
+        [sys.executable, str(Path(__file__).with_name(script)), name],
+        capture_output=True, text=True, timeout=300, check=False,
+    )  # fmt: skip
+    assert done.stdout.strip().endswith("good"), done.stderr
+
+
 @pytest.mark.parametrize("name", EVERY)
 def test_eight_threads_get_what_one_gets(name):
     def fit(seed):
@@ -174,6 +199,57 @@ def test_processes_get_what_one_gets(method, names, tmp_path):
     assert done.stdout.strip().endswith("same"), done.stderr
 
 
+FORK = """
+import os, threading
+from threadpoolctl import threadpool_info
+from skextra._crew import single_blas_thread
+
+def threads():
+    return [info["num_threads"] for info in threadpool_info() if info["user_api"] == "blas"]
+
+import sklearn.cluster
+before, inside, done = threads(), threading.Event(), threading.Event()
+
+def fit():
+    with single_blas_thread():
+        inside.set()
+        done.wait()
+
+fitting = threading.Thread(target=fit)
+fitting.start()
+inside.wait()
+assert set(threads()) == {1}
+if os.fork() == 0:
+    with single_blas_thread():
+        held = threads()
+    os._exit(0 if set(held) == {1} and threads() == before else 1)
+code = os.waitstatus_to_exitcode(os.wait()[1])
+done.set()
+fitting.join()
+assert code == 0 and threads() == before, (code, threads(), before)
+print("good")
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
+def test_a_child_forked_during_a_fit_has_all_threads():
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", FORK],
+        capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert done.stdout.strip() == "good", done.stderr
+
+
+def test_a_fit_that_was_lost_holds_nothing_for_ever():
+    before = world()
+    limit = _crew._BlasLimit()
+    limit.acquire(_crew._Token())  # the token is gone at once
+    token = _crew._Token()
+    limit.acquire(token)
+    limit.release(token)
+    assert world() == before
+
+
 def world():
     """Return what a fit must leave alone."""
     return (
@@ -200,3 +276,11 @@ def test_nothing_global_is_changed_by_a_fit_or_a_failure(name, at_scale):
         with suppress(KeyboardInterrupt):  # which ends a fit of CNNClassifier after the epoch
             interrupted.fit(X, target(name))
         assert world() == before
+
+
+@pytest.mark.parametrize("name", ITERATIVE)
+def test_nobody_is_told_of_epochs_if_nobody_listens(name, monkeypatch):
+    told = []
+    monkeypatch.setattr(_callbacks.EpochReporter, "_close", lambda *args: told.append(args))
+    new(name).fit(X, target(name))
+    assert not told

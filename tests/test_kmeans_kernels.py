@@ -1,0 +1,366 @@
+"""Every compiled loop of k-means against a few lines of NumPy, called as the estimator does."""
+
+import numpy as np
+import pytest
+from scipy import sparse
+
+from skextra._kernels import _kmeans_rows as rows_kernels
+from skextra._kernels import _kmeans_wide as wide
+from skextra._kmeans._dense import DensePoints
+from skextra._kmeans._lloyd import Assignment
+from skextra._kmeans._sparse import SparsePoints
+
+KINDS = {"narrow": (262, 11), "wide": (70, 66), "csr": (45, 9)}  # more than a tile each
+EDGE = 1.0 - 1e-6
+
+
+def made(kind, k, *, weighted=True, seed=0):
+    """Return (points, the rows relative to their offset, centres, weights)."""
+    rng = np.random.default_rng(seed)
+    n, d = KINDS[kind]
+    X = rng.normal(3.0, 2.0, (n, d))
+    weight = rng.uniform(0.5, 2.0, n) if weighted else None
+    if kind == "csr":
+        X[rng.random((n, d)) < 0.6] = 0.0
+        points = SparsePoints(sparse.csr_array(X), weight, 1)
+    else:
+        points = DensePoints(X, weight, 1)
+    points.scale = 0.375
+    rows = X - points.offset
+    centers = rows[rng.choice(n, k, replace=False)] + rng.normal(0, 0.1, (k, d))
+    return points, rows, centers, np.ones(n) if weight is None else weight
+
+
+def squares_of(rows, centers):
+    return np.square(rows[:, None] - centers).sum(axis=2)
+
+
+def state_of(points, k, seed=1):
+    """Return an assignment with some points of no cluster, and sums that are not zero."""
+    rng = np.random.default_rng(seed)
+    state = Assignment(points.n, k, points.d)
+    state.labels[:] = rng.integers(-1, k, points.n)
+    state.reach, state.travel[:] = 0.75, rng.integers(1, 9, k) / 16
+    return state
+
+
+def run(points, centers, state, full, part, *, costs=True, own=True):
+    """Return (changed, looked at, sums, counts, costs, own) of one call for a run of rows."""
+    k, d = centers.shape
+    sums, counts = np.full((k, d), 0.5), np.full(k, 0.25)
+    costs = np.full(k, 0.125 if costs else 0)[: k if costs else 0]
+    own = np.full(part[1] - part[0] if own else 0, np.nan, np.float32)
+    work = points._assigner(centers, state, full)
+    return *work(*part, sums, counts, costs, own), sums, counts, costs, own
+
+
+def blurs_of(points, rows, centers):
+    """Return what rounding may do to a squared distance (scaled), for every row."""
+    if points.is_dense:
+        unit = np.float32(2.0**-23 * ((points.d if points.is_narrow else points.d / 8) + 16))
+        largest = np.square(centers * points.scale).sum(axis=1).max()
+        return unit * (np.square(rows * points.scale).sum(axis=1) + largest)
+    return np.zeros(len(rows))
+
+
+def limits_of(points, rows, centers, state):
+    """Return (labels, limits, how much of that is for rounding) of a look at every row."""
+    squares = squares_of(rows, centers) * points.scale**2
+    ranked = np.sort(squares, axis=1)
+    labels = squares.argmin(axis=1)
+    blur = blurs_of(points, rows, centers)
+    exact, cautious = (
+        (np.sqrt(ranked[:, 1] - b) - np.sqrt(ranked[:, 0] + b) + state.reach) for b in (0, blur)
+    )
+    return labels, (cautious + state.travel[labels]) * EDGE, exact - cautious
+
+
+def assert_limits(found, limits, caution):
+    """Compare limits, closely enough to tell whether they allow for rounding."""
+    assert (np.abs(found - limits) <= 0.15 * caution + 1e-6).all()
+
+
+def moves_of(rows, weight, old, new, k):
+    """Return what goes to the sums and counts of the clusters."""
+    sums, counts = np.full((k, rows.shape[1]), 0.5), np.full(k, 0.25)
+    for i in np.flatnonzero(old != new):
+        sums[new[i]] += weight[i] * rows[i]
+        counts[new[i]] += weight[i]
+        if old[i] >= 0:
+            sums[old[i]] -= weight[i] * rows[i]
+            counts[old[i]] -= weight[i]
+    return sums, counts
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("k, weighted", [(3, True), (4, False)])
+def test_a_full_look_finds_the_nearest_centres(kind, k, weighted):
+    points, rows, centers, weight = made(kind, k, weighted=weighted)
+    state = state_of(points, k)
+    before, part = state.copy(), (3, points.n - 2)
+    inside = slice(*part)
+    labels, limits, caution = limits_of(points, rows, centers, state)
+    changed, looked, sums, counts, costs, own = run(points, centers, state, True, part)
+    old, new = before.labels[inside], labels[inside]
+    assert (changed, looked) == (np.count_nonzero(old != new), len(old))
+    np.testing.assert_array_equal(state.labels[inside], new)
+    assert_limits(state.limits[inside], limits[inside], caution[inside])
+    outside = np.r_[0:3, points.n - 2 : points.n]
+    np.testing.assert_array_equal(state.labels[outside], before.labels[outside])
+    np.testing.assert_array_equal(state.limits[outside], -np.inf)
+    moves = moves_of(rows[inside], weight[inside], old, new, k)
+    np.testing.assert_allclose(sums, moves[0], rtol=1e-9)
+    np.testing.assert_allclose(counts, moves[1], rtol=1e-9)
+    ranked = np.sort(squares_of(rows[inside], centers), axis=1) * points.scale**2
+    np.testing.assert_allclose(own, ranked[:, 0], rtol=1e-4, atol=5e-5)
+    lost = np.bincount(new, weight[inside] * (ranked[:, 1] - ranked[:, 0]), k)
+    np.testing.assert_allclose(costs, 0.125 + lost, rtol=1e-4)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_points_within_their_limits_are_not_looked_at(kind):
+    points, rows, centers, weight = made(kind, 5)
+    state = state_of(points, 5)
+    state.labels[state.labels < 0] = 0
+    doubt = state.reach + state.travel[state.labels]
+    step = np.resize([-0.0625, 0.0, 0.0625], points.n)
+    state.limits[:] = doubt + step
+    if kind == "csr":
+        state.labels[2] = -1  # of no cluster, and with a limit that would excuse it
+    before = state.copy()
+    labels, limits, caution = limits_of(points, rows, centers, state)
+    part = (0, points.n)
+    changed, looked, sums, counts, _, _ = run(points, centers, state, False, part, costs=False)
+    due = (step <= 0) | (before.labels < 0)
+    new = np.where(due, labels, before.labels)
+    assert (changed, looked) == (np.count_nonzero(before.labels != new), due.sum())
+    np.testing.assert_array_equal(state.labels, new)
+    assert_limits(state.limits, np.where(due, limits, before.limits), caution)
+    moves = moves_of(rows, weight, before.labels, new, 5)
+    np.testing.assert_allclose(sums, moves[0], rtol=1e-9)
+    np.testing.assert_allclose(counts, moves[1], rtol=1e-9)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_is_not_asked_for_is_not_written(kind):
+    points, _, centers, _ = made(kind, 3)
+    bare, rich = state_of(points, 3), state_of(points, 3)
+    part = (0, points.n)
+    first = run(points, centers, bare, True, part, costs=False, own=False)
+    other = run(points, centers, rich, True, part)
+    assert len(first[4]) == len(first[5]) == 0
+    for one, two in zip(first[:4], other[:4], strict=True):  # by loops compiled for another case
+        np.testing.assert_allclose(one, two, rtol=1e-12)
+    np.testing.assert_allclose(bare.limits, rich.limits, rtol=1e-6)
+
+
+@pytest.mark.parametrize("kind", ["narrow", "wide"])
+def test_float64_decides_what_float32_cannot(kind):
+    n, d = KINDS[kind]
+    side = np.resize([-1e-9, 0.0, 1e-9], n)
+    X = np.random.default_rng(0).normal(size=(n, d))
+    X[:, 0] = side
+    points = DensePoints(X, None, 1, (np.zeros(d), 0.5))
+    centers = np.zeros((3, d))
+    centers[:, 0] = 10.0, 1.0, -1.0
+    state = state_of(points, 3)
+    part = (0, n)
+    run(points, centers, state, True, part)
+    np.testing.assert_array_equal(state.labels, np.where(side < 0, 2, 1))
+    ranked = np.sqrt(np.sort(squares_of(X, centers), axis=1))
+    gap = 0.5 * (ranked[:, 1] - ranked[:, 0])
+    limits = ((gap + 0.75 + state.travel[state.labels]) * EDGE).astype(np.float32)
+    np.testing.assert_allclose(state.limits, limits, rtol=2e-7)
+
+
+def test_nearest_two_of_all_centres():
+    rng = np.random.default_rng(0)
+    X, centers, offset = rng.normal(size=(9, 3)), rng.normal(size=(5, 3)), rng.normal(size=3)
+    squares = squares_of(X - offset, centers)
+    for i in range(9):
+        label, best, second = rows_kernels.nearest_two(X, offset, i, centers)
+        assert label == squares[i].argmin()
+        np.testing.assert_allclose([best, second], np.sort(squares[i])[:2], rtol=1e-12)
+    twice = np.array([centers[0], centers[1], centers[1], centers[0]])
+    X = twice + offset
+    for i, label in enumerate([0, 1, 1, 0]):  # the first of equals
+        assert rows_kernels.nearest_two(X, offset, i, twice)[0] == label
+    label, _, second = rows_kernels.nearest_two(X, offset, 0, centers[:1])
+    assert (label, second) == (0, np.inf)
+
+
+def test_a_centre_that_lies_on_a_point_and_one_for_all():
+    for kind in KINDS:
+        points, rows, centers, _ = made(kind, 1)
+        centers = rows[:1].copy()
+        state = state_of(points, 1)
+        own = run(points, centers, state, True, (0, points.n))[5]
+        assert not state.labels.any()
+        assert (own >= 0).all()
+        assert own[0] < 1e-4
+        np.testing.assert_array_equal(state.limits, np.inf)
+
+
+def test_bounds_of_every_pair_hold():
+    points, rows, centers, _ = made("wide", 5)
+    state = state_of(points, 5)
+    state.lower = np.full((points.n, 5), np.nan, np.float32)
+    run(points, centers, state, True, (3, points.n - 2))
+    squares = squares_of(rows, centers) * points.scale**2
+    far = np.sqrt(squares - blurs_of(points, rows, centers)[:, None]) + state.travel
+    inside = slice(3, points.n - 2)
+    caution = np.sqrt(squares) + state.travel - far
+    assert_limits(state.lower[inside], far[inside] * EDGE, caution[inside])
+    assert (state.lower[inside] <= (np.sqrt(squares) + state.travel)[inside]).all()
+    assert np.isnan(state.lower[:3]).all()
+    state.lower = np.full((points.n, 5), np.nan, np.float32)
+    run(points, rows[:5], state, True, (0, points.n))
+    np.testing.assert_allclose(state.lower[0, 0], state.travel[0] * EDGE, atol=0.02)
+
+
+def test_bounds_spare_distances_and_nothing_else():
+    points, rows, centers, weight = made("wide", 5)
+    n, part = points.n, (3, points.n - 2)
+    state = state_of(points, 5)
+    state.labels[state.labels < 0] = 0
+    distances = np.sqrt(squares_of(rows, centers)) * points.scale
+    old = state.labels.copy()
+    own = distances[np.arange(n), old]
+    slack = np.where(np.arange(n)[:, None] % 2, 0.0, 0.3)  # half of the bounds are loose
+    state.lower = (distances - slack + state.travel).astype(np.float32)
+    state.limits[:] = own - state.travel[old]
+    state.limits[::5] = np.inf
+    certain = np.arange(n) % 7 == 0  # others are said to be farther than they are
+    state.lower[certain] += 100
+    state.limits[certain] = own[certain] - state.travel[old[certain]]
+    lower = state.lower.copy()
+    expected, labels, looked = state.limits.copy(), old.copy(), 0
+    for i in range(*part):
+        others = np.delete(lower[i] - state.travel, old[i])
+        if others.min() > expected[i] + state.travel[old[i]]:
+            continue
+        upper, looked = own[i], looked + 1
+        lower[i, old[i]] = (upper + state.travel[old[i]]) * EDGE
+        for c in range(5):
+            if c != old[i] and lower[i, c] - state.travel[c] <= upper:
+                looked += 1
+                lower[i, c] = (distances[i, c] + state.travel[c]) * EDGE
+                if distances[i, c] < upper:
+                    upper, labels[i] = distances[i, c], c
+        own_travel = state.travel[labels[i]]
+        expected[i] = upper - own_travel + (upper + own_travel) * 1e-6
+    assert (labels[certain] == old[certain]).all()
+    assert (labels != old).any()
+    result = run(points, centers, state, False, part, costs=False, own=False)
+    assert result[:2] == (np.count_nonzero(labels != old), looked // 5)
+    np.testing.assert_array_equal(state.labels, labels)
+    np.testing.assert_allclose(state.limits, expected, atol=1e-6)
+    np.testing.assert_allclose(state.lower, lower, rtol=2e-7)
+    moves = moves_of(rows, weight, old, labels, 5)
+    np.testing.assert_allclose(result[2], moves[0], rtol=1e-9)
+    np.testing.assert_allclose(result[3], moves[1], rtol=1e-9)
+
+
+@pytest.mark.parametrize("old", [0, 1, 2, 3])
+@pytest.mark.parametrize("shift", [0.0, 1e-14])
+def test_bounds_decide_ties_as_everybody_else(old, shift):
+    d = KINDS["wide"][1]
+    X = np.zeros((1, d))
+    X[0, 0] = shift
+    points = DensePoints(X, None, 1, (np.zeros(d), 0.5))
+    centers = np.zeros((4, d))
+    centers[:, 0] = 5.0, -1.0, 1.0, 1.0
+    state = Assignment(1, 4, d)
+    state.labels[:], state.limits[:] = old, np.inf
+    state.lower = np.zeros((1, 4), np.float32)
+    run(points, centers, state, False, (0, 1))
+    assert state.labels[0] == (2 if shift else 1)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("k", [1, 3])
+def test_distances_to_a_few_centres(kind, k):
+    points, rows, centers, _ = made(kind, k)
+    centers[0] = rows[5]
+    out = np.full((k, points.n), np.nan, np.float32)
+    points._crosser(centers)(3, points.n - 2, out, 1)
+    expected = squares_of(rows, centers).T * points.scale**2
+    inside = slice(3, points.n - 2)
+    np.testing.assert_allclose(out[:, 2:-3], expected[:, inside], rtol=1e-4, atol=2e-5)
+    assert np.isnan(out[:, :2]).all()
+    assert np.isnan(out[:, -3:]).all()
+    assert (out[:, 2:-3] >= 0).all()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_distances_to_the_own_centre(kind):
+    points, rows, centers, _ = made(kind, 3)
+    labels = np.arange(points.n, dtype=np.int32) % 3
+    out = np.full(points.n, np.nan)
+    points._measure(centers, labels, 3, points.n - 2, out)
+    expected = np.square(rows - centers[labels]).sum(axis=1)
+    np.testing.assert_allclose(out[:-5], expected[3:-2], rtol=1e-9)
+    assert np.isnan(out[-5:]).all()
+    points._measure(rows[:3], labels, 0, 3, out)
+    np.testing.assert_allclose(out[:3], 0, atol=1e-12)
+    assert (out[:3] >= 0).all()
+
+
+@pytest.mark.parametrize("d", [3, 63, 64, 65])
+@pytest.mark.parametrize("inc", [0, 1])
+def test_moments_of_the_columns(d, inc):
+    rng = np.random.default_rng(0)
+    X, shift, weight = rng.normal(2, 1, (70, d)), rng.normal(size=d), rng.uniform(1, 2, 70)
+    total, square = np.full(d, 0.5), np.full(d, 0.25)
+    mass = rows_kernels.column_moments(X, 2, 69, weight, inc, shift, total, square)
+    own, moved = weight[2:69] if inc else np.full(67, weight[0]), X[2:69] - shift
+    np.testing.assert_allclose(mass, own.sum(), rtol=1e-12)
+    np.testing.assert_allclose(total, 0.5 + own @ moved, rtol=1e-9)
+    np.testing.assert_allclose(square, 0.25 + own @ moved**2, rtol=1e-9)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("inc", [0, 1])
+def test_sums_of_groups_of_some_rows(kind, inc):
+    points, rows, _, weight = made(kind, 2)
+    some = np.arange(0, 40, 3)
+    labels = np.arange(len(some)) % 2
+    sums, counts = np.full((2, points.d), 0.5), np.full(2, 0.25)
+    points._group(some, labels, 2, 11, weight, inc, sums, counts)
+    own = weight[:14] if inc else np.full(14, weight[0])
+    for label in range(2):
+        mine = np.flatnonzero(labels[2:11] == label) + 2
+        np.testing.assert_allclose(sums[label], 0.5 + own[mine] @ rows[some[mine]], rtol=1e-9)
+        np.testing.assert_allclose(counts[label], 0.25 + own[mine].sum(), rtol=1e-12)
+
+
+def test_rows_are_gathered_scaled():
+    points, rows, _, _ = made("narrow", 2)
+    out = np.full((6, points.d), np.nan, np.float32)
+    some = np.array([9, 4, 4, 0, 7, 2])
+    rows_kernels.gather(points.X, points.offset, points.scale, some, 1, 5, out)
+    np.testing.assert_allclose(out[1:5], 0.375 * rows[some[1:5]], rtol=1e-5, atol=1e-6)
+    assert np.isnan(out[[0, 5]]).all()
+
+
+def test_points_whose_label_is_in_doubt():
+    labels = np.array([0, 1, 0, 1, 1, 0], np.int32)
+    limits = np.array([1.0, 1.0, 0.75, 1.25, 1.5, 0.5], np.float32)
+    travel = np.array([0.25, 0.75])
+    members = np.full(2, -1)
+    take = rows_kernels.pending
+    assert take(1, 6, labels, limits, 0.5, travel, False, members) == (3, 2)
+    assert members.tolist() == [1, 2]
+    assert take(3, 6, labels, limits, 0.5, travel, False, members) == (6, 2)
+    assert members.tolist() == [3, 5]
+    assert take(6, 6, labels, limits, 0.5, travel, False, members) == (6, 0)
+    assert take(3, 5, labels, limits, 0.5, travel, False, members) == (5, 1)
+    assert take(1, 6, labels, limits, 0.5, travel, True, members) == (3, 2)
+    assert members.tolist() == [1, 2]
+    assert take(5, 6, labels, limits, 0.5, travel, True, members) == (6, 1)
+    assert members.tolist() == [5, 2]
+
+
+def test_the_distance_of_one_row():
+    X, offset, center = np.array([[0.0, 0.0], [4.0, 7.0]]), np.array([1.0, 2.0]), np.array([-1, 1])
+    assert wide._distance(X, offset, 1, center.astype(float)) == np.hypot(4, 4)

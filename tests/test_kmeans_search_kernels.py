@@ -1,0 +1,236 @@
+"""Lloyd's iterations in one go, and the loops of seeding and search, against NumPy."""
+
+import numpy as np
+import pytest
+
+from skextra._kernels import _kmeans_search as search
+from skextra._kmeans._dense import DensePoints
+from skextra._kmeans._lloyd import Assignment
+
+
+def squares_of(rows, centers):
+    return np.square(rows[:, None] - centers).sum(axis=2)
+
+
+def textbook(rows, weight, centers, labels, max_iter, tol):
+    """Return (centres, labels, changes, way of every centre in every iteration)."""
+    centers, ways = centers.copy(), []
+    for _ in range(max_iter):
+        old, labels = labels, squares_of(rows, centers).argmin(axis=1)
+        mass = np.bincount(labels, weight, len(centers))
+        means = centers.copy()
+        for c in np.flatnonzero(mass > 1e-12 * weight.sum()):
+            means[c] = weight[labels == c] @ rows[labels == c] / mass[c]
+        ways.append(np.sqrt(np.square(means - centers).sum(axis=1)))
+        centers, changed = means, np.count_nonzero(labels != old)
+        if changed == 0 or ways[-1] @ ways[-1] <= tol:
+            break
+    return centers, labels, changed, np.array(ways)
+
+
+def blobs(weighted, d=3):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(40, d)) + rng.integers(0, 4, (40, 1))
+    weight = rng.uniform(0.5, 2, 40) if weighted else None
+    points = DensePoints(X, weight, 1)
+    points.scale = 0.375
+    return points, X - points.offset, np.ones(40) if weight is None else weight
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("k", [1, 3, 4])
+@pytest.mark.parametrize("max_iter, tol", [(1, 0.0), (2, 0.0), (50, 0.0), (50, 0.02)])
+def test_iterations_in_one_go_are_the_textbook(weighted, k, max_iter, tol):
+    points, rows, weight = blobs(weighted)
+    start = rows[:k] + 0.01
+    centers, labels, changed, ways = textbook(
+        rows, weight, start, np.full(len(rows), -1), max_iter, tol
+    )
+    state = Assignment(points.n, k, points.d)
+    found, iterations, changes = points.iterate(start, state, max_iter, tol, np.empty(0))
+    assert (iterations, changes) == (len(ways), changed)
+    np.testing.assert_array_equal(state.labels, labels)
+    np.testing.assert_allclose(found, centers, rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(state.travel, ways.sum(axis=0) * points.scale, rtol=1e-9)
+    np.testing.assert_allclose(state.reach, ways.max(axis=1).sum() * points.scale, rtol=1e-9)
+    np.testing.assert_allclose(state.counts, np.bincount(labels, weight, k), rtol=1e-9)
+    assert (start == rows[:k] + 0.01).all()
+
+
+def test_iterations_stop_where_the_centres_move_by_no_more_than_tol():
+    points, rows, weight = blobs(True)
+    start = rows[:3] + 0.01
+    ways = textbook(rows, weight, start, np.full(len(rows), -1), 50, 0.0)[3]
+    moved = np.square(ways).sum(axis=1)
+    for least, iterations in [(1 + 1e-9, 2), (1 - 1e-9, 3)]:
+        state = Assignment(points.n, 3, points.d)
+        found = points.iterate(start, state, 50, least * moved[1], np.empty(0))
+        assert found[1] == iterations
+
+
+def test_iterations_that_are_to_tell_what_centres_are_worth():
+    points, rows, weight = blobs(True)
+    start = rows[:4] + 0.01
+    for max_iter in (3, 30):  # the second long after nothing moves
+        costs = np.full(4, 0.5)
+        state = Assignment(points.n, 4, points.d)
+        _, iterations, _ = points.iterate(start, state, max_iter, 0.0, costs)
+        before = textbook(rows, weight, start, np.full(len(rows), -1), max_iter - 1, -1.0)[0]
+        ranked = np.sort(squares_of(rows, before), axis=1) * points.scale**2
+        lost = np.bincount(state.labels, weight * (ranked[:, 1] - ranked[:, 0]), 4)
+        assert iterations == max_iter
+        np.testing.assert_allclose(costs, 0.5 + lost, rtol=1e-4)
+
+
+def test_iterations_go_on_from_where_points_are():
+    points, rows, _ = blobs(False)
+    start = rows[:3] + 0.01
+    state = Assignment(points.n, 3, points.d)
+    points.iterate(start, state, 1, 0.0, np.empty(0))
+    state.fresh, state.reach = False, 0.0
+    state.labels[:], state.limits[:] = 1, 1e9  # nobody is in doubt, right or wrong
+    points.iterate(start, state, 1, 0.0, np.empty(0))
+    assert (state.labels == 1).all()
+    state.fresh = True
+    points.iterate(start, state, 1, 0.0, np.empty(0))
+    assert (state.labels != 1).any()
+
+
+def test_a_cluster_of_no_weight_keeps_its_centre():
+    X = np.array([[0.0, 0.0], [1.0, 0.0], [9.0, 9.0]])
+    for light, moves in [(1e-11, False), (1e-9, True)]:
+        points = DensePoints(X, np.array([100.0, 100.0, light]), 1)
+        start = X[[0, 2]] - points.offset + 0.5
+        state = Assignment(3, 2, 2)
+        found = points.iterate(start, state, 1, 0.0, np.empty(0))[0]
+        expected = X[2] - points.offset + (0.0 if moves else 0.5)
+        np.testing.assert_allclose(found[1], expected, rtol=1e-4)
+        np.testing.assert_allclose(found[0], [0.5, 0.0] - points.offset, atol=1e-9)
+
+
+@pytest.mark.parametrize("inc", [0, 1])
+@pytest.mark.parametrize("d", [1, 3])
+@pytest.mark.parametrize("seed", range(6))
+def test_seeding_takes_the_best_of_its_trials(inc, d, seed):
+    rng = np.random.default_rng(seed)
+    rows = rng.normal(size=(20, d))
+    weight = rng.integers(0, 3, 20).astype(float)
+    weight[[0, 19]] = 0.0, 2.0
+    own = weight if inc else np.full(20, weight[0] + 1)
+    draws = rng.random((5, 3))
+    draws[0] = 0.0, 0.9, 0.5  # the first centre has one trial
+    draws[2], draws[3, 1] = 0.0, 1.0  # the first that has a share; beyond the last
+    chosen = np.zeros(5, np.int64)
+    columns = np.ascontiguousarray(rows.T, dtype=np.float32)
+    search.seed_greedily(columns, own if inc else own[:1], inc, draws, chosen)
+    closest = np.ones(20, np.float32)
+    for c in range(5):
+        running = np.cumsum(own * closest)
+        at = [np.flatnonzero(np.append(running[:-1] > u * running[-1], True))[0] for u in draws[c]]
+        at = at[: 3 if c else 1]
+        trials = np.square(columns[:, :, None] - columns[:, None, at]).sum(axis=0).T
+        if c:
+            trials = np.minimum(trials, closest)
+        best = (trials @ own).argmin()
+        assert chosen[c] == at[best]
+        closest = trials[best]
+
+
+def test_seeding_takes_the_first_of_equal_trials():
+    columns = np.array([[0.0, -1.0, 1.0, -1.0, 1.0]], np.float32)
+    for pair, second in [((0.1, 0.9), 1), ((0.9, 0.1), 4)]:
+        chosen = np.zeros(2, np.int64)
+        search.seed_greedily(columns, np.ones(1), 0, np.array([(0.1, 0.1), pair]), chosen)
+        assert chosen.tolist() == [0, second]
+
+
+def test_points_in_the_order_of_their_labels():
+    order, bounds = np.full(5, -1), np.zeros(6, np.int64)
+    search.group(np.array([2, 0, 2, 3, 0], np.int32), order, bounds)
+    assert order.tolist() == [1, 4, 0, 2, 3]
+    assert bounds.tolist() == [0, 2, 2, 4, 5, 5]
+
+
+def halves_of(X, weight, center):
+    """Return (one mean, the other, inertia saved) as `_split_in_two` is described."""
+    step = 1 + (len(X) - 1) // 128
+    rows, weight = X[::step] - center, weight[::step]
+    axis = rows[np.square(rows).sum(axis=1).argmax()]
+    for _ in range(2):
+        axis = (weight * (rows @ axis)) @ rows
+        axis = axis / np.linalg.norm(axis)
+    middle = 0.0
+    for _ in range(3):
+        high = rows @ axis > middle
+        means = [np.average(rows[side], axis=0, weights=weight[side]) for side in (~high, high)]
+        axis = means[1] - means[0]
+        middle = axis @ (means[0] + means[1]) / 2
+    mass = weight[~high].sum(), weight[high].sum()
+    saved = step * axis @ axis * mass[0] * mass[1] / sum(mass)
+    return center + means[0], center + means[1], saved
+
+
+@pytest.mark.parametrize("inc", [0, 1])
+def test_clusters_are_split_along_their_main_direction(inc):
+    rng = np.random.default_rng(0)
+    sizes = [0, 1, 2, 7, 128, 129, 300, 3]
+    X = rng.normal(size=(sum(sizes), 2)) @ [[2.0, 0.5], [0.0, 0.7]] + 5
+    weight = rng.uniform(0.5, 2, len(X))
+    bounds = np.cumsum([0, *sizes])
+    order = rng.permutation(len(X))
+    X[order[bounds[-2] :]] = 6.0  # all in one place
+    groups = [order[bounds[c] : bounds[c + 1]] for c in range(8)]
+    centers = np.array([X[mine].mean(axis=0) if len(mine) else np.zeros(2) for mine in groups])
+    centers[3:7] += rng.normal(0, 0.1, (4, 2))
+    low, high, saved = np.full((8, 2), -1.0), np.full((8, 2), -2.0), np.full(8, np.nan)
+    own = weight if inc else weight[:1]
+    search.split_each(X, own, inc, order, bounds, centers, 1, 8, low, high, saved)
+    assert np.isnan(saved[0])
+    assert saved[[1, 7]].tolist() == [0, 0]
+    assert (low[[0, 1, 7]] == -1).all()
+    assert (high[[0, 1, 7]] == -2).all()
+    for c in range(2, 7):
+        mine = groups[c]
+        weights = weight[mine] if inc else np.full(len(mine), weight[0])
+        expected = halves_of(X[mine], weights, centers[c])
+        np.testing.assert_allclose(low[c], expected[0], rtol=1e-9)
+        np.testing.assert_allclose(high[c], expected[1], rtol=1e-9)
+        np.testing.assert_allclose(saved[c], expected[2], rtol=1e-9)
+
+
+def split(X, weight, center):
+    """Return (inertia saved, one mean, the other) of one cluster."""
+    low, high = np.full(X.shape[1], np.nan), np.full(X.shape[1], np.nan)
+    every = np.arange(len(X))
+    return search._split_in_two(X, weight, 1, every, 0, len(X), center, low, high), low, high
+
+
+def test_clusters_that_cannot_be_split_save_nothing():
+    square = np.array([[1.0, 0.0], [-1.0, 0.0]])
+    assert split(square, np.array([0.0, 0.0]), np.zeros(2))[0] == 0  # of no weight
+    assert split(square, np.array([1.0, 0.0]), np.zeros(2))[0] == 0  # on one side only
+    assert split(square, np.array([0.0, 1.0]), np.zeros(2))[0] == 0
+    saved, low, high = split(square, np.array([1.0, 1.0]), np.zeros(2))
+    assert saved == 2
+    assert sorted([low.tolist(), high.tolist()]) == [[-1.0, 0.0], [1.0, 0.0]]
+
+
+def test_a_point_half_way_goes_to_the_lower_half():
+    X = np.array([[3.0], [-3.0], [0.0]])
+    saved, low, high = split(X, np.array([1.0, 1.0, 1e-30]), np.zeros(1))
+    assert (low, high) == (-3.0, 3.0)
+    assert saved == 18
+    X = np.array([[2.0], [-1.0], [-1.0]])
+    saved, low, high = split(X, np.ones(3), np.zeros(1))
+    assert (low, high, saved) == (-1.0, 2.0, 6.0)
+
+
+def test_draws_in_rising_order():
+    mass = np.array([0.0, 1.0, 0.0, 3.0, 4.0, 0.0])
+    places = np.array([0.0, 0.1, 0.125, 0.3, 0.49, 0.5, 0.99, 1.0])
+    drawn = np.full(8, -1)
+    assert search.draw_in_order(mass, places, drawn) == 8
+    assert drawn.tolist() == [1, 1, 3, 3, 3, 4, 4, 5]
+    drawn = np.full(3, -1)
+    assert search.draw_in_order(np.zeros(4), np.array([0.1, 0.2, 0.3]), drawn) == 0
+    assert drawn.tolist() == [3, 3, 3]
