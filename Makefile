@@ -9,7 +9,7 @@ CONTRACT := tests/test_contract.py tests/test_ecosystem.py tests/test_system.py
 PYTEST := python -m pytest -n auto --doctest-modules tests skextra
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test lint docs bench checks fuzz lowest clean
+.PHONY: help demo test lint docs bench checks fuzz cover mutants lowest clean
 .SECONDARY:
 
 help:  ## show this list (the default)
@@ -49,6 +49,22 @@ checks: $(VENV)/.ready-test $(VENV)/.ready-bench  ## renew the tables of scikit-
 
 fuzz: $(VENV)/.ready-test  ## hand 3000 generated inputs to every estimator, good and bad ones
 	@SKEXTRA_FUZZ=3000 $(BIN)/python -m pytest -n auto tests/test_fuzz.py
+
+# Compiled code cannot be traced, so the tests of the kernels run uncompiled as well.
+cover: $(VENV)/.ready-cover  ## measure which lines and branches the tests come through
+	@rm -f .coverage .coverage.*
+	@NUMBA_DISABLE_JIT=1 COVERAGE_FILE=.coverage.kernels $(BIN)/python -m pytest --cov --cov-report= \
+	  -W "ignore:overflow encountered in scalar:RuntimeWarning" tests/test_*_kernels.py
+	@COVERAGE_FILE=.coverage.all $(BIN)/$(PYTEST) --cov --cov-report=
+	@$(BIN)/coverage combine -q && $(BIN)/coverage report --fail-under=97
+
+CHANGES ?= 200
+mutants: $(VENV)/.ready-cover  ## change kernels and compression at random; do the tests notice?
+	@for suite in kernels compression; do \
+	  $(BIN)/python tests/mutants.py $$suite $(CHANGES) || exit 1; \
+	done > docs/checks_results/mutants.txt.part
+	@mv docs/checks_results/mutants.txt.part docs/checks_results/mutants.txt
+	@cat docs/checks_results/mutants.txt
 
 lowest: $(LOWEST)/.ready  ## run the tests on the oldest versions allowed, in a venv of their own
 	@$(LOWEST)/bin/$(PYTEST)
