@@ -52,26 +52,34 @@ class _BlasLimit:
             self.holders[token] = None
             if len(self.holders) > 1:
                 return
+            self._dismiss()  # the keeper of fits that were interrupted while they did so
             blas = _blas(os.getpid())
             if _is_single(blas):
                 return
             self.keeper = _Keeper()
             self.keeper.start()
-            self.keeper.ready.wait()
+            self.keeper.ready.acquire()
             if not _is_single(blas):  # only the thread that has set it before may do so
                 self.holders[token] = blas.limit(limits=1)
+                self.holders[token].__enter__()
 
     def release(self, token):
         """Undo the limit if nobody needs it any more."""
         with self.lock:
             own = self.holders.get(token)
             if own is not None:
-                own.restore_original_limits()
+                own.__exit__(None, None, None)
             self.holders.pop(token, None)
-            if not self.holders and self.keeper is not None:
-                keeper, self.keeper = self.keeper, None
-                keeper.done.set()
-                keeper.over.wait(_PATIENCE)
+            if not self.holders:
+                self._dismiss()
+
+    def _dismiss(self):
+        if self.keeper is None:
+            return
+        if self.keeper.done.locked():
+            self.keeper.done.release()
+        self.keeper.over.acquire(timeout=_PATIENCE)
+        self.keeper = None
 
     def undo(self):
         """Undo the limit in a forked child, where neither the fits nor the keeper go on."""
@@ -84,19 +92,29 @@ class _Token:
 
 
 class _Keeper(threading.Thread):
-    """Keeps BLAS at one thread from when it is `ready` until it is told by `done` to end."""
+    """Keeps BLAS at one thread from when it is `ready` until it is told by `done` to end.
+
+    These are locks, free once that has come about, and no events: an interrupt of who waits for
+    an event can break the lock in it, and with it the thread at the other end.
+    """
 
     def __init__(self):
         super().__init__(daemon=True)
-        self.ready, self.done, self.over = (threading.Event() for _ in range(3))
+        self.ready, self.done, self.over = (threading.Lock() for _ in range(3))
+        for lock in (self.ready, self.done, self.over):
+            lock.acquire()
         self.limiter = None
 
     def run(self):
-        self.limiter = _blas(os.getpid()).limit(limits=1)
-        self.ready.set()
-        self.done.wait()
-        self.limiter.restore_original_limits()
-        self.over.set()
+        try:
+            # Left as a context, the setting is any other thread's to make at once.
+            with _blas(os.getpid()).limit(limits=1) as self.limiter:
+                self.ready.release()
+                self.done.acquire()
+        finally:
+            if self.ready.locked():
+                self.ready.release()
+            self.over.release()
 
 
 _blas_limit = _BlasLimit()

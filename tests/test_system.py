@@ -2,7 +2,6 @@
 
 import os
 import random
-import signal
 import subprocess
 import sys
 import warnings
@@ -28,7 +27,7 @@ from sklearn.callback import ProgressBar, ScoringMonitor  # noqa: TID251
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler
-from threadpoolctl import threadpool_info, threadpool_limits
+from threadpoolctl import ThreadpoolController, threadpool_info, threadpool_limits
 
 from skextra import _callbacks, _crew
 
@@ -109,8 +108,7 @@ def test_interrupt_leaves_what_was(name, at_scale):
     assert_same(refitted, before)
 
 
-@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="Windows has no timers of signals")
-@pytest.mark.parametrize("name", EVERY)
+@pytest.mark.parametrize("name", [*EVERY, "BLAS"])
 def test_ctrl_c_at_any_moment(name):
     run_beside("interrupts.py", name)
 
@@ -248,6 +246,16 @@ def test_a_fit_that_was_lost_holds_nothing_for_ever():
     limit.acquire(token)
     limit.release(token)
     assert world() == before
+
+
+def test_every_fit_of_many_has_one_blas_thread():
+    """threadpoolctl leaves the setting to one thread, until that has given it up."""
+    blas = ThreadpoolController().select(user_api="blas")
+    before = blas.info()
+    for _ in range(300):
+        with _crew.single_blas_thread():
+            assert all(library.num_threads == 1 for library in blas.lib_controllers)
+    assert blas.info() == before
 
 
 def world():
