@@ -35,7 +35,7 @@ def _is_single(blas):
 class _BlasLimit:
     """Holds BLAS at one thread for as long as any fit needs it.
 
-    threadpoolctl lets one thread at a time change the setting, and no other until that has ended.
+    threadpoolctl leaves the setting to one thread until that has given it up, or has ended.
     So a thread is started that makes the setting, waits until the last fit is done, and undoes it.
     A fit is known by a token which nobody else holds, so that it counts no longer when it is gone,
     wherever it was interrupted; what it has not undone then, the next one undoes.
@@ -84,7 +84,8 @@ class _BlasLimit:
     def undo(self):
         """Undo the limit in a forked child, where neither the fits nor the keeper go on."""
         if self.keeper is not None and self.keeper.limiter is not None:
-            self.keeper.limiter.restore_original_limits()
+            with self.keeper.limiter:  # leaving it gives the setting up, too
+                pass
 
 
 class _Token:

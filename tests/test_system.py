@@ -218,8 +218,16 @@ fitting.start()
 inside.wait()
 assert set(threads()) == {1}
 if os.fork() == 0:
-    with single_blas_thread():
-        held = threads()
+    held = []
+
+    def fit_in_child():
+        with single_blas_thread():
+            held.extend(threads())
+
+    child = threading.Thread(target=fit_in_child)
+    child.start()
+    child.join()
+    fit_in_child()
     os._exit(0 if set(held) == {1} and threads() == before else 1)
 code = os.waitstatus_to_exitcode(os.wait()[1])
 done.set()
