@@ -151,14 +151,15 @@ def test_squared_error_is_the_weighted_sum(n, p, n_outputs, inc, shuffled, dtype
 def test_row_powers_are_squared_norms(n, p, n_outputs, inc, shuffled, dtype):
     made = drawn(n, p, n_outputs, inc, shuffled, dtype)
     powers = np.full(n, 99.0)
-    call(dense.row_powers, (*made.rows, p, float(made.bias), powers), [powers])
-    assert_allclose(powers, (made.inputs**2).sum(axis=1), rtol=1e-12)
+    call(dense.row_powers, (*made.rows, p, 3.0, float(made.bias), powers), [powers])
+    scaled = made.inputs * np.append(np.full(p, 3.0), 1.0)
+    assert_allclose(powers, (scaled**2).sum(axis=1), rtol=1e-12)
 
 
 def test_row_powers_do_not_overflow_in_float32():
     X = np.array([[3e20, -4e20], [0, 2e25]], np.float32)
     powers = np.empty(2)
-    dense.row_powers(*spread(X, False), 2, 0.0, powers)
+    dense.row_powers(*spread(X, False), 2, 1.0, 0.0, powers)
     assert_allclose(powers, [25e40, 4e50], rtol=1e-6)
 
 
@@ -238,11 +239,11 @@ def udu(P):
     return root / np.diag(root), np.diag(root) ** 2
 
 
-def textbook_rls(inputs, targets, weight, forgetting, limit, w, P):
-    """Return (w after each row, outputs before that, P, whether `limit` was met)."""
-    w, path, outputs, held = w.copy(), [], [], False
+def textbook_rls(inputs, targets, weight, forgetting, limit, w, P, resolution=0.0):
+    """Return (w after each row, outputs before that, P, what limited it, what is remembered)."""
+    w, path, outputs, limited, power, count = w.copy(), [], [], 0, 0.0, 0.0
     q = inputs.shape[1]
-    for x, d, r in zip(inputs, targets, weight, strict=True):
+    for i, (x, d, r) in enumerate(zip(inputs, targets, weight, strict=True)):
         decay = forgetting**r
         s = r if forgetting == 1 else (1 - decay) / (1 - forgetting)
         P = np.linalg.inv(decay * np.linalg.inv(P) + s * np.outer(x, x))
@@ -250,25 +251,34 @@ def textbook_rls(inputs, targets, weight, forgetting, limit, w, P):
         w[:, :q] += np.outer(d - outputs[-1], s * P @ x)
         path.append(w.copy())
         unit, diagonal = udu(P)
-        held = held or bool((diagonal > limit).any())
+        limited |= int((diagonal > limit).any())
         P = unit * np.minimum(diagonal, limit) @ unit.T
-    return np.array(path), np.array(outputs), P, held
+        power, count = decay * power + s * x @ x, decay * count + s
+        ridge = resolution * power
+        if (1 - forgetting) * count > 0.95 and diagonal.max() * ridge > 1:
+            limited |= 2
+            information = np.linalg.inv(P)
+            information[i % q, i % q] += ridge * q * (1 - decay)
+            P = np.linalg.inv(information)
+    return np.array(path), np.array(outputs), P, limited, [power, count]
 
 
 @pytest.mark.parametrize(
-    "shape, bias, forgetting, limit",
+    "shape, bias, forgetting, limit, resolution, limited",
     [
-        ((5, 3, 2, 1, True, np.float64), True, 0.9, 1e9),
-        ((5, 3, 2, 1, False, np.float64), True, 0.6, 0.5),
-        ((6, 2, 3, 0, True, np.float64), False, 1.0, 1e9),
-        ((4, 3, 1, 1, False, np.float64), True, 1.0, 0.8),
-        ((4, 1, 2, 0, False, np.float64), False, 0.8, 1e9),
-        ((5, 4, 2, 1, True, np.float32), True, 0.7, 1e9),
+        ((5, 3, 2, 1, True, np.float64), True, 0.9, 1e9, 0.0, 0),
+        ((5, 3, 2, 1, False, np.float64), True, 0.6, 0.5, 0.0, 1),
+        ((6, 2, 3, 0, True, np.float64), False, 1.0, 1e9, 9.0, 0),
+        ((4, 3, 1, 1, False, np.float64), True, 1.0, 0.8, 0.0, 1),
+        ((4, 1, 2, 0, False, np.float64), False, 0.8, 1e9, 9.0, 0),
+        ((5, 4, 2, 1, True, np.float32), True, 0.7, 1e9, 0.0, 0),
+        ((9, 3, 2, 1, True, np.float64), True, 0.6, 1e9, 0.05, 2),
+        ((9, 3, 2, 0, True, np.float64), False, 0.3, 0.4, 0.5, 3),
     ],
 )
 @pytest.mark.parametrize("keep_path", [False, True])
 def test_recursive_least_squares_solves_the_weighted_normal_equations(
-    shape, bias, forgetting, limit, keep_path
+    shape, bias, forgetting, limit, resolution, limited, keep_path
 ):
     made = drawn(*shape)
     n, p, _, inc, _, _ = shape
@@ -279,13 +289,15 @@ def test_recursive_least_squares_solves_the_weighted_normal_equations(
     targets, start = made.targets.astype(np.float64), made.v.astype(np.float64)
     P = unit.T * diagonal @ unit
     inputs, weight = made.inputs[:, :q], made.each_weight
-    expected = textbook_rls(inputs, targets, weight, forgetting, limit, start, P)
+    expected = textbook_rls(inputs, targets, weight, forgetting, limit, start, P, resolution)
     w, outputs = start.copy(), np.full(targets.shape, 99.0)
     path = np.full((n if keep_path else 0, *w.shape), 99.0)
-    settings = made.weight, inc, forgetting, limit, float(made.bias)
-    args = *made.rows, targets, *settings, w, unit, diagonal, outputs, path
-    held = call(rls.rls_adapt, args, [w, unit, diagonal, outputs, path])
-    assert held == expected[3] == (limit < 1)
+    settings = made.weight, inc, forgetting, limit, 0.0, resolution, float(made.bias)
+    memory = np.zeros(2)
+    args = *made.rows, targets, *settings, w, unit, diagonal, memory, outputs, path
+    found = call(rls.rls_adapt, args, [w, unit, diagonal, memory, outputs, path])
+    assert found == expected[3] == limited
+    assert_allclose(memory, expected[4], rtol=1e-12)
     assert_allclose(w, expected[0][-1], rtol=1e-10)
     assert_allclose(outputs, expected[1], rtol=1e-10)
     assert_allclose(unit.T * diagonal @ unit, expected[2], rtol=1e-10, atol=1e-12)
@@ -299,9 +311,10 @@ def one_weight_rls(x, forgetting, weight, limit):
     """Return (held, diagonal) of one row of one feature, from P = 1."""
     rows = frozen(np.array([x])), 0, 1
     diagonal, none = np.ones(1), np.empty((0, 1, 2))
-    gains = frozen(np.array([weight])), 0, forgetting, limit, 0.0
+    gains = frozen(np.array([weight])), 0, forgetting, limit, 1.0, 0.0, 0.0
     w, outputs = np.zeros((1, 2)), np.empty((1, 1))
-    held = rls.rls_adapt(*rows, outputs.copy(), *gains, w, np.eye(1), diagonal, outputs, none)
+    state = w, np.eye(1), diagonal, np.zeros(2)
+    held = rls.rls_adapt(*rows, outputs.copy(), *gains, *state, outputs, none)
     return held, diagonal[0]
 
 

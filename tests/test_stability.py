@@ -6,6 +6,7 @@ from numpy.testing import assert_allclose
 from scipy import sparse
 from scipy.sparse.linalg import ArpackNoConvergence
 from sklearn.datasets import load_digits
+from sklearn.exceptions import ConvergenceWarning
 
 from skextra import LMSRegressor, lms_stability
 
@@ -133,3 +134,17 @@ def test_bad_options_are_refused():
     for rate in (-1.0, 0.0, np.nan, np.inf, None):
         with pytest.raises(ValueError, match=r"learning_rate=.*finite number above 0"):
             lms_stability(made(), rate)
+
+
+@pytest.mark.parametrize("rate", [0.645, 0.66, 0.68])
+def test_no_exact_limit_lies_above_a_rate_that_diverges(rate):
+    """These rows are unstable from .6416 to .6805, and stable again up to .9433."""
+    X = np.random.default_rng(16).standard_normal((5, 3))
+    y = X @ [1.0, 2.0, 3.0]
+    stability = lms_stability(X, rate, fit_intercept=False)
+    assert stability.is_unstable
+    assert_allclose(stability.critical_rate, 0.64165, atol=1e-4)
+    below, above = stability.critical_rate * np.array([1 - 1e-4, 1 + 1e-4])
+    assert spectral_radius(X, below) < 1 < spectral_radius(X, above)
+    with pytest.warns(ConvergenceWarning, match=r"exact limit for this order .* = 0\.6417"):
+        LMSRegressor(learning_rate=rate, fit_intercept=False).fit(X, y)

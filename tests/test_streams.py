@@ -12,7 +12,7 @@ from sklearn.datasets import load_diabetes
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import Ridge
 
-from skextra import Adaline, LMSRegressor
+from skextra import Adaline, LMSRegressor, TappedDelayLine
 
 
 def made(n=200):
@@ -72,6 +72,69 @@ def test_rls_is_ridge_and_forgets_by_powers():
     expected = np.linalg.solve(gram, (inputs.T * 0.98**age) @ y)
     assert_allclose(np.append(forgetful.coef_, forgetful.intercept_), expected, rtol=1e-6)
     assert_allclose(forgetful.inverse_correlation_ @ gram, np.eye(11), atol=1e-6)
+
+
+def a_sine_that_switches(dtype, n=200_000, after=200):
+    """Return 16 taps of a sine that changes its frequency, and what a filter makes of them."""
+    rng, t = np.random.default_rng(1), np.arange(n)
+    x = np.where(t < n - after, np.sin(0.1 * t), np.sin(0.7 * t))
+    y = x + 0.01 * rng.standard_normal(n)
+    return TappedDelayLine(16).fit_transform(x[:, None].astype(dtype)), y.astype(dtype)
+
+
+def test_rls_learns_nothing_from_the_rounding_of_float32():
+    """A sine excites two directions; in the others only rounding is left after a while."""
+    found = {}
+    for dtype in (np.float64, np.float32):
+        X, y = a_sine_that_switches(dtype)
+        model = LMSRegressor(variant="rls", forgetting=0.9999, delta=0.01)
+        with pytest.warns(ConvergenceWarning, match=f"what is left of them is .* in {X.dtype}"):
+            model.partial_fit(X[:-200], y[:-200])
+        found[dtype] = model.coef_.copy()
+        errors = model.adapt(X[-200:], y[-200:]).error
+        assert np.abs(errors).max() < (0.35 if dtype is np.float32 else 0.5)
+    assert np.abs(found[np.float32]).max() < 1.2
+    assert_allclose(found[np.float32], found[np.float64], atol=0.05)
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("forgetting", [0.9, 0.98, 0.999])
+def test_rls_that_has_lost_its_digits_says_so_and_stays_in_bounds(forgetting, dtype):
+    X, y = a_sine_that_switches(dtype, n=50_000, after=0)
+    model = LMSRegressor(variant="rls", forgetting=forgetting)
+    with pytest.warns(ConvergenceWarning, match="A ridge keeps the weights from learning it"):
+        model.fit(X, y)
+    assert np.abs(model.coef_).max() < 3
+    assert model.score(X[-1000:], y[-1000:]) > 0.999
+
+
+@pytest.mark.parametrize("scale", [1e-3, 1.0, 1e4])
+def test_rls_in_float32_is_that_of_float64_where_the_rows_excite_all(scale):
+    rng = np.random.default_rng(0)
+    X = np.float32(scale * rng.standard_normal((3000, 5)) * [1, 1, 0.1, 0.01, 1e-3])
+    y = np.float32(X @ np.arange(1.0, 6.0))
+    for forgetting in (0.9, 0.99, 1.0):
+        model = LMSRegressor(
+            variant="rls", forgetting=forgetting, delta=1e-9 * scale**2, fit_intercept=False
+        )
+        expected = clone(model).fit(X.astype(float), y.astype(float)).coef_
+        assert_allclose(model.fit(X, y).coef_, expected, rtol=1e-3)
+        chunks = clone(model)
+        for part in (slice(0, 7), slice(7, 2000), slice(2000, 3000)):
+            chunks.partial_fit(X[part], y[part])
+        assert_allclose(chunks.coef_, model.coef_, rtol=1e-4)
+
+
+@pytest.mark.parametrize("forgetting", [1.0, 0.999])
+@pytest.mark.parametrize("fit_intercept", [False, True])
+def test_a_delta_that_outweighs_the_rows_is_told(fit_intercept, forgetting):
+    X, y = made()
+    X, y = X * 1e-6, (y - y.mean()) * 1e-6
+    model = LMSRegressor(variant="rls", fit_intercept=fit_intercept, forgetting=forgetting)
+    with pytest.warns(ConvergenceWarning, match=r"delta=0.01 outweighs the rows"):
+        model.fit(X, y)
+    assert np.abs(model.coef_).max() < 1e-3
+    assert_allclose(model.set_params(delta=1e-14).fit(X, y).coef_, [1, -2, 3], atol=0.1)
 
 
 def test_divergence_in_a_stream_is_told_and_undone():
@@ -177,7 +240,7 @@ def test_forgetting_raised_to_a_huge_weight_underflows_in_peace():
     weight = np.full(len(y), 1e6)
     for forgetting in (0.5, 0.999):
         model = LMSRegressor(variant="rls", forgetting=forgetting)
-        with pytest.warns(ConvergenceWarning, match="held"):
+        with pytest.warns(ConvergenceWarning, match="did not excite"):
             model.fit(X, y, sample_weight=weight)
         assert_allclose(model.predict(X[-1:]), y[-1:], rtol=1e-6)
 
@@ -198,7 +261,7 @@ def test_rls_without_excitation_is_told_and_stays_finite():
     quiet[:, 0] = 1.0
     X, y = made()
     model = LMSRegressor(variant="rls", forgetting=0.9, fit_intercept=False)
-    with pytest.warns(ConvergenceWarning, match="did not excite.*held") as record:
+    with pytest.warns(ConvergenceWarning, match="did not excite.*A ridge") as record:
         trace = model.adapt(quiet, 2.0 + 0.01 * rng.standard_normal(len(quiet)))
     assert record[0].filename == __file__
     assert np.abs(trace.error[100:]).max() < 0.2

@@ -113,7 +113,9 @@ class Adaline(ClassifierMixin, AdaptiveFilter):
     -----
     A sample weight of w has the effect of w presentations in a row; a sparse X gives the same
     model as the dense one; the order of the rows in the file is immaterial with ``shuffle=True``.
-    A decision value of exactly 0 is the first class. Cost: O(n_samples * n_features * n_classes)
+    A decision value of exactly 0 is the first class. A ConvergenceWarning tells of a fit that
+    diverged, or that `tol` has ended far from the least-squares loss, which happens where the
+    features are on different scales. Cost: O(n_samples * n_features * n_classes)
     an epoch.
 
     References

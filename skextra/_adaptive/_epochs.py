@@ -50,11 +50,11 @@ class Run:
     status: str
 
 
-def run_epochs(rows, order, targets, gains, weights, *, max_iter, tol, warm_up, reporter):
+def run_epochs(rows, order, targets, gains, weights, *, max_iter, tol, warm_up, largest, reporter):
     """Present all rows up to `max_iter` times in the same order.
 
     A loss that does not change counts as convergence only after `warm_up` epochs: before, steps
-    too small to learn anything would pass for it.
+    too small to learn anything would pass for it. Weights beyond `largest` have diverged.
 
     The loss of the weights after epoch k is a by-product of epoch k + 1, or of the affine map
     that replaces the epochs once that is cheaper; so each epoch reads the data once.
@@ -76,7 +76,7 @@ def run_epochs(rows, order, targets, gains, weights, *, max_iter, tol, warm_up, 
             loss = loss / targets.shape[1]
             if epoch > 0:
                 curve.append(loss if np.isfinite(loss) else np.inf)
-                if not (np.isfinite(loss) and np.isfinite(weights.last).all()):
+                if not (np.isfinite(loss) and np.abs(weights.last).max() <= largest):
                     return Run(kept, np.asarray(curve), "diverged")
                 kept = weights
                 grown = loss > GROWTH * max(scale, start)

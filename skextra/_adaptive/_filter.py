@@ -9,18 +9,25 @@ from sklearn.utils.extmath import safe_sparse_dot
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from skextra._adaptive._epochs import GROWTH, Weights, run_epochs
+from skextra._adaptive._faint_rows import FaintRows, audible, is_silent
 from skextra._adaptive._gains import Gains, InputPower, automatic_rate
 from skextra._adaptive._rows import FILE_ORDER, as_rows, presentation_order
-from skextra._adaptive._stability import LMSStability, measure
+from skextra._adaptive._shortfall import shortfall
+from skextra._adaptive._stability import LMSStability, measure, moments_for
 from skextra._base import Estimator, frozen, random_state_of, warn_caller
 from skextra._callbacks import CallbackSupportMixin, EpochReporter
 from skextra._kernels._lms_dense import lms_adapt
 
-_LARGEST_TARGET = 1e150  # errors grow beyond it before they shrink, and are squared
+# Errors are squared, and may grow beyond the targets before they shrink.
+_SMALLEST_TARGET, _LARGEST_TARGET = 1e-150, 1e152
+_SMALLEST_POWER = 1e-300  # of the largest row, or a rate that suits it overflows
 
 
 class AdaptiveFilter(CallbackSupportMixin, Estimator):
     """Linear combiner adapted by LMS or NLMS; book-keeping common to its estimators."""
+
+    # Variants without a learning rate, which a warning can recommend.
+    _direct_variants = None
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -99,6 +106,8 @@ class AdaptiveFilter(CallbackSupportMixin, Estimator):
 
     def _fit_epochs(self, X, targets, sample_weight, w, data):
         """Run epochs to convergence, publish and warn."""
+        if 0.0 < (largest := float(np.abs(targets).max())) < _SMALLEST_TARGET:
+            raise ValueError(f"y goes up to {largest:g}, the square of which underflows; scale y.")
         rows = as_rows(X, self.fit_intercept)
         order = FILE_ORDER
         if self.shuffle:
@@ -106,9 +115,12 @@ class AdaptiveFilter(CallbackSupportMixin, Estimator):
             order = presentation_order(rows, targets, random_state)
         powers = rows.powers()
         seen = InputPower().including(powers, sample_weight)
-        rate = self._rate(seen)
-        gains = Gains(self.variant, rate, powers, sample_weight, rows.dtype)
-        stability = measure(X, rows, powers, sample_weight, self.variant, rate, order)
+        rate = self._rate(seen, rows)
+        rows, powers = audible(rows, powers, self.variant)
+        moments = moments_for(rows, powers, sample_weight, self.variant, targets=targets)
+        stability = measure(rows, powers, sample_weight, self.variant, rate, order, moments)
+        gains = Gains(self.variant, rate, powers, sample_weight, targets, rows.dtype)
+        rows, targets, w = in_dtype(gains.dtype, rows, targets, w)
         start = Weights(w, w, 0.0, bool(self.average))
         reporter = EpochReporter(
             self, self.max_iter, lambda state: self._attributes(state.published), **data
@@ -122,6 +134,7 @@ class AdaptiveFilter(CallbackSupportMixin, Estimator):
             max_iter=self.max_iter,
             tol=self.tol,
             warm_up=_warm_up(gains.total, rate, stability.lambda_max),
+            largest=float(np.finfo(self._dtype).max),
             reporter=reporter,
         )
         self._reset_stream()
@@ -134,68 +147,81 @@ class AdaptiveFilter(CallbackSupportMixin, Estimator):
         self._publish(run.weights)
         reporter.finish(run.weights)
         self._warn_of_fit(run.status, run.loss_curve, gains.total)
+        # Squared errors of faint rows underflow, and cannot be compared.
+        comparable = not (stability.is_unstable or isinstance(rows, FaintRows))
+        if run.status == "converged" and comparable:
+            self._warn_of_shortfall(rows, gains, targets, run, moments)
 
-    def _rate(self, seen):
+    def _rate(self, seen, rows):
         """Return the learning rate for inputs of the power seen."""
         if not np.isfinite(seen.weight) or not np.isfinite(seen.total):
             raise ValueError(
                 "The squared norms of the rows of X overflow, alone or times sample_weight; scale "
                 "the features, for example with StandardScaler, or the weights."
             )
-        if isinstance(self.learning_rate, str):
-            return automatic_rate(self.variant, seen.mean, seen.largest)
-        return float(self.learning_rate)
+        if not isinstance(self.learning_rate, str):
+            return float(self.learning_rate)
+        rate = automatic_rate(self.variant, seen.mean, seen.largest)
+        if self.variant == "lms" and seen.largest < _SMALLEST_POWER and not is_silent(rows):
+            raise ValueError(
+                f"The squared norms of the rows of X underflow (up to {seen.largest:.4g}), and "
+                "learning_rate='auto' overflows; scale the features, for example with "
+                "StandardScaler, or use variant='nlms'."
+            )
+        return rate
 
-    def _settle_rate(self, X, rows, sample_weight):
-        """Set the rate for the next chunk of a stream and return the powers of its rows.
+    def _settle_rate(self, rows, sample_weight):
+        """Set the rate for the next chunk of a stream; return its rows and their powers.
 
         'auto' is settled by the first chunk, and again whenever a larger row comes than the rate
         is safe for: whatever comes, the weights cannot diverge.
         """
         powers = rows.powers()
         seen = InputPower(*getattr(self, "_input_power", ())).including(powers, sample_weight)
-        rate = self._rate(seen)
+        rate = self._rate(seen, rows)
         settled = getattr(self, "_settled", None) == (self.variant, self.learning_rate)
         if settled and (self.variant == "nlms" or self.learning_rate_ * seen.largest <= 1.0):
             rate = self.learning_rate_
         self._input_power = astuple(seen)
+        rows, powers = audible(rows, powers, self.variant)
         if not settled or rate != self.learning_rate_:
             self._settled = self.variant, self.learning_rate
             self.learning_rate_ = rate
-            stability = measure(X, rows, powers, sample_weight, self.variant, rate, FILE_ORDER)
+            stability = measure(rows, powers, sample_weight, self.variant, rate, FILE_ORDER)
             self._stability = astuple(stability)
-        return powers
+        return rows, powers
 
     def _present_once(self, X, targets, sample_weight):
         """Present the rows once in the order given, from the weights of the last call."""
-        rows = as_rows(X, self.fit_intercept)
-        powers = self._settle_rate(X, rows, sample_weight)
-        gains = Gains(self.variant, self.learning_rate_, powers, sample_weight, rows.dtype)
+        rows, powers = self._settle_rate(as_rows(X, self.fit_intercept), sample_weight)
+        rate = self.learning_rate_
+        gains = Gains(self.variant, rate, powers, sample_weight, targets, rows.dtype)
+        rows, targets = in_dtype(gains.dtype, rows, targets)
         before = self._resume(targets.shape[1], rows)
         with np.errstate(over="ignore", invalid="ignore"):
             loss, last, added = rows.epoch(
                 FILE_ORDER, targets, gains, before.average, before.last, before.last
             )
             after = before.advanced(last, before.last + added, gains.total)
-        self._publish_or_warn(before, after, rows, targets, gains, loss)
+        self._publish_or_warn(before, after, rows, powers, targets, gains, loss)
 
     def _adapt_once(self, X, targets, keep_path):
         """Present the rows once and return (a-priori outputs, weight path or None)."""
-        rows = as_rows(X, self.fit_intercept)
-        powers = self._settle_rate(X, rows, None)
+        rows, powers = self._settle_rate(as_rows(X, self.fit_intercept), None)
+        gains = Gains(self.variant, self.learning_rate_, powers, None, targets, rows.dtype)
+        rows, targets = in_dtype(gains.dtype, rows, targets)
         before = self._resume(targets.shape[1], rows)
         outputs = np.empty_like(targets)
         path = np.empty((len(targets) if keep_path else 0, *before.last.shape), rows.dtype)
         last = before.last.copy()
         total = np.zeros(last.shape)
-        gains = Gains(self.variant, self.learning_rate_, powers, None, rows.dtype)
         loss = rows.loss(targets, gains, last) if self._may_diverge(powers) else 0.0
-        for part, block in rows.dense_chunks():
+        for part, block, scale in rows.dense_chunks():
             lms_adapt(
                 block.buf,
                 block.start,
                 block.stride,
-                targets[part],
+                targets[part] if np.isscalar(scale) else frozen(targets[part] * scale),
                 gains.step[part] if gains.inc else gains.step,
                 gains.inc,
                 block.bias,
@@ -204,11 +230,15 @@ class AdaptiveFilter(CallbackSupportMixin, Estimator):
                 outputs[part],
                 path[part] if keep_path else path,
             )
+            if not np.isscalar(scale):
+                np.divide(outputs[part], scale, out=outputs[part], where=scale > 0)
         with np.errstate(over="ignore", invalid="ignore"):
             mean = (total / rows.n).astype(rows.dtype)
             after = before.advanced(last, mean, float(rows.n))
-        self._publish_or_warn(before, after, rows, targets, gains, loss)
-        return outputs, path if keep_path else None
+        self._publish_or_warn(before, after, rows, powers, targets, gains, loss)
+        with np.errstate(over="ignore"):
+            outputs = outputs.astype(self._dtype, copy=False)
+            return outputs, path.astype(self._dtype, copy=False) if keep_path else None
 
     def _resume(self, n_outputs, rows):
         if hasattr(self, "_last_weights"):
@@ -241,19 +271,20 @@ class AdaptiveFilter(CallbackSupportMixin, Estimator):
         largest = 1.0 if self.variant == "nlms" else powers.max()
         return self.learning_rate_ * largest > 2.0
 
-    def _publish_or_warn(self, before, after, rows, targets, gains, loss):
+    def _publish_or_warn(self, before, after, rows, powers, targets, gains, loss):
         """Publish the weights after a chunk unless they overflowed; say so if they diverge.
 
         `loss` is that of the weights before, summed over the outputs.
         """
         self.n_iter_ = getattr(self, "n_iter_", 0) + 1
         vars(self).pop("_inverse", None)  # a pass of rls would have kept it up
-        if not (np.isfinite(after.last).all() and np.isfinite(after.published).all()):
+        limit = np.finfo(self._dtype).max
+        if not all(np.abs(w).max() <= limit for w in (after.last, after.published)):
             self._publish(before)
             self._warn_of_stream("the weights overflowed and are those before this call", rows)
             return
         self._publish(after)
-        if self._may_diverge(rows.powers()):
+        if self._may_diverge(powers):
             scale = getattr(self, "_error_scale", loss / targets.shape[1])
             self._error_scale = max(scale, gains.power_of(targets))
             with np.errstate(over="ignore", invalid="ignore"):
@@ -281,26 +312,36 @@ class AdaptiveFilter(CallbackSupportMixin, Estimator):
         return {"coef_": coef.copy(), "intercept_": intercept.copy()}
 
     def _warn_of_fit(self, status, curve, total):
-        name = type(self).__name__
-        advice = (
-            f"Bounds on the rate for these data: {self.stability_.describe_bounds()}. "
-            "Lower learning_rate or use 'auto'."
-        )
+        name, stability = type(self).__name__, self.stability_
+        bounds = f"Bounds on the rate for these data: {stability.describe_bounds()}."
+        advice = f"{bounds} Lower learning_rate or use 'auto'."
         rate = f"learning_rate={self.learning_rate_:.4g}"
         if status == "diverged":
+            if self._is_safe(stability.guaranteed_bound):
+                advice = f"No order of the rows makes this rate diverge, but {self._overflow()}"
+            elif stability.critical_rate is not None and not stability.is_unstable:
+                advice = (
+                    f"{bounds} The rate is below the exact limit, but the error grows before it "
+                    "falls. Lower learning_rate or use 'auto'."
+                )
             message = (
-                f"{name} diverged at epoch {len(curve)}, mean squared error {curve[-1]:.4g}, with "
-                f"{rate}; the last finite weights are kept. {advice}"
+                f"{name} came out of bounds at epoch {len(curve)}"
+                if self._is_safe(stability.guaranteed_bound)
+                else f"{name} diverged at epoch {len(curve)}"
             )
-        elif self.stability_.is_unstable:
+            message += (
+                f", mean squared error {curve[-1]:.4g}, with {rate}; the last finite weights are "
+                f"kept. {advice}"
+            )
+        elif stability.is_unstable:
             message = (
                 f"{name} diverges with {rate}: though the mean squared error has only reached "
                 f"{curve[-1]:.4g} in {len(curve)} epochs, each multiplies the slowest error "
-                f"by {self.stability_.spectral_radius:.6g}. {advice}"
+                f"by {stability.spectral_radius:.6g}. {advice}"
             )
         elif status != "max_iter" or self.tol is None:
             return
-        elif _warm_up(total, self.learning_rate_, self.stability_.lambda_max) > len(curve):
+        elif _warm_up(total, self.learning_rate_, stability.lambda_max) > len(curve):
             message = (
                 f"{name} did not converge: max_iter={self.max_iter} epochs at {rate} are under "
                 "one time constant of its fastest weight. Raise learning_rate or use 'auto'."
@@ -319,14 +360,63 @@ class AdaptiveFilter(CallbackSupportMixin, Estimator):
             )
         warn_caller(message, ConvergenceWarning)
 
-    def _warn_of_stream(self, what, rows):
-        bound = "2" if self.variant == "nlms" else f"2/max||x||^2 = {2 / rows.powers().max():.4g}"
-        warn_caller(
-            f"{type(self).__name__} diverges with learning_rate={self.learning_rate_:.4g}: "
-            f"{what}. For these rows any rate below {bound} is safe, whatever their order. Lower "
-            "learning_rate or use 'auto', and start again from `fit`.",
-            ConvergenceWarning,
+    def _warn_of_shortfall(self, rows, gains, targets, run, moments):
+        """Warn if a fit came to rest far above the least-squares loss."""
+        found = shortfall(rows, gains, targets, run, self.stability_, moments, self.average)
+        if found is None:
+            return
+        message = (
+            f"{type(self).__name__} stopped by tol={self.tol:g} after {self.n_iter_} epochs, far "
+            f"from the least squares: the mean squared error is {found.loss:.4g}, and "
+            f"{found.least:.4g} can be reached. "
         )
+        remedies = []
+        if found.is_slow:
+            if found.ratio is not None:
+                message += (
+                    f"The eigenvalues of the correlation matrix of X have a ratio of "
+                    f"{found.ratio:.2g}; the weights that are behind need some "
+                    f"{found.epochs:.2g} epochs to come e times closer. "
+                )
+            scaler = "MaxAbsScaler" if issparse(rows.matrix) else "StandardScaler"
+            remedies.append(f"put the features on one scale, for example with {scaler}")
+            if not isinstance(self.learning_rate, str):
+                remedies.append("raise learning_rate")
+        else:
+            message += (
+                "The weights have settled elsewhere, which the order of the rows can cause. "
+            )
+            if not self.shuffle:
+                remedies.append("use shuffle=True")
+            if not self.average:
+                remedies.append("use average=True")
+            remedies.append("lower learning_rate")
+        if self._direct_variants:
+            remedies.append(f"use variant={self._direct_variants}")
+        remedies = ", or ".join(remedies)
+        warn_caller(f"{message}{remedies[0].upper()}{remedies[1:]}.", ConvergenceWarning)
+
+    def _is_safe(self, bound):
+        return self.learning_rate_ <= bound
+
+    def _overflow(self):
+        remedy = " or pass X as float64" if self._dtype == "float32" else ""
+        what = f"the weights or the errors are beyond what {self._dtype} holds"
+        return f"{what}: scale X and y{remedy}."
+
+    def _warn_of_stream(self, what, rows):
+        name = type(self).__name__
+        bound = 2.0 if self.variant == "nlms" else 2.0 / rows.powers().max()
+        if self._is_safe(bound):
+            message = f"{name} came out of bounds: {what}, as {self._overflow()}"
+        else:
+            safe = "2" if self.variant == "nlms" else f"2/max||x||^2 = {bound:.4g}"
+            message = (
+                f"{name} diverges with learning_rate={self.learning_rate_:.4g}: {what}. For these "
+                f"rows any rate below {safe} is safe, whatever their order. Lower learning_rate "
+                "or use 'auto', and start again from `fit`."
+            )
+        warn_caller(message, ConvergenceWarning)
 
     def _linear_output(self, X):
         check_is_fitted(self)
@@ -353,6 +443,12 @@ def _shaped(value, name, shape, dtype):
     if not np.isfinite(array).all():
         raise ValueError(f"{name} contains NaN or infinity.")
     return array
+
+
+def in_dtype(dtype, rows, targets, *weights):
+    """Return rows, targets and weights in the dtype to compute in."""
+    targets = frozen(targets.astype(dtype, copy=False))
+    return rows.astype(dtype), targets, *(w.astype(dtype, copy=False) for w in weights)
 
 
 def as_targets(y, dtype):

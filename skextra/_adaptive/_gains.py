@@ -11,6 +11,10 @@ from skextra._base import frozen
 _MISADJUSTMENT = 0.1
 
 
+# What float32 computes with steps beyond these may overflow or lose digits, whatever the rows.
+_SMALLEST_SINGLE, _LARGEST_SINGLE = 1e-30, 1e30
+
+
 class Gains:
     """The step ``w += step_i e x`` of every row.
 
@@ -19,9 +23,12 @@ class Gains:
     (rho < 0) and r is no whole number, rho^r is read as ``|rho|^r cos(pi r)``, which agrees at
     the whole numbers. `hold` is the share of the row in the sum of the iterates, which
     averaging needs; both arrays have one entry if all rows are alike (``inc == 0``).
+
+    `dtype` is the one to compute in: that of the rows, or float64 where float32 cannot hold the
+    steps towards the targets.
     """
 
-    def __init__(self, variant, rate, powers, sample_weight, dtype):
+    def __init__(self, variant, rate, powers, sample_weight, targets, dtype):
         self.inc = 0 if variant == "lms" and sample_weight is None else 1
         n = len(powers)
         weight = np.ones(1) if sample_weight is None else sample_weight
@@ -31,8 +38,11 @@ class Gains:
         else:
             step, hold = _repeated(rates, powers, sample_weight)
         size = n if self.inc else 1
-        self.step = _filled(step, size, dtype)
-        self.hold = _filled(hold, size, dtype)
+        self.dtype = np.dtype(dtype)
+        if self.dtype == np.float32 and not _fit_single(step, targets):
+            self.dtype = np.dtype(np.float64)
+        self.step = _filled(step, size, self.dtype)
+        self.hold = _filled(hold, size, self.dtype)
         self.weight = _filled(weight, size, np.float64)
         self.total = float(n if sample_weight is None else sample_weight.sum())
 
@@ -49,6 +59,16 @@ class Gains:
 
 def _filled(values, size, dtype):
     return frozen(np.ascontiguousarray(np.broadcast_to(values, size), dtype=dtype))
+
+
+def _fit_single(step, targets):
+    """Whether float32 holds the steps, and those towards the largest target."""
+    steps = np.abs(step)
+    largest = float(steps.max(initial=0.0))
+    smallest = float(steps.min(initial=largest, where=steps > 0))
+    if largest > _LARGEST_SINGLE or smallest < _SMALLEST_SINGLE:
+        return largest == 0.0
+    return largest * float(np.abs(targets).max(initial=0.0)) <= _LARGEST_SINGLE
 
 
 def _rates(variant, rate, powers):

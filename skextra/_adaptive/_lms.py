@@ -43,7 +43,7 @@ class LMSRegressor(MultiOutputMixin, RegressorMixin, AdaptiveFilter):
 
         - 'lms': Widrow and Hoff's rule, ``w += learning_rate * e * x``.
         - 'nlms': normalised LMS, ``w += learning_rate * e * x / ||x||^2``; indifferent to the
-          scale of the rows.
+          scale of the rows, however small or large. A row of zeros makes no step.
         - 'rls': recursive least squares with exponential forgetting; one pass, O(p^2) a row,
           converges fastest.
         - 'wiener': the least-squares solution in closed form, which LMS approaches.
@@ -57,7 +57,8 @@ class LMSRegressor(MultiOutputMixin, RegressorMixin, AdaptiveFilter):
     forgetting : float in (0, 1], default=1.0
         Forgetting factor of 'rls'. With 1 all rows count alike; with less, a row k steps ago
         counts ``forgetting**k``, so that the filter tracks a changing system over about
-        ``1 / (1 - forgetting)`` rows, and is noisier.
+        ``1 / (1 - forgetting)`` rows, and is noisier. In directions that the rows do not excite
+        for longer than that, the weights stay as they are, and a ConvergenceWarning says so.
 
     delta : float, default=0.01
         Regularisation that 'rls' starts from: its first inverse correlation matrix is
@@ -139,7 +140,9 @@ class LMSRegressor(MultiOutputMixin, RegressorMixin, AdaptiveFilter):
 
     A sample weight of w has the effect of w presentations in a row; a sparse X gives the same
     model as the dense one. If the error overflows (or, with `tol` set, grows a million times)
-    fitting ends with a ConvergenceWarning and the last finite weights.
+    fitting ends with a ConvergenceWarning and the last finite weights. A ConvergenceWarning also
+    tells of a fit that `tol` has ended far from the least-squares loss, which happens where the
+    features are on different scales.
 
     Cost: O(n_samples * n_features) an epoch, O(n_features) memory besides the data.
 
@@ -192,6 +195,8 @@ class LMSRegressor(MultiOutputMixin, RegressorMixin, AdaptiveFilter):
         self.fit_intercept = fit_intercept
         self.warm_start = warm_start
         self.random_state = random_state
+
+    _direct_variants = "'rls' or 'wiener'"
 
     @all_or_nothing
     @with_callbacks
@@ -318,7 +323,8 @@ class LMSRegressor(MultiOutputMixin, RegressorMixin, AdaptiveFilter):
             outputs, path = self._adapt_rls(X, targets, None, keep_path=bool(return_path))
         else:
             outputs, path = self._adapt_once(X, targets, bool(return_path))
-        errors = targets - outputs
+        with np.errstate(over="ignore", invalid="ignore"):  # of a filter that has diverged
+            errors = targets - outputs
         if self._single_output:
             outputs, errors = outputs[:, 0], errors[:, 0]
             path = path if path is None else path[:, 0]
@@ -407,6 +413,15 @@ class LMSRegressor(MultiOutputMixin, RegressorMixin, AdaptiveFilter):
         self._last_weights = w
         self._adapt_rls(X, targets, sample_weight, keep_path=False)
         self._finish_direct(X, targets, sample_weight, self._last_weights, data)
+        squares = self._inverse.memory[0] - self._inverse.memory[1] * self.fit_intercept
+        ridge = self.delta * self._inverse.faded(self.forgetting)
+        if ridge > squares and X.any():
+            warn_caller(
+                f"LMSRegressor: delta={self.delta:g} outweighs the rows, whose squared norms add "
+                f"up to {squares:.2g}, so that the weights stay near their start. Lower delta, "
+                "or put the features on a larger scale, for example with StandardScaler.",
+                ConvergenceWarning,
+            )
 
     def _adapt_rls(self, X, targets, sample_weight, keep_path):
         rows = as_rows(X, self.fit_intercept)
@@ -417,7 +432,7 @@ class LMSRegressor(MultiOutputMixin, RegressorMixin, AdaptiveFilter):
         inverse = getattr(self, "_inverse", None)
         if inverse is None:
             inverse = InverseCorrelation.initial(size, self.delta)
-        new_w, new_inverse, outputs, path, held = rls_pass(
+        new_w, new_inverse, outputs, path, limited = rls_pass(
             rows, targets, sample_weight, self.forgetting, self.delta, w, inverse, keep_path
         )
         self.n_iter_ = getattr(self, "n_iter_", 0) + 1
@@ -429,20 +444,33 @@ class LMSRegressor(MultiOutputMixin, RegressorMixin, AdaptiveFilter):
                 "before this call; put the features and y on a smaller scale.",
                 ConvergenceWarning,
             )
-        if held:
-            warn_caller(
-                f"LMSRegressor: the rows did not excite all directions for longer than "
-                f"forgetting={self.forgetting:g} remembers, so that the inverse correlation grew "
-                "to 1e15 times its start, where it is held; the weights will jump once such a "
-                "direction is excited. Raise forgetting towards 1, or drop redundant features.",
-                ConvergenceWarning,
-            )
+        if limited:
+            self._warn_of_limit(limited)
         self._inverse = inverse
         for name in ("learning_rate_", "_stability", "_settled"):
             vars(self).pop(name, None)
         self._publish(Weights(w, w, 0.0, False))
         outputs = outputs.astype(self._dtype, copy=False)
         return outputs, path if path is None else path.astype(self._dtype, copy=False)
+
+    def _warn_of_limit(self, limited):
+        if limited & 2:
+            what = (
+                f"and what is left of them is rounding, in {self._dtype}. A ridge keeps the "
+                "weights from learning it; they stay as they are in such a direction until it is "
+                "excited."
+            )
+        else:
+            what = (
+                "so that the inverse correlation grew to 1e15 times its start, where it is held; "
+                "the weights will jump once such a direction is excited."
+            )
+        warn_caller(
+            "LMSRegressor: the rows did not excite all directions for longer than "
+            f"forgetting={self.forgetting:g} remembers, {what} Raise forgetting towards 1, or "
+            "drop redundant features.",
+            ConvergenceWarning,
+        )
 
     def _finish_direct(self, X, targets, sample_weight, w, data):
         """Publish weights that took one pass, or none."""

@@ -1,5 +1,7 @@
 """Training rows in the form that the compiled loops take: dense, strided or CSR."""
 
+from copy import copy
+
 import numpy as np
 from scipy import sparse
 from sklearn.utils import gen_batches
@@ -26,6 +28,7 @@ class DenseRows:
     """
 
     def __init__(self, X, bias):
+        self.matrix = X
         self.n, self.p = X.shape
         self.dtype = X.dtype
         self.bias = X.dtype.type(bias)
@@ -50,10 +53,19 @@ class DenseRows:
         )
         return total / gains.total
 
-    def powers(self):
-        """Return the squared norm of every row, bias included."""
+    def astype(self, dtype):
+        """Return the rows in another dtype; rows that overlap in memory still do."""
+        if self.dtype == dtype:
+            return self
+        other = copy(self)
+        other.dtype, other.bias = dtype, dtype.type(self.bias)
+        other.buf = frozen(self.buf.astype(dtype))
+        return other
+
+    def powers(self, scale=1.0):
+        """Return the squared norm of every row times `scale`, with that of the bias."""
         out = np.empty(self.n)
-        _lms_dense.row_powers(*self._head, self.p, float(self.bias), out)
+        _lms_dense.row_powers(*self._head, self.p, scale, float(self.bias), out)
         return out
 
     def moment_product(self, weight, inc, vector):
@@ -63,13 +75,17 @@ class DenseRows:
         _lms_dense.moment_product(*self._head, self.n, self.p, weight, inc, bias, vector, out)
         return out
 
+    def dense(self, part):
+        """Return some rows as a dense matrix."""
+        return self.matrix[part]
+
     def keys(self, multipliers):
         """Return a 64-bit key of every row's content."""
         return _row_keys.keys_of_dense(*self._head, self.n, self.p, multipliers)
 
     def dense_chunks(self):
-        """Yield (slice, dense rows) that together cover all rows."""
-        yield slice(0, self.n), self
+        """Yield (slice, dense rows, their scale) that together cover all rows."""
+        yield slice(0, self.n), self, 1.0
 
 
 class CSRRows:
@@ -97,14 +113,19 @@ class CSRRows:
         weight = np.broadcast_to(gains.weight, self.n) if gains.inc == 0 else gains.weight
         return weight @ np.einsum("ik,ik->i", error, error) / gains.total
 
-    def powers(self):
-        """Return the squared norm of every row, bias included."""
+    def astype(self, dtype):
+        """Return the rows in another dtype."""
+        return self if self.dtype == dtype else CSRRows(self.matrix.astype(dtype), self.bias)
+
+    def powers(self, scale=1.0):
+        """Return the squared norm of every row times `scale`, with that of the bias."""
         out, ones = np.empty(self.n), np.ones(self.p)
         size = max(1, _SOME_ENTRIES * self.n // max(1, self.matrix.nnz))
         for part in gen_batches(self.n, size):
             rows = self.matrix[part]
             with np.errstate(over="ignore"):  # the caller looks at the sums
-                rows.data = np.square(rows.data, dtype=np.float64)  # float32 overflows from 2e19
+                # float32 squares overflow from 2e19 on
+                rows.data = np.square(scale * rows.data.astype(np.float64))
             out[part] = rows @ ones
         return out + float(self.bias) ** 2
 
@@ -114,16 +135,20 @@ class CSRRows:
         projected = projected * (weight if inc else weight[0])
         return np.append(self.matrix.T @ projected, self.bias * projected.sum())
 
+    def dense(self, part):
+        """Return some rows as a dense matrix."""
+        return self.matrix[part].toarray()
+
     def keys(self, multipliers):
         """Return a 64-bit key of every row's content."""
         return _row_keys.keys_of_csr(*self._head, multipliers)
 
     def dense_chunks(self):
-        """Yield (slice, dense rows) that together cover all rows, some megabytes at a time."""
+        """Yield (slice, dense rows, their scale), some megabytes at a time."""
         size = max(1, _SOME_ENTRIES // self.p)
         for first in range(0, self.n, size):
             part = slice(first, min(first + size, self.n))
-            yield part, DenseRows(self.matrix[part].toarray(), self.bias)
+            yield part, DenseRows(self.dense(part), self.bias), 1.0
 
 
 def _flatten(X):

@@ -6,12 +6,14 @@ from numbers import Real
 import numpy as np
 from scipy.optimize import brentq
 from scipy.sparse.linalg import ArpackError, LinearOperator, eigsh
-from sklearn.utils import check_array, gen_batches
+from sklearn.utils import check_array
 from sklearn.utils.validation import _check_sample_weight
 
 from skextra._adaptive._epoch_map import composed
+from skextra._adaptive._faint_rows import FaintRows, audible
 from skextra._adaptive._gains import Gains, automatic_rate
-from skextra._adaptive._rows import FILE_ORDER, DenseRows, as_rows
+from skextra._adaptive._moments import moments_of
+from skextra._adaptive._rows import FILE_ORDER, CSRRows, as_rows
 from skextra._base import frozen
 
 # The critical rate takes some fifteen epoch maps of n p^2 steps and as many spectra of p^3: up to
@@ -52,9 +54,10 @@ class LMSStability:
 
     critical_rate : float or None
         The rate at which the spectral radius reaches 1: the exact limit for this order of the
-        rows. The search goes up from the guaranteed bound by steps of a quarter, so that it can
-        pass over a narrower window of unstable rates. None where not computed (see
-        :func:`skextra.lms_stability`).
+        rows, never above `learning_rate` where that is unstable. Rates beyond the limit can be
+        stable again. The search goes up from the guaranteed bound by steps of a quarter, so that
+        it can pass over a narrower window of unstable rates that does not hold `learning_rate`.
+        None where not computed (see :func:`skextra.lms_stability`).
 
     References
     ----------
@@ -194,79 +197,104 @@ def lms_stability(
         learning_rate = automatic_rate(variant, mean_power, powers.max())
     elif not isinstance(learning_rate, Real) or not 0 < learning_rate < np.inf:
         raise ValueError(f"learning_rate={learning_rate!r} must be a finite number above 0.")
+    rows, powers = audible(rows, powers, variant)
     return measure(
-        X, rows, powers, sample_weight, variant, float(learning_rate), FILE_ORDER, exact=True
+        rows, powers, sample_weight, variant, float(learning_rate), FILE_ORDER, exact=True
     )
 
 
-def measure(X, rows, powers, sample_weight, variant, rate, order, exact=None):
-    """Return the LMSStability of validated rows; `exact` None leaves it to the size."""
-    weight = np.ones(rows.n) if sample_weight is None else sample_weight
-    total = weight.sum()
-    if variant == "nlms":
-        weight = np.divide(weight, powers, out=np.zeros(rows.n), where=powers > 0)
+def measure(rows, powers, sample_weight, variant, rate, order, moments=None, exact=None):
+    """Return the LMSStability of validated rows; `exact` None leaves it to the size.
+
+    `moments`, where they are known, are those of :func:`moments_for`.
+    """
+    weight, total = _weights(powers, sample_weight, variant)
     trace = float(weight @ powers / total)
     max_power = float(powers.max()) if variant == "lms" else float(powers.max() > 0)
+    if moments is None:
+        moments = moments_for(rows, powers, sample_weight, variant, exact)
     lambda_max = 0.0
     if trace > 0:
         try:
-            lambda_max = float(_largest_eigenvalue(X, rows, weight) / total)
+            if moments is not None:
+                lambda_max = float(moments.eigenvalues[-1])
+            else:
+                lambda_max = _largest_eigenvalue(rows, weight) / total
         except (ArpackError, np.linalg.LinAlgError):
             lambda_max = np.nan  # a record for the reader, not worth failing a fit for
     if exact is None:
         exact = rows.p < _EXACT_SIZE and rows.n * (rows.p + 1) ** 2 <= _EXACT_WORK
     radius = critical = None
-    if exact and isinstance(rows, DenseRows) and trace > 0:
+    if exact and not isinstance(rows, CSRRows) and trace > 0:
         try:
-            product = _EpochProduct(rows, powers, sample_weight, variant, order)
+            product = _EpochProduct(rows, powers, sample_weight, variant, order, moments.gram)
             radius = product.radius(rate)
-            critical = product.critical(2.0 / max_power)
+            unstable = rate if radius > 1.0 else np.inf
+            critical = product.critical(2.0 / max_power, unstable)
         except np.linalg.LinAlgError:
             pass
     return LMSStability(variant, rate, lambda_max, trace, max_power, radius, critical)
 
 
-def _largest_eigenvalue(X, rows, weight):
+def moments_for(rows, powers, sample_weight, variant, exact=False, targets=None):
+    """Return the Moments of rows, for NLMS divided by their norms; None where rows are wide.
+
+    `exact` asks for those of dense rows at any width.
+    """
+    if rows.p >= _DENSE_SIZE and (not exact or isinstance(rows, CSRRows)):
+        return None
+    weight, total = _weights(powers, sample_weight, variant)
+    if variant == "lms" and sample_weight is None:
+        weight = None
+    return moments_of(rows, weight, total, _no_targets(rows) if targets is None else targets)
+
+
+def _weights(powers, sample_weight, variant):
+    """Return what the rows count in the correlation matrix, and in all."""
+    weight = np.ones(len(powers)) if sample_weight is None else sample_weight
+    total = float(weight.sum())
+    if variant == "nlms":
+        weight = np.divide(weight, powers, out=np.zeros(len(powers)), where=powers > 0)
+    return weight, total
+
+
+def _no_targets(rows):
+    return frozen(np.empty((rows.n, 0)))
+
+
+def _largest_eigenvalue(rows, weight):
     size = rows.p + 1
-    if size > _DENSE_SIZE:
-        weight = frozen(np.ascontiguousarray(weight, np.float64))
-        operator = LinearOperator(
-            (size, size),
-            matvec=lambda v: rows.moment_product(weight, 1, np.ravel(v).astype(np.float64)),
-            dtype=np.float64,
-        )
-        # A fixed start, for results that do not vary; one product turns it to the right side.
-        start = np.random.default_rng(0).standard_normal(size)
-        start = rows.moment_product(weight, 1, start)
-        # A relative accuracy of 1e-3 is plenty for a bound, and a short Lanczos basis reaches it
-        # with the fewest passes over the data, each of which costs as much as an epoch.
-        return float(eigsh(operator, k=1, v0=start, ncv=5, tol=1e-3, return_eigenvectors=False)[0])
-    moment = np.zeros((size, size))
-    for part in gen_batches(rows.n, 4096):
-        block = X[part] if isinstance(rows, DenseRows) else X[part].toarray()
-        block = np.column_stack([block, np.full(len(block), float(rows.bias))]).astype(float)
-        moment += block.T @ (block * weight[part, None])
-    return float(np.linalg.eigvalsh(moment)[-1])
+    weight = frozen(np.ascontiguousarray(weight, np.float64))
+    operator = LinearOperator(
+        (size, size),
+        matvec=lambda v: rows.moment_product(weight, 1, np.ravel(v).astype(np.float64)),
+        dtype=np.float64,
+    )
+    # A fixed start, for results that do not vary; one product turns it to the right side.
+    start = np.random.default_rng(0).standard_normal(size)
+    start = rows.moment_product(weight, 1, start)
+    # A relative accuracy of 1e-3 is plenty for a bound, and a short Lanczos basis reaches it
+    # with the fewest passes over the data, each of which costs as much as an epoch.
+    return float(eigsh(operator, k=1, v0=start, ncv=5, tol=1e-3, return_eigenvectors=False)[0])
 
 
 class _EpochProduct:
     """The matrix of one epoch as a function of the rate, on the span of the rows."""
 
-    def __init__(self, rows, powers, sample_weight, variant, order):
-        self._rows = rows
+    def __init__(self, rows, powers, sample_weight, variant, order, gram):
+        self._rows = rows.all_dense() if isinstance(rows, FaintRows) else rows
         self._powers = powers
         self._sample_weight = sample_weight
         self._variant = variant
         self._order = order
-        gram = self._compose(0.0)[4]
         values, vectors = np.linalg.eigh(gram)
         self._span = vectors[:, values > values[-1] * len(values) * np.finfo(float).eps]
 
     def _compose(self, rate):
         rows = self._rows
-        gains = Gains(self._variant, rate, self._powers, self._sample_weight, np.float64)
-        nothing = frozen(np.zeros((rows.n, 1)))
-        return composed(rows, self._order, nothing, gains, False, np.zeros((1, rows.p + 1)))
+        targets = _no_targets(rows)
+        gains = Gains(self._variant, rate, self._powers, self._sample_weight, targets, np.float64)
+        return composed(rows, self._order, targets, gains, False, np.zeros((0, rows.p + 1)))
 
     def radius(self, rate):
         """Return the spectral radius at `rate`."""
@@ -276,11 +304,14 @@ class _EpochProduct:
             return np.inf
         return float(np.abs(np.linalg.eigvals(matrix)).max())
 
-    def critical(self, guaranteed):
-        """Return the smallest rate from `guaranteed` on at which the radius reaches 1."""
+    def critical(self, guaranteed, unstable=np.inf):
+        """Return the smallest rate from `guaranteed` on at which the radius reaches 1.
+
+        Stability may come back at larger rates; `unstable`, a rate known to be so, is not passed.
+        """
         low = high = guaranteed
         while (excess := self._excess(high)) < 0.0:
-            low, high = high, 1.25 * high
+            low, high = high, min(1.25 * high, unstable)
         if low == high or excess == 0.0:
             return float(high)
         return float(brentq(self._excess, low, high, rtol=1e-7, xtol=1e-300))

@@ -183,14 +183,14 @@ def squared_error(buf, start, stride, targets, weight, inc, bias, v):
 
 
 @njit(cache=True, nogil=True, fastmath=_FASTMATH)
-def row_powers(buf, start, stride, p, bias, out):
-    """Write ``bias^2 + ||x_i||^2`` of every row, in float64."""
+def row_powers(buf, start, stride, p, scale, bias, out):
+    """Write ``bias^2 + ||scale * x_i||^2`` of every row, in float64."""
     for i in range(len(out)):
         o = start + i * stride
         x = buf[o : o + p]
         s = bias * bias
         for j in range(p):
-            s += np.float64(x[j]) ** 2  # float32 squares overflow from 2e19 on
+            s += (scale * np.float64(x[j])) ** 2  # float32 squares overflow from 2e19 on
         out[i] = s
 
 
