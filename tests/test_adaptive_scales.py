@@ -154,7 +154,7 @@ def test_weights_beyond_float32_are_not_blamed_on_a_safe_rate():
             ConvergenceWarning, match="float32 holds: scale X and y or pass"
         ) as seen:
             getattr(filter, how)(X, y)
-        assert "diverge" not in str(seen[0].message).replace("makes this rate diverge", "")
+        assert "diverge" not in str(seen[0].message).lower()
         assert np.isfinite(filter.coef_).all()
 
 

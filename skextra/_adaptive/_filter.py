@@ -11,6 +11,7 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 from skextra._adaptive._epochs import GROWTH, Weights, run_epochs
 from skextra._adaptive._faint_rows import FaintRows, audible, is_silent
 from skextra._adaptive._gains import Gains, InputPower, automatic_rate
+from skextra._adaptive._reports import fit_report, shortfall_report, stream_report
 from skextra._adaptive._rows import FILE_ORDER, as_rows, presentation_order
 from skextra._adaptive._shortfall import shortfall
 from skextra._adaptive._stability import LMSStability, measure, moments_for
@@ -125,6 +126,7 @@ class AdaptiveFilter(CallbackSupportMixin, Estimator):
         reporter = EpochReporter(
             self, self.max_iter, lambda state: self._attributes(state.published), **data
         )
+        warm_up = _warm_up(gains.total, rate, stability.lambda_max)
         run = run_epochs(
             rows,
             order,
@@ -133,7 +135,7 @@ class AdaptiveFilter(CallbackSupportMixin, Estimator):
             start,
             max_iter=self.max_iter,
             tol=self.tol,
-            warm_up=_warm_up(gains.total, rate, stability.lambda_max),
+            warm_up=warm_up,
             largest=float(np.finfo(self._dtype).max),
             reporter=reporter,
         )
@@ -146,11 +148,15 @@ class AdaptiveFilter(CallbackSupportMixin, Estimator):
         self.n_iter_ = len(run.loss_curve)
         self._publish(run.weights)
         reporter.finish(run.weights)
-        self._warn_of_fit(run.status, run.loss_curve, gains.total)
+        if report := fit_report(self, run.status, run.loss_curve, warm_up):
+            warn_caller(report, ConvergenceWarning)
         # Squared errors of faint rows underflow, and cannot be compared.
-        comparable = not (stability.is_unstable or isinstance(rows, FaintRows))
-        if run.status == "converged" and comparable:
-            self._warn_of_shortfall(rows, gains, targets, run, moments)
+        elif run.status == "converged" and not isinstance(rows, FaintRows):
+            found = shortfall(rows, gains, targets, run, stability, moments, self.average)
+            if found is not None:
+                is_sparse = issparse(rows.matrix)
+                report = shortfall_report(self, found, is_sparse, self._direct_variants)
+                warn_caller(report, ConvergenceWarning)
 
     def _rate(self, seen, rows):
         """Return the learning rate for inputs of the power seen."""
@@ -281,7 +287,8 @@ class AdaptiveFilter(CallbackSupportMixin, Estimator):
         limit = np.finfo(self._dtype).max
         if not all(np.abs(w).max() <= limit for w in (after.last, after.published)):
             self._publish(before)
-            self._warn_of_stream("the weights overflowed and are those before this call", rows)
+            what = "the weights overflowed and are those before this call"
+            warn_caller(stream_report(self, what, rows.powers()), ConvergenceWarning)
             return
         self._publish(after)
         if self._may_diverge(powers):
@@ -290,9 +297,8 @@ class AdaptiveFilter(CallbackSupportMixin, Estimator):
             with np.errstate(over="ignore", invalid="ignore"):
                 now = rows.loss(targets, gains, after.last) / targets.shape[1]
             if not now <= GROWTH * self._error_scale:
-                self._warn_of_stream(
-                    f"the mean squared error of this call's rows is now {now:.4g}", rows
-                )
+                what = f"the mean squared error of this call's rows is now {now:.4g}"
+                warn_caller(stream_report(self, what, rows.powers()), ConvergenceWarning)
 
     def _publish(self, weights):
         dtype = self._dtype
@@ -310,113 +316,6 @@ class AdaptiveFilter(CallbackSupportMixin, Estimator):
         if self._single_output:
             return {"coef_": coef[0].copy(), "intercept_": intercept[0]}
         return {"coef_": coef.copy(), "intercept_": intercept.copy()}
-
-    def _warn_of_fit(self, status, curve, total):
-        name, stability = type(self).__name__, self.stability_
-        bounds = f"Bounds on the rate for these data: {stability.describe_bounds()}."
-        advice = f"{bounds} Lower learning_rate or use 'auto'."
-        rate = f"learning_rate={self.learning_rate_:.4g}"
-        if status == "diverged":
-            if self._is_safe(stability.guaranteed_bound):
-                advice = f"No order of the rows makes this rate diverge, but {self._overflow()}"
-            elif stability.critical_rate is not None and not stability.is_unstable:
-                advice = (
-                    f"{bounds} The rate is below the exact limit, but the error grows before it "
-                    "falls. Lower learning_rate or use 'auto'."
-                )
-            message = (
-                f"{name} came out of bounds at epoch {len(curve)}"
-                if self._is_safe(stability.guaranteed_bound)
-                else f"{name} diverged at epoch {len(curve)}"
-            )
-            message += (
-                f", mean squared error {curve[-1]:.4g}, with {rate}; the last finite weights are "
-                f"kept. {advice}"
-            )
-        elif stability.is_unstable:
-            message = (
-                f"{name} diverges with {rate}: though the mean squared error has only reached "
-                f"{curve[-1]:.4g} in {len(curve)} epochs, each multiplies the slowest error "
-                f"by {stability.spectral_radius:.6g}. {advice}"
-            )
-        elif status != "max_iter" or self.tol is None:
-            return
-        elif _warm_up(total, self.learning_rate_, stability.lambda_max) > len(curve):
-            message = (
-                f"{name} did not converge: max_iter={self.max_iter} epochs at {rate} are under "
-                "one time constant of its fastest weight. Raise learning_rate or use 'auto'."
-            )
-        elif curve[-1] > curve[0]:
-            message = (
-                f"{name} did not converge in max_iter={self.max_iter} epochs with {rate}: the "
-                f"mean squared error has grown from {curve[0]:.4g} to {curve[-1]:.4g}. {advice}"
-            )
-        else:
-            message = (
-                f"{name} did not converge in max_iter={self.max_iter} epochs (the mean squared "
-                f"error is {curve[-1]:.4g} and still changes by more than tol={self.tol:g} an "
-                "epoch, relatively). Raise max_iter or tol, or put the features on one scale, for "
-                "example with StandardScaler."
-            )
-        warn_caller(message, ConvergenceWarning)
-
-    def _warn_of_shortfall(self, rows, gains, targets, run, moments):
-        """Warn if a fit came to rest far above the least-squares loss."""
-        found = shortfall(rows, gains, targets, run, self.stability_, moments, self.average)
-        if found is None:
-            return
-        message = (
-            f"{type(self).__name__} stopped by tol={self.tol:g} after {self.n_iter_} epochs, far "
-            f"from the least squares: the mean squared error is {found.loss:.4g}, and "
-            f"{found.least:.4g} can be reached. "
-        )
-        remedies = []
-        if found.is_slow:
-            if found.ratio is not None:
-                message += (
-                    f"The eigenvalues of the correlation matrix of X have a ratio of "
-                    f"{found.ratio:.2g}; the weights that are behind need some "
-                    f"{found.epochs:.2g} epochs to come e times closer. "
-                )
-            scaler = "MaxAbsScaler" if issparse(rows.matrix) else "StandardScaler"
-            remedies.append(f"put the features on one scale, for example with {scaler}")
-            if not isinstance(self.learning_rate, str):
-                remedies.append("raise learning_rate")
-        else:
-            message += (
-                "The weights have settled elsewhere, which the order of the rows can cause. "
-            )
-            if not self.shuffle:
-                remedies.append("use shuffle=True")
-            if not self.average:
-                remedies.append("use average=True")
-            remedies.append("lower learning_rate")
-        if self._direct_variants:
-            remedies.append(f"use variant={self._direct_variants}")
-        remedies = ", or ".join(remedies)
-        warn_caller(f"{message}{remedies[0].upper()}{remedies[1:]}.", ConvergenceWarning)
-
-    def _is_safe(self, bound):
-        return self.learning_rate_ <= bound
-
-    def _overflow(self):
-        remedy = " or pass X as float64" if self._dtype == "float32" else ""
-        what = f"the weights or the errors are beyond what {self._dtype} holds"
-        return f"{what}: scale X and y{remedy}."
-
-    def _warn_of_stream(self, what, rows):
-        name = type(self).__name__
-        bound = 2.0 if self.variant == "nlms" else 2.0 / rows.powers().max()
-        if self._is_safe(bound):
-            message = f"{name} came out of bounds: {what}, as {self._overflow()}"
-        else:
-            safe = "2" if self.variant == "nlms" else f"2/max||x||^2 = {bound:.4g}"
-            message = (
-                f"{name} diverges with learning_rate={self.learning_rate_:.4g}: {what}. For these "
-                f"rows any rate below {safe} is safe, whatever their order. Lower learning_rate "
-                "or use 'auto', and start again from `fit`."
-            )
-        warn_caller(message, ConvergenceWarning)
 
     def _linear_output(self, X):
         check_is_fitted(self)
