@@ -28,6 +28,7 @@ SUITES = {
             "tests/test_adaptive_kernels.py",
             "tests/test_kmeans_kernels.py",
             "tests/test_kmeans_search_kernels.py",
+            "tests/test_kmeans_tiny_kernels.py",
             "tests/test_madaline_kernels.py",
         ],
     ),

@@ -7,8 +7,10 @@ import numpy as np
 from sklearn.utils import check_array
 
 from skextra._base import import_extra, random_state_of
+from skextra._kmeans._few import is_few, try_places
+from skextra._kmeans._line import BestRuns, is_solvable
 from skextra._kmeans._lloyd import Clustering, lloyd
-from skextra._kmeans._sample import Sample, draw, is_own_sample, sample_size
+from skextra._kmeans._sample import Sample, draw, improve, is_own_sample, sample_size
 from skextra._kmeans._samples import ACCEPTED, in_a_frame, tidy_samples
 from skextra._kmeans._search import least_missed, refine
 from skextra._kmeans._seeding import seed_on_some
@@ -19,6 +21,7 @@ _SETTLING = 3
 # Few centres of few points are where a bad removal shows most, and a new search costs least.
 _REFINED_UP_TO = 6
 _FEW = 1000
+_AGAIN = 2  # rounds of jumps, which start from good centres
 _ITERATIONS = 3
 # Depth of the bend below the chord, of the logarithms, from which it counts as an elbow. Data
 # without clusters (uniform, normal, exponential; 1 to 64 features) stay below .005.
@@ -145,12 +148,11 @@ def _follow(samples, ks, random_state, dtype):
     points = samples.points
     sample, some = None, points
     if not is_own_sample(points, ks[-1]):
-        chosen = draw(points, sample_size(points.n, ks[-1]), random_state)
+        chosen = draw(points, sample_size(points.n, points.d, ks[-1]), random_state)
         sample = Sample(points, random_state, *chosen)
         some = sample.points
-    top = refine(some, seed_on_some(some, ks[-1], random_state))
     inertia, centers = [], []
-    for found in _descend(some, top, ks):
+    for found in _falling(some, ks, random_state):
         whole = found
         if sample is not None:
             lifted = sample.lift(found.state.labels, len(found.centers))
@@ -180,8 +182,18 @@ def _check_numbers(ks, n):
     return sorted({int(k) for k in ks})
 
 
-def _descend(points, clustering, ks):
-    """Yield a clustering for every k, falling, each from the one before."""
+def _falling(points, ks, random_state):
+    """Yield a clustering for every k, falling: the best, or each from the one before."""
+    if is_solvable(points.n, points.d, ks[-1]):
+        runs = BestRuns(points, ks[-1])
+        for k in reversed(ks):
+            yield runs.clustering(k)
+        return
+
+    def seed():
+        return seed_on_some(points, ks[-1], random_state)
+
+    clustering = improve(points, ks[-1], seed, random_state, 1)
     costs = np.zeros(len(clustering.centers))
     points.assign(clustering.centers, clustering.state, True, costs)
     for k in reversed(ks):
@@ -194,7 +206,10 @@ def _descend(points, clustering, ks):
             costs = np.zeros(len(fewer.centers))
             clustering = lloyd(points, fewer, max_iter=_SETTLING, costs=costs)
         if k <= _REFINED_UP_TO and points.n <= _FEW:
-            clustering = refine(points, clustering.centers)
+            if is_few(points.n, points.d, k):
+                clustering = try_places(points, clustering.centers, random_state, _AGAIN)
+            else:
+                clustering = refine(points, clustering.centers)
             points.assign(clustering.centers, clustering.state, True, costs := np.zeros(k))
         yield clustering
 

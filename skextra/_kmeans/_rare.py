@@ -58,7 +58,7 @@ def _mixed_sample(points, centers, draws, random_state):
         around.take(points, number, start, points.own_distances_in(middle, same, start, stop))
 
     points.each_chunk(look, points.work + 4)
-    usual = draw(points, sample_size(points.n, len(centers)), random_state)[0]
+    usual = draw(points, sample_size(points.n, points.d, len(centers)), random_state)[0]
     indices = np.unique(np.concatenate([usual, draws.indices.ravel(), around.indices.ravel()]))
     some = points.subset(indices)
     total = points.weights(0, points.n).sum()

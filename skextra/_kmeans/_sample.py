@@ -7,6 +7,8 @@ from sklearn.utils.extmath import randomized_svd
 
 from skextra._crew import single_blas_thread
 from skextra._kmeans._dense import DensePoints
+from skextra._kmeans._few import is_few, try_places
+from skextra._kmeans._line import BestRuns, is_solvable
 from skextra._kmeans._lloyd import MOMENTUM, Clustering, lloyd
 from skextra._kmeans._points import RoughFrameError
 from skextra._kmeans._search import refine
@@ -20,11 +22,14 @@ _AXES_FROM = 2_000
 _TELLING_SHARE = 0.6
 _MANY = 32
 _ITERATIONS = 100
+_ROUNDS = 8  # of jumps, besides those that `effort` asks for
 _FAR = 1e9  # scaled; products of a few such numbers are beyond float32
 
 
-def sample_size(n, k):
-    """Return how many of n points the search for k centres looks at."""
+def sample_size(n, d, k):
+    """Return how many of n points of d features the search for k centres looks at."""
+    if is_solvable(n, d, k) or is_few(n, d, k):
+        return n
     return min(n, max(min(_SAMPLE, _LARGEST_SAMPLE_PER_CENTER * k), _SAMPLE_PER_CENTER * k))
 
 
@@ -36,11 +41,19 @@ def search(points, k, seed_centers, random_state, effort, sample=None):
     `carry` takes centres of the points there. The sample is drawn, unless given as (indices,
     weights).
     """
-    size = sample_size(points.n, k)
+    size = sample_size(points.n, points.d, k)
     if is_own_sample(points, k):
-        return refine(points, seed_centers(points, lambda centers: centers), effort)
+
+        def seed():
+            return seed_centers(points, lambda centers: centers)
+
+        return improve(points, k, seed, random_state, effort)
     sample = Sample(points, random_state, *(sample or draw(points, size, random_state)))
-    found = refine(sample.points, seed_centers(sample.points, sample.carry), 2 + effort)
+
+    def seed_sample():
+        return seed_centers(sample.points, sample.carry)
+
+    found = improve(sample.points, k, seed_sample, random_state, 2 + effort)
     labels = found.state.labels
     if not (k >= _MANY and size < points.n and sample.tells_all and sample.is_slim):
         return Clustering(sample.lift(labels, k), None)
@@ -56,9 +69,24 @@ def search(points, k, seed_centers, random_state, effort, sample=None):
     return Clustering(means, None)
 
 
+def improve(points, k, seed, random_state, effort):
+    """Return the best clustering by k centres if it can be computed, else search from a start.
+
+    ``seed()`` returns the centres to start from.
+    """
+    if is_solvable(points.n, points.d, k):
+        return BestRuns(points, k).clustering(k)
+    if is_few(points.n, points.d, k):
+        return try_places(points, seed(), random_state, _ROUNDS + effort)
+    return refine(points, seed(), effort)
+
+
 def is_own_sample(points, k):
     """Whether the points are so few, of so few features, that a search may look at them all."""
-    return sample_size(points.n, k) == points.n and points.d <= _WIDE and points.is_dense
+    n, d = points.n, points.d
+    if is_solvable(n, d, k) or is_few(n, d, k):
+        return True
+    return sample_size(n, d, k) == n and d <= _WIDE and points.is_dense
 
 
 class Sample:

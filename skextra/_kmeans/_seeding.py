@@ -1,12 +1,32 @@
-"""Where the centres start: k-means++."""
+"""Where the centres start: as given, or by k-means++."""
 
 import numpy as np
+from sklearn.utils import check_array
 
 from skextra._kernels._kmeans_search import seed_greedily
 
 _BLOCK = 64
 _SOME = 1000
 _SOME_PER_CENTER = 20
+
+
+def name_or_centers(init, X, k, random_state):
+    """Return the name that `init` is, or the centres that it is or returns, checked."""
+    if isinstance(init, str):
+        return init
+    centers = init(X, k, random_state=random_state) if callable(init) else init
+    if np.ndim(centers) != 2:
+        raise ValueError(
+            f"init={centers!r} must be 'k-means++', 'random', a callable or an array of shape "
+            "(n_clusters, n_features)."
+        )
+    centers = check_array(centers, dtype=X.dtype, input_name="init")
+    if centers.shape != (k, X.shape[1]):
+        raise ValueError(
+            f"init has shape {centers.shape}, but n_clusters={k} centres of {X.shape[1]} "
+            "features are needed; pass centres of that shape."
+        )
+    return centers
 
 
 def draw_by_mass(mass, places):

@@ -6,6 +6,7 @@ import numpy as np
 from sklearn.utils import gen_batches
 
 from skextra._kmeans._history import KMeansHistory, Recorder
+from skextra._kmeans._line import is_solvable
 from skextra._kmeans._lloyd import MOMENTUM, Clustering, lloyd
 from skextra._kmeans._rare import swap_to_far_groups
 from skextra._kmeans._sample import sample_size, search
@@ -60,6 +61,8 @@ def best_of(points, plan, inits, random_state, tell):
         steps[:] = [step]
         return tell(step)
 
+    if plan.effort and is_solvable(points.n, points.d, plan.n_clusters):
+        inits = inits[:1]  # all end the same
     for init in inits:
         solution = solve(points, replace(plan, init=init), random_state, hear)
         if best is None or solution.inertia < best.inertia:
@@ -109,7 +112,7 @@ def _begin(points, plan, random_state):
         return sample.rows(_choose_any(sample, k, random_state))
 
     found = search(points, k, seed, random_state, plan.effort)
-    for _ in range(_ROUNDS if sample_size(points.n, k) < points.n else 0):
+    for _ in range(_ROUNDS if sample_size(points.n, points.d, k) < points.n else 0):
         found, sample = swap_to_far_groups(points, found.centers, random_state)
         if sample is None:
             break
