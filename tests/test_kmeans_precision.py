@@ -1,0 +1,91 @@
+"""Where k-means in single precision goes wrong, and KMeansPP agrees with NumPy in float64."""
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.datasets import load_iris, make_blobs
+
+from skextra import KMeansPP
+
+
+def reference(X, labels, k):
+    """Return (means, inertia) of clusters, in float64."""
+    X = X.astype(np.float64)
+    means = np.array([X[labels == c].mean(axis=0) for c in range(k)])
+    return means, np.square(X - means[labels]).sum()
+
+
+def nearest(X, centers):
+    """Return the nearest centre of every row, by differences in float64."""
+    squares = [np.square(X.astype(np.float64) - center).sum(axis=1) for center in centers]
+    return np.argmin(squares, axis=0)
+
+
+@pytest.mark.parametrize("options", [{}, {"refine": None}, {"algorithm": "lloyd"}])
+@pytest.mark.parametrize("weighted", [False, True])
+def test_sums_of_a_million_float32_rows_are_right(options, weighted):
+    # Sums in float32 stand still once they are 2 ** 24 times as large as what is added.
+    X = np.random.default_rng(0).standard_normal((1_000_000, 2), dtype=np.float32)
+    X[500_000:] += 1000
+    weight = np.ones(len(X)) if weighted else None
+    model = KMeansPP(2, random_state=0, **options).fit(X, sample_weight=weight)
+    far = model.labels_ == model.labels_[-1]
+    assert_array_equal(far, np.arange(len(X)) >= 500_000)
+    means, inertia = reference(X, model.labels_, 2)
+    assert_allclose(model.cluster_centers_, means, rtol=2.0**-23, atol=1e-4)
+    assert_allclose(model.inertia_, inertia, rtol=1e-6)
+    assert_allclose(-model.score(X, sample_weight=weight), inertia, rtol=1e-6)
+
+
+@pytest.mark.parametrize("n_features", [16, 32, 80])
+@pytest.mark.parametrize("n_samples", [300, 15_000])
+def test_float32_far_from_the_origin_with_many_columns(n_features, n_samples):
+    rng = np.random.default_rng(0)
+    places = rng.standard_normal((8, n_features))
+    X = places[rng.integers(8, size=n_samples)] + rng.standard_normal((n_samples, n_features))
+    X = (X + 1e4).astype(np.float32)
+    model = KMeansPP(8, random_state=0).fit(X)
+    assert_array_equal(model.labels_, nearest(X, model.cluster_centers_.astype(np.float64)))
+    assert_array_equal(model.predict(X), model.labels_)
+    assert_array_equal(model.predict(X[:50]), model.labels_[:50])
+    means, inertia = reference(X, model.labels_, 8)
+    assert_allclose(model.cluster_centers_, means, atol=0.05)  # they end where tol lets them
+    assert_allclose(model.inertia_, inertia, rtol=1e-3)
+
+
+@pytest.mark.parametrize("offset", [0.0, 1e4])
+@pytest.mark.parametrize("n_features", [1, 7, 80])
+def test_repeated_float32_rows_lie_in_one_place(offset, n_features):
+    rows = (np.random.default_rng(1).random((6, n_features)) + offset).astype(np.float32)
+    which = np.random.default_rng(2).integers(6, size=900)
+    X = rows[which]
+    model = KMeansPP(6, random_state=0).fit(X)
+    assert_array_equal(np.sort(model.cluster_centers_, axis=0), np.sort(rows, axis=0))
+    assert_array_equal(model.cluster_centers_[model.labels_], X)
+    assert model.inertia_ == 0
+    own = np.take_along_axis(model.transform(X), model.labels_[:, None], axis=1)
+    assert (own < 1e-6).all()
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("n_samples", [None, 2500])
+@pytest.mark.parametrize("unit", [1e-6, 1e6])
+def test_units_change_nothing_but_units(dtype, n_samples, unit):
+    X = load_iris().data
+    if n_samples:
+        X, _ = make_blobs(n_samples, centers=4, n_features=4, random_state=0)
+    one = KMeansPP(3, random_state=0).fit(X)
+    X = (X * unit).astype(dtype)
+    other = KMeansPP(3, random_state=0).fit(X)
+    _, inertia = reference(X, other.labels_, 3)
+    assert_allclose(other.inertia_, inertia, rtol=1e-6)
+    assert_allclose(other.inertia_, one.inertia_ * unit**2, rtol=1e-5)
+
+
+def test_inertia_sums_squares_wherever_the_fit_stops():
+    X = np.random.default_rng(0).normal(size=(20_000, 2)) * 3
+    for options in ({"max_iter": 1}, {"tol": 1.0}, {}):
+        for refine in (None, "auto"):
+            model = KMeansPP(4, refine=refine, random_state=0, **options).fit(X)
+            squares = np.square(X - model.cluster_centers_[model.labels_]).sum()
+            assert_allclose(model.inertia_, squares, rtol=1e-12)
