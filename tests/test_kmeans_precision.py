@@ -1,5 +1,7 @@
 """Where k-means in single precision goes wrong, and KMeansPP agrees with NumPy in float64."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
@@ -89,3 +91,61 @@ def test_inertia_sums_squares_wherever_the_fit_stops():
             model = KMeansPP(4, refine=refine, random_state=0, **options).fit(X)
             squares = np.square(X - model.cluster_centers_[model.labels_]).sum()
             assert_allclose(model.inertia_, squares, rtol=1e-12)
+
+
+@pytest.fixture(scope="module")
+def counts():
+    """Return nine million small whole numbers in groups."""
+    rng = np.random.default_rng(0)
+    places = rng.integers(0, 256, (5, 30))
+    noise = rng.integers(0, 40, (300_000, 30), dtype=np.uint8)
+    return np.clip(places[rng.integers(5, size=300_000)] + noise, 0, 255).astype(np.uint8)
+
+
+@pytest.mark.parametrize("method", ["fit", "predict", "score"])
+def test_many_small_integers_are_not_copied(counts, method):
+    model = KMeansPP(5, random_state=0).fit(counts)
+    tracemalloc.start()
+    getattr(model, method)(counts)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < counts.nbytes  # as float64 they would take eight times as much
+
+
+def test_many_small_integers_are_what_they_are_in_float64(counts):
+    model = KMeansPP(5, random_state=0).fit(counts)
+    exact = KMeansPP(5, random_state=0).fit(counts.astype(np.float64))
+    assert_array_equal(model.labels_, exact.labels_)
+    assert_allclose(model.cluster_centers_, exact.cluster_centers_, rtol=1e-13)
+    assert_allclose(model.inertia_, exact.inertia_, rtol=1e-13)
+    assert model.cluster_centers_.dtype == np.float64
+    distances = model.transform(counts)
+    assert distances.dtype == np.float64
+    assert_allclose(distances[:99], exact.transform(counts[:99].astype(float)), rtol=1e-12)
+    assert_array_equal(model.predict(counts[:99]), model.labels_[:99])  # few are copied
+    assert_array_equal(model.partial_fit(counts).labels_, exact.labels_)
+
+
+def test_a_callable_that_chooses_centres_is_given_numbers_that_can_be_subtracted(counts):
+    def spread(X, n_clusters, random_state):
+        assert X.dtype == np.float64
+        return X[:n_clusters] - X[n_clusters : 2 * n_clusters]
+
+    KMeansPP(5, init=spread, max_iter=1).fit(counts)
+
+
+def test_many_booleans_are_zeros_and_ones():
+    X = np.random.default_rng(0).random((300_000, 30)) < np.linspace(0.1, 0.9, 30)
+    model = KMeansPP(3, random_state=0).fit(X)
+    exact = KMeansPP(3, random_state=0).fit(X.astype(np.float64))
+    assert_array_equal(model.labels_, exact.labels_)
+    assert_allclose(model.inertia_, exact.inertia_, rtol=1e-12)
+
+
+@pytest.mark.parametrize("dtype", [np.bool_, np.uint8, np.int16, np.int64, np.float16])
+def test_few_numbers_of_other_types_are_float64(dtype):
+    X = (load_iris().data * 10).astype(dtype)[:, :2] if dtype != np.bool_ else [[True], [False]]
+    model = KMeansPP(2, random_state=0).fit(np.asarray(X, dtype))
+    exact = KMeansPP(2, random_state=0).fit(np.asarray(X, np.float64))
+    assert_array_equal(model.cluster_centers_, exact.cluster_centers_)
+    assert model.inertia_ == exact.inertia_

@@ -13,6 +13,7 @@ from skextra._callbacks import CallbackSupportMixin, EpochReporter, with_callbac
 from skextra._crew import available_threads
 from skextra._kmeans._influence import influence
 from skextra._kmeans._lloyd import nearest
+from skextra._kmeans._points import floating
 from skextra._kmeans._sample import sample_size
 from skextra._kmeans._samples import ACCEPTED, as_points, distances, in_a_frame, tidy_samples
 from skextra._kmeans._seeding import name_or_centers
@@ -102,7 +103,7 @@ default='k-means++'
     Attributes
     ----------
     cluster_centers_ : ndarray of shape (n_clusters, n_features)
-        The centres, in the dtype of X.
+        The centres, in the dtype of X; float64 if that is no floating one.
 
     labels_ : ndarray of shape (n_samples,)
         The nearest centre of each sample: what `predict` says of X.
@@ -224,7 +225,9 @@ default='k-means++'
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            The samples. A C-contiguous array or CSR matrix of float64 or float32 is not copied.
+            The samples. A C-contiguous array or CSR matrix of float64 or float32 is not copied,
+            nor is an array of more than eight million (2**23) booleans or integers of one or two
+            bytes; others are copied as float64.
 
         y : None
             Ignored.
@@ -422,7 +425,7 @@ default='k-means++'
     def _solve(self, X, weight):
         """Return (best solution, (offset, scale))."""
         random_state = random_state_of(self.random_state)
-        k, runs = self.n_clusters, self._n_runs()
+        k, runs, dtype = self.n_clusters, self._n_runs(), floating(X)
         if X.shape[0] < k:
             raise ValueError(f"n_samples={X.shape[0]} should be >= n_clusters={k}; lower it.")
         inits = [name_or_centers(self.init, X, k, random_state) for _ in range(runs)]
@@ -431,7 +434,7 @@ default='k-means++'
         def attributes(step):
             points = samples.points
             frame = {"_offset": points.offset, "_scale": points.scale}
-            return {"cluster_centers_": (step.means + points.offset).astype(X.dtype), **frame}
+            return {"cluster_centers_": (step.means + points.offset).astype(dtype), **frame}
 
         def tell(step):
             if self.verbose:
@@ -445,7 +448,7 @@ default='k-means++'
             effort = self._effort(samples.points.n)
             tol = float(self.tol) * samples.points.variance.mean()
             repeats = samples.repeats() if self.store_history else None
-            plan = Plan(k, None, effort, self.max_iter, tol, self.algorithm, X.dtype, repeats)
+            plan = Plan(k, None, effort, self.max_iter, tol, self.algorithm, dtype, repeats)
             return best_of(samples.points, plan, inits, random_state, tell)
 
         reporter = EpochReporter(self, self.max_iter * runs, attributes, "iteration", X=X)

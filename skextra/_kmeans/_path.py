@@ -10,6 +10,7 @@ from skextra._base import import_extra, random_state_of
 from skextra._kmeans._few import is_few, try_places
 from skextra._kmeans._line import BestRuns, is_solvable
 from skextra._kmeans._lloyd import Clustering, lloyd
+from skextra._kmeans._points import floating
 from skextra._kmeans._sample import Sample, draw, improve, is_own_sample, sample_size
 from skextra._kmeans._samples import ACCEPTED, in_a_frame, tidy_samples
 from skextra._kmeans._search import least_missed, refine
@@ -137,7 +138,7 @@ def inertia_path(X, ks=None, *, sample_weight=None, random_state=None):
     random_state = random_state_of(random_state)
 
     def follow(samples):
-        return _follow(samples, ks, random_state, X.dtype)
+        return _follow(samples, ks, random_state, floating(X))
 
     inertia, centers = in_a_frame(follow, X, weight, roughly=lambda _: True)
     return InertiaPath(np.array(ks), inertia, find_elbow(ks, inertia), centers)

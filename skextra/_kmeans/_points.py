@@ -23,6 +23,11 @@ def chunk_bounds(n):
     return np.linspace(0, n, count + 1).astype(np.int64)
 
 
+def floating(X):
+    """Return the dtype in which results are given: that of X, or float64 for integers."""
+    return X.dtype if X.dtype.kind == "f" else np.dtype(np.float64)
+
+
 class RoughFrameError(ArithmeticError):
     """Some point lies so far out that the frame, made from some rows only, is no good."""
 

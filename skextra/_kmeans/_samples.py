@@ -11,20 +11,33 @@ from skextra._csr import without_repeats
 from skextra._kmeans._canonical import canonical
 from skextra._kmeans._dense import DensePoints
 from skextra._kmeans._lloyd import nearest
-from skextra._kmeans._points import RoughFrameError
+from skextra._kmeans._points import RoughFrameError, floating
 from skextra._kmeans._sparse import SparsePoints
 
 # How `check_array` and `validate_data` are asked for samples.
 ACCEPTED = {
     "accept_sparse": "csr",
-    "dtype": [np.float64, np.float32],
+    "dtype": [np.float64, np.float32, np.uint8, np.int8, np.uint16, np.int16, np.bool_],
     "order": "C",
     "copy": False,
 }
 
 
+# Entries from which small integers are kept as they are: 64 MiB in float64. The loops take some
+# seconds to compile for another type, once in an installation, which less would not be worth.
+_MANY_ENTRIES = 2**23
+
+
 def tidy_samples(X, sample_weight):
-    """Return (X without repeated entries, checked weights or None)."""
+    """Return (X without repeated entries, checked weights or None).
+
+    X is floating, but for very many integers of one or two bytes, which the loops take as
+    float64 one by one.
+    """
+    if X.dtype.kind != "f" and (sparse.issparse(X) or X.size < _MANY_ENTRIES):
+        X = X.astype(np.float64)
+    elif X.dtype == np.bool_:
+        X = X.view(np.uint8)
     X = without_repeats(X)
     if sample_weight is None:
         return X, None
@@ -35,7 +48,7 @@ def distances(X, centers, offset):
     """Return the distance of each row to each centre; dense ones are taken from an offset."""
     if sparse.issparse(X):
         return euclidean_distances(X, centers.astype(X.dtype))
-    out = np.empty((len(X), len(centers)), X.dtype)
+    out = np.empty((len(X), len(centers)), floating(X))
     for part in gen_batches(len(X), 4096):
         out[part] = euclidean_distances(X[part] - offset, centers - offset)
         if not np.isfinite(out[part]).all():

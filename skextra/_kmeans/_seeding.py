@@ -4,6 +4,7 @@ import numpy as np
 from sklearn.utils import check_array
 
 from skextra._kernels._kmeans_search import seed_greedily
+from skextra._kmeans._points import floating
 
 _BLOCK = 64
 _SOME = 1000
@@ -14,13 +15,16 @@ def name_or_centers(init, X, k, random_state):
     """Return the name that `init` is, or the centres that it is or returns, checked."""
     if isinstance(init, str):
         return init
-    centers = init(X, k, random_state=random_state) if callable(init) else init
+    dtype = floating(X)
+    centers = init
+    if callable(init):  # integers would overflow as soon as it subtracts some
+        centers = init(X.astype(dtype, copy=False), k, random_state=random_state)
     if np.ndim(centers) != 2:
         raise ValueError(
             f"init={centers!r} must be 'k-means++', 'random', a callable or an array of shape "
             "(n_clusters, n_features)."
         )
-    centers = check_array(centers, dtype=X.dtype, input_name="init")
+    centers = check_array(centers, dtype=dtype, input_name="init")
     if centers.shape != (k, X.shape[1]):
         raise ValueError(
             f"init has shape {centers.shape}, but n_clusters={k} centres of {X.shape[1]} "
