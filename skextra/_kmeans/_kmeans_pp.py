@@ -138,8 +138,8 @@ default='k-means++'
 
     Few: with ``n_samples * n_features * (n_clusters + 4)`` up to 7,500, centres jump to random
     samples, samples move one by one between clusters as long as the inertia falls, and what is
-    not better is undone. The fewer the samples the more jumps, up to some 300. That nearly always
-    ends in the optimum: of 900 sets of 12 to 40 uniform samples it missed none.
+    not better is undone [6]_. The fewer the samples the more jumps, up to 330. Of 450 sets of 12
+    to 40 uniform samples in two features, none ended above the lowest inertia known.
 
     Else: greedy k-means++ on a few samples per cluster, then rounds on a sample of
     ``max(10_000, 100 * n_clusters)`` rows (fewer for fewer than ten clusters), projected on its
@@ -177,6 +177,8 @@ default='k-means++'
     .. [4] G. Hamerly, "Making k-means even faster", SDM 2010.
     .. [5] H. Wang and M. Song, "Ckmeans.1d.dp: optimal k-means clustering in one dimension by
        dynamic programming", The R Journal 3, 2011.
+    .. [6] P. Franti and J. Kivijarvi, "Randomised local search algorithm for the clustering
+       problem", Pattern Analysis and Applications 3, 2000.
 
     Examples
     --------

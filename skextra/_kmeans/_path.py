@@ -81,6 +81,8 @@ def inertia_path(X, ks=None, *, sample_weight=None, random_state=None):
     smaller ones the centres that are missed least are taken away, one or a few at a time, and
     the rest settles. Each number asked for gets three iterations on all data. That takes about
     as long as two or three fits for the largest number; single fits may end a little lower.
+    With one feature, and up to 60,000 samples times the largest number, every inertia is the
+    lowest there is.
 
     Parameters
     ----------
