@@ -1,5 +1,6 @@
 """KMeansPP on data of one feature, which are solved exactly, and on few samples of any number."""
 
+from contextlib import nullcontext
 from fractions import Fraction
 from itertools import combinations, pairwise
 
@@ -192,6 +193,19 @@ def test_few_samples_scale_with_their_unit(scale):
     other = KMeansPP(5, random_state=0).fit(X * scale)
     assert_array_equal(one.labels_, other.labels_)
     assert_allclose(other.cluster_centers_, one.cluster_centers_ * scale, rtol=1e-13)
+
+
+@pytest.mark.parametrize("d", [1, 2])
+@pytest.mark.parametrize("least, most", [(5e-324, 1.0), (1.0, 1e307), (5e-324, 1e307)])
+def test_weights_of_any_size(d, least, most):
+    X = np.random.default_rng(d).random((12, d))
+    weight = np.where(np.arange(12) % 3, least, most)
+    model = KMeansPP(4, random_state=0).fit(X, sample_weight=weight)
+    heavy = X[weight == most]
+    assert_allclose(np.sort(model.cluster_centers_, axis=0), np.sort(heavy, axis=0), rtol=1e-6)
+    assert_array_equal(model.predict(X), model.labels_)
+    with pytest.warns(ConvergenceWarning) if least < 1 else nullcontext():
+        KMeansPP(6, random_state=0).fit(X, sample_weight=weight)
 
 
 def test_few_samples_of_few_places():

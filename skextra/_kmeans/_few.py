@@ -35,7 +35,6 @@ def try_places(points, centers, random_state, rounds):
     labels = nearest(points, centers).labels
     places = centers * points.scale
     scratch = np.empty_like(labels), np.empty_like(places), np.empty(k)
-    weight = points.weights(0, points.n)
-    search_by_jumps(rows, weight, draws, labels, places, *scratch)
+    search_by_jumps(rows, points.shares(), draws, labels, places, *scratch)
     found = places / points.scale
     return Clustering(found, nearest(points, found), assigned=True)

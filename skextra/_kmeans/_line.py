@@ -6,7 +6,7 @@ from skextra._kernels._kmeans_line import add_up, best_starts
 from skextra._kmeans._lloyd import Clustering, nearest
 
 # Points times centres up to which this takes less time than a search that may miss the optimum,
-# about 10 ms; the table of beginnings is 4 bytes for each.
+# about 4 ms; the table of beginnings is 4 bytes for each.
 _MOST_WORK = 60_000
 
 
@@ -26,8 +26,7 @@ class BestRuns:
         x = points.rows(np.arange(points.n))[:, 0]
         order = np.argsort(x)
         self._points = points
-        self._x, self._weight = x[order], points.weights(0, points.n)[order]
-        self._weight /= self._weight.max()  # so that no product overflows
+        self._x, self._weight = x[order], points.shares()[order]
         self._starts = np.empty((min(k, points.n), points.n + 1), np.int32)
         # About one in size, and from the middle, where sums of squares are most exact.
         middle = self._x[points.n // 2]

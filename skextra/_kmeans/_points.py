@@ -154,6 +154,11 @@ class Points:
         """Return the weights of a run of points."""
         return self.weight[start:stop] if self.inc else np.ones(stop - start)
 
+    def shares(self):
+        """Return the weights as shares of the largest, which neither overflow nor are zero."""
+        weight = self.weights(0, self.n)
+        return np.maximum(weight / weight.max(), np.finfo(np.float64).tiny)
+
     def sums_of(self, indices):
         """Return (sum of some rows relative to the offset, their weight)."""
         weight = self.weight[indices] if self.inc else np.ones(len(indices))
