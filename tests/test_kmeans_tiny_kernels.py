@@ -87,7 +87,7 @@ def test_the_best_runs_are_those_of_the_whole_table(n, k, seed):
         x = np.sort(np.random.default_rng(seed).random(n))
         sums[:] = 0.0
         line.add_up(x, weight, sums)
-    starts = np.full((k, n + 1), -1, np.int32)
+    starts = np.full((k, n + 1), n, np.int32)
     call(line.best_starts, (x, weight, sums, starts), [starts])
     least = best_parts(x, weight, k)
     for q in range(k):
@@ -98,7 +98,7 @@ def test_the_best_runs_are_those_of_the_whole_table(n, k, seed):
             assert bounds[-1] == 0
             runs = [exact_run(x[i:e], weight[i:e])[2] for e, i in pairwise(bounds)]
             assert_allclose(float(sum(runs)), least[q, j], rtol=1e-9, atol=1e-18)
-    assert (starts[-1, :n] == (0 if k == 1 else -1))[1:].all()
+    assert (starts[-1, 1:n] == (0 if k == 1 else n)).all()
 
 
 def test_a_last_run_begins_where_it_is_told_to_look():
@@ -190,6 +190,24 @@ def test_an_exchange_goes_on_where_lloyd_ends_and_fills_empty_clusters():
     few.exchange(rows, weight, labels, centers, mass)
     assert len(set(labels)) == 2
     assert labels[1] == labels[2]
+
+
+def test_a_point_that_gains_nothing_stays():
+    rows = np.array([[-1.0], [0.0], [1.0]])  # the middle one costs a half on either side
+    labels, centers, mass = np.array([0, 0, 1], np.int32), np.zeros((2, 1)), np.zeros(2)
+    few.average(rows, np.ones(3), labels, centers, mass)
+    assert few.exchange(rows, np.ones(3), labels, centers, mass) == 0
+    assert_array_equal(labels, [0, 0, 1])
+
+
+def test_one_jump_may_do():
+    rows = np.array([[0.0], [1.0], [100.0], [101.0], [200.0], [201.0]])
+    labels, centers = np.array([0, 1, 2, 2, 2, 2], np.int32), np.array([[0.0], [1.0], [150.5]])
+    scratch = np.empty_like(labels), np.empty_like(centers), np.empty(3)
+    draws = np.array([[0.0, 0.9]])  # the first centre to the last point
+    least = few.search_by_jumps(rows, np.ones(6), draws, labels, centers, *scratch)
+    assert least == 1.5
+    assert_array_equal(labels, [1, 1, 2, 2, 0, 0])
 
 
 def test_a_centre_jumps():
