@@ -6,12 +6,18 @@ import numpy as np
 
 from skextra.cnn._costs import described, is_coded, stem_of
 from skextra.cnn._keras import numbers_of
+from skextra.cnn._quantized import (
+    KERNELS,
+    decoded_kernel,
+    has_lora,
+    is_parameter,
+    kernel_variables,
+    mode_of,
+    shape_of,
+)
 
 # Classes without their number of dimensions.
 CONVOLUTIONS = ("Conv", "ConvTranspose", "DepthwiseConv", "SeparableConv")
-_KERNELS = ("kernel", "depthwise_kernel", "pointwise_kernel", "embeddings")
-# What Keras adds to a layer that it quantises.
-_SCALES = ("kernel_scale", "embeddings_scale")
 
 
 def named_variables(layer):
@@ -31,14 +37,14 @@ def named_variables(layer):
 
 def kernels_of(layer):
     """Return the kernels among the variables of one of Keras's layers."""
-    return [v for v in getattr(layer, "weights", []) if v.name in _KERNELS]
+    return [v for v in getattr(layer, "weights", []) if v.name in KERNELS]
 
 
 def kernel_shapes(layer):
     """Return the shapes of the kernels that a layer has or stands for."""
     if is_coded(layer):
         return [tuple(shape) for shape in layer.shapes]
-    return [tuple(v.shape) for v in kernels_of(layer)]
+    return [shape_of(v, part) for v, part in kernel_variables(layer)]
 
 
 def count_parameters(layer, variables=None):
@@ -54,13 +60,21 @@ def count_parameters(layer, variables=None):
     """
     variables = getattr(layer, "weights", []) if variables is None else variables
     trained = {id(v) for v in getattr(layer, "trainable_weights", [])}
-    coded = is_coded(layer)
-    counted = [v for v in variables if v.name not in _SCALES and not (coded and v.name != "bias")]
-    number = sum(math.prod(v.shape) for v in counted)
-    trainable = sum(math.prod(v.shape) for v in counted if id(v) in trained)
-    if coded and len(variables):
-        number += sum(math.prod(shape) for shape in layer.shapes)
-    return number, trainable
+    if is_coded(layer):
+        counted = [(v, v.shape) for v in variables if v.name == "bias"]
+        if variables:
+            counted += [(None, shape) for shape in layer.shapes]
+    else:
+        shapes = {id(v): shape_of(v, part) for v, part in kernel_variables(layer)}
+        counted = [(v, shapes.get(id(v), v.shape)) for v in variables if counts(v, layer)]
+    number = sum(math.prod(shape) for _, shape in counted)
+    return number, sum(math.prod(shape) for v, shape in counted if id(v) in trained)
+
+
+def counts(variable, layer):
+    """Return whether a variable is a parameter: scales, and kernels not in use, are not."""
+    kernels = (v for v, _ in kernel_variables(layer))
+    return any(v is variable for v in kernels) or is_parameter(variable, layer)
 
 
 def bytes_of(variable):
@@ -129,13 +143,13 @@ def _names(parameter, value):
 
 def _refused(name, layer, kinds, what):
     """Return why a layer cannot be coded; None if it can."""
-    if is_coded(layer) or getattr(layer, "quantization_mode", None) is not None:
+    if is_coded(layer) or mode_of(layer) is not None:
         return (
             f"The layer {name!r} is stored in fewer bytes already, so it cannot be {what} as well"
         )
     if stem_of(described(layer)[0]) not in kinds:
         return f"The layer {name!r} of type {type(layer).__name__} cannot be {what}"
-    if getattr(layer, "lora_enabled", False):
+    if has_lora(layer):
         return f"The layer {name!r} has LoRA weights beside its kernel, so it cannot be {what}"
     if not all(np.isfinite(numbers_of(v).astype(np.float64)).all() for v in kernels_of(layer)):
         return f"The layer {name!r} has NaN or infinite weights, so it cannot be {what}"
@@ -146,19 +160,10 @@ def decoded(layer):
     """Return the kernels that a layer computes with, by name, float64."""
     if is_coded(layer):
         kernels = [np.asarray(kernel, dtype=np.float64) for kernel in layer.kernels()]
-        return dict(zip(_KERNELS[1:] if len(kernels) > 1 else _KERNELS, kernels, strict=False))
-    variables = named_variables(layer)
-    kernels = {}
-    for name, v in variables.items():
-        if v.name not in _KERNELS:
-            continue
-        kernel = numbers_of(v).astype(np.float64)
-        scale = variables.get(f"{name}_scale")
-        if scale is not None:
-            scale = numbers_of(scale)
-            kernel = kernel / (scale[:, None] if v.name == "embeddings" else scale)
-        kernels[name] = kernel
-    return kernels
+        names = KERNELS[1:] if len(kernels) > 1 else KERNELS
+        return dict(zip(names, kernels, strict=False))
+    names = {id(v): name for name, v in named_variables(layer).items()}
+    return {names[id(v)]: decoded_kernel(v, part) for v, part in kernel_variables(layer)}
 
 
 def weight_error(old, new):

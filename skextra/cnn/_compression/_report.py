@@ -9,6 +9,7 @@ import numpy as np
 from skextra.cnn._costs import described, is_coded
 from skextra.cnn._graph import graph_of
 from skextra.cnn._keras import numbers_of
+from skextra.cnn._quantized import mode_of
 from skextra.cnn._subject import check_data, codes_for, subject_of
 from skextra.cnn._tables import frame, html_table, text_table
 from skextra.cnn._weights import bytes_of, count_parameters
@@ -288,7 +289,7 @@ def _action(old, new, is_there):
         return "kept, weights as constants" if is_there else "gone"
     if is_coded(new):
         return new.storage
-    mode = getattr(new, "quantization_mode", None)
+    mode = mode_of(new)
     if mode is not None:
         return mode
     pairs = zip(old.weights, new.weights, strict=False)

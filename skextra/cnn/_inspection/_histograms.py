@@ -11,7 +11,7 @@ from skextra.cnn._graph import graph_of
 from skextra.cnn._keras import keras, numbers_of
 from skextra.cnn._network import are_probabilities, outputs_on_probe
 from skextra.cnn._subject import codes_for, subject_of
-from skextra.cnn._weights import decoded, named_variables
+from skextra.cnn._weights import counts, decoded, named_variables
 
 _AT_ONCE = 256
 _LEAST = 1e-30
@@ -141,9 +141,8 @@ def weight_histograms(model, bins=50, *, weights="fitted"):
     histograms = {}
     for name, layer in graph_of(network).layers().items():
         kernels = decoded(layer)
-        trained = {id(v) for v in layer.trainable_weights}
-        named = named_variables(layer).items()
-        others = {n: numbers_of(v) for n, v in named if n not in kernels and id(v) in trained}
+        trained = _trained(layer).items()
+        others = {n: numbers_of(v) for n, v in trained if n not in kernels}
         for variable, values in {**kernels, **others}.items():
             histograms[f"{name}/{variable}"] = Histogram.of(values, bins)
     return histograms
@@ -219,11 +218,16 @@ def gradient_histograms(model, X, y, *, weights="fitted", bins=50):
         outputs = outputs_on_probe(network, images.shape[1:])
     variables = {}
     for name, layer in graph_of(network).layers().items():
-        trained = {id(v) for v in layer.trainable_weights}
-        named = named_variables(layer).items()
-        variables |= {f"{name}/{variable}": v for variable, v in named if id(v) in trained}
+        variables |= {f"{name}/{variable}": v for variable, v in _trained(layer).items()}
     found = _gradients(network, variables.values(), images, codes, are_probabilities(outputs))
     return {name: Histogram.of(g, bins) for name, g in zip(variables, found, strict=True)}
+
+
+def _trained(layer):
+    """Return the parameters of a layer that training changes, by name."""
+    trained = {id(v) for v in layer.trainable_weights}
+    named = named_variables(layer).items()
+    return {name: v for name, v in named if id(v) in trained and counts(v, layer)}
 
 
 def _check_bins(bins):
