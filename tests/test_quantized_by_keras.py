@@ -19,7 +19,9 @@ LAYERS = {
     "dense of one": (lambda: kl.Dense(1, name="q"), (7,), (7, 1)),
     "from one": (lambda: kl.Dense(5, name="q"), (1,), (1, 5)),
     "einsum": (
-        lambda: kl.EinsumDense("abc,cde->abde", output_shape=(None, 3, 2), bias_axes="e", name="q"),
+        lambda: kl.EinsumDense(
+            "abc,cde->abde", output_shape=(None, 3, 2), bias_axes="e", name="q"
+        ),
         (4, 6),
         (6, 3, 2),
     ),

@@ -1,7 +1,7 @@
 """Quantised: the kernels of Keras's layers, also of those in few bits or with LoRA weights.
 
-Keras keeps numbers of 4 bits in pairs, moves the axes of scales, and adds LoRA weights when a layer
-is called; here the kernels come out as the layer computes with them.
+Keras keeps numbers of 4 bits in pairs, moves the axes of scales, and adds LoRA weights when a
+layer is called; here the kernels come out as the layer computes with them.
 """
 
 import math
@@ -14,7 +14,7 @@ KERNELS = (
     "kernel", "depthwise_kernel", "pointwise_kernel", "embeddings", "reverse_embeddings",
 )  # fmt: skip
 # Modes in which kernels stay in floats until data have been seen.
-_CALIBRATED = ("gptq", "awq")
+CALIBRATED = ("gptq", "awq")
 _FLOAT8 = "float8_e4m3fn"
 _MOST_FLOAT8 = 448.0
 
@@ -49,7 +49,7 @@ def kernel_variables(layer):
 def _is_used(variable, part):
     """Return whether a layer computes with a kernel: some keep an empty one until calibrated."""
     mode = getattr(part, "quantization_mode", None)
-    if mode not in _CALIBRATED:
+    if mode not in CALIBRATED:
         return True
     return (str(variable.dtype) == "uint8") == bool(getattr(part, f"is_{mode}_calibrated"))
 
@@ -69,7 +69,7 @@ def _has(part, variable):
 def shape_of(variable, part):
     """Return the shape of a kernel, however it is stored."""
     mode, name = getattr(part, "quantization_mode", None), variable.name
-    packed = mode == "int4" or (mode in _CALIBRATED and str(variable.dtype) == "uint8")
+    packed = mode == "int4" or (mode in CALIBRATED and str(variable.dtype) == "uint8")
     if not packed:
         return tuple(variable.shape)
     if name == "embeddings":
@@ -88,7 +88,7 @@ def shape_of(variable, part):
 def decoded_kernel(variable, part):
     """Return a kernel as the layer computes with it, float64."""
     mode = getattr(part, "quantization_mode", None)
-    if mode in _CALIBRATED and str(variable.dtype) != "uint8":
+    if mode in CALIBRATED and str(variable.dtype) != "uint8":
         mode = None
     decode = {None: _plain, "float8": _of_float8, "int8": _of_int8, "int4": _of_int4}
     kernel = decode.get(mode, _of_calibrated)(variable, part)

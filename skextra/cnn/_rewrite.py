@@ -2,11 +2,13 @@
 
 from skextra.cnn._graph import can_be_followed, check_model
 from skextra.cnn._keras import keras, numbers_of, reason, seeded
+from skextra.cnn._quantized import CALIBRATED, mode_of, parts_of
+from skextra.cnn._weights import named_variables
 
 _HANDED_OVER = ("activation", "_constraint", "_initializer", "_regularizer")
 
 
-def rewritten(model, exchange, left_out=()):
+def rewritten(model, exchange, left_out=(), float_inputs=None):
     """Return a copy of a model, weights included, and the new layer for the id of each old one.
 
     Parameters
@@ -16,23 +18,27 @@ def rewritten(model, exchange, left_out=()):
 
     exchange : callable
         Is given a layer, and returns None to have it copied, or the layer to put in its place
-        and the weights to set, None if they are.
+        and the weights to set: a list, a dict by name, or None if they are.
 
     left_out : sequence of keras.Layer
         Layers with one input that are passed over.
+
+    float_inputs : str, default=None
+        Type of those inputs that are floating numbers; by default they stay as they are.
     """
     check_model(model)
     from skextra.cnn._compression._coded_layers import sharing
 
     with seeded(0), sharing():  # fresh layers draw weights, which are then set
-        copy = _Copy(exchange, {id(layer) for layer in left_out})
+        copy = _Copy(exchange, {id(layer) for layer in left_out}, float_inputs)
         return copy.of(model), copy.made
 
 
 class _Copy:
-    def __init__(self, exchange, left_out):
+    def __init__(self, exchange, left_out, float_inputs):
         self._exchange = exchange
         self._left_out = left_out
+        self._float_inputs = float_inputs
         self.made = {}
 
     def of(self, model):
@@ -45,8 +51,7 @@ class _Copy:
             return self.made[id(layer)]
 
         if isinstance(model, k.Sequential):
-            first = k.Input(batch_shape=model.inputs[0].shape, dtype=model.inputs[0].dtype,
-                            name=model.inputs[0].name)  # fmt: skip
+            first = self._input(model.inputs[0])
             kept = [layer for layer in model.layers if id(layer) not in self._left_out]
             new = k.Sequential([first, *map(copied, kept)], name=model.name)
         else:
@@ -63,11 +68,18 @@ class _Copy:
                     passed[id(new)] = new
                 return new
 
-            new = k.models.clone_model(model, clone_function=made, call_function=call)
+            inputs = k.tree.map_structure(self._input, model.input)
+            new = k.models.clone_model(model, inputs, clone_function=made, call_function=call)
         for fresh, weights in pairs:
-            if weights:
-                fresh.set_weights(weights)
+            _set_weights(fresh, weights)
         return new
+
+    def _input(self, x):
+        k = keras()
+        dtype = x.dtype
+        if self._float_inputs and k.backend.is_float_dtype(dtype):
+            dtype = self._float_inputs
+        return k.Input(batch_shape=x.shape, dtype=dtype, name=x.name)
 
     def _layer(self, layer, pairs):
         if isinstance(layer, keras().Model) and can_be_followed(layer):
@@ -76,6 +88,15 @@ class _Copy:
         if exchanged is not None:
             pairs.append(exchanged)
             return exchanged[0]
+        # That their kernels are calibrated Keras notes only where it reads a file.
+        if any(
+            getattr(part, f"is_{m}_calibrated", 0) for part in parts_of(layer) for m in CALIBRATED
+        ):
+            raise ValueError(
+                f"The layer {layer.name!r} of type {type(layer).__name__} is quantised by "
+                f"{mode_of(layer).upper()}, and cannot be copied; quantise the network that is "
+                "made instead."
+            )
         new = copied_layer(layer)
         weights = [numbers_of(weight) for weight in getattr(layer, "weights", [])]
         # Layers left out are never called, and so have none; statistics have become constants.
@@ -84,7 +105,23 @@ class _Copy:
         return new
 
 
-def copied_layer(layer, **changes):
+def _set_weights(layer, weights):
+    if not weights:
+        return
+    try:
+        if isinstance(weights, dict):
+            for name, variable in named_variables(layer).items():
+                variable.assign(weights[name])
+        else:
+            layer.set_weights(weights)
+    except (KeyError, ValueError) as error:
+        raise ValueError(
+            f"The layer {layer.name!r} of type {type(layer).__name__} cannot be copied: its "
+            f"get_config makes one with other weights. {reason(error)}"
+        ) from error
+
+
+def copied_layer(layer, /, **changes):
     """Return a new layer like one of Keras's or the user's, without its weights.
 
     Parameters
@@ -97,7 +134,7 @@ def copied_layer(layer, **changes):
     """
     k = keras()
     if isinstance(layer, k.layers.Lambda):
-        return _copied_lambda(layer)
+        return _copied_lambda(layer, **changes)
     config = {**layer.get_config(), **changes}
     if isinstance(layer, k.layers.Normalization):
         # What it has adapted to is used from elsewhere than its weights.
@@ -129,9 +166,9 @@ def copied_layer(layer, **changes):
     return new
 
 
-def _copied_lambda(layer):
+def _copied_lambda(layer, /, **changes):
     # Not by its configuration, in which a function loses what it refers to.
-    config = layer.get_config()
+    config = {**layer.get_config(), **changes}
     shape = config.get("output_shape")
     return keras().layers.Lambda(
         layer.function,

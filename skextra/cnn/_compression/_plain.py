@@ -1,0 +1,127 @@
+"""Plain: networks of Keras's own layers in float32, as the formats of other runtimes know them."""
+
+import numpy as np
+
+from skextra.cnn._costs import axes_of, is_coded, stem_of
+from skextra.cnn._graph import graph_of
+from skextra.cnn._keras import numbers_of
+from skextra.cnn._quantized import has_lora, mode_of
+from skextra.cnn._rewrite import copied_layer, rewritten
+from skextra.cnn._weights import decoded, named_variables
+
+_OTHER_FLOATS = ("float16", "bfloat16", "float64", "mixed_float16", "mixed_bfloat16")
+# What says in a configuration that kernels are quantised or have others beside them.
+_OF_KERNELS = ("gptq_unpacked_column_size", "lora_alpha", "lora_rank", "quantization_config")
+
+
+def plain_model(model):
+    """Return a copy of a model in float32, with nothing quantised, coded or adapted.
+
+    Parameters
+    ----------
+    model : keras.Model
+        Sequential or functional; it stays as it is.
+
+    Raises
+    ------
+    ValueError
+        If a layer computes in float8.
+    """
+    for name, layer in graph_of(model).layers().items():
+        if mode_of(layer) == "float8":
+            raise ValueError(
+                f"The layer {name!r} rounds its inputs to float8, which no other runtime does; "
+                "give the network layers in float32 with the same weights."
+            )
+    return rewritten(model, _plain_layer, float_inputs="float32")[0]
+
+
+def is_int8(model):
+    """Return whether a layer of a model has int8 weights."""
+    layers = graph_of(model).layers().values()
+    return any((x.storage if is_coded(x) else mode_of(x)) == "int8" for x in layers)
+
+
+def rounds(model):
+    """Return whether a model rounds on its way, so that it differs from its plain copy."""
+    layers = [call.layer for call in graph_of(model).calls]
+    return any(
+        mode_of(x) is not None or getattr(x, "compute_dtype", None) in ("float16", "bfloat16")
+        for x in layers
+    )
+
+
+def _plain_layer(layer):
+    """Return a plain layer in the place of one that is not, and its weights; else None."""
+    if is_coded(layer):
+        new, weights = layer.plain()
+        new = copied_layer(new, dtype="float32")
+    else:
+        config = layer.get_config() if hasattr(layer, "get_config") else {}
+        changes = _changes(config)
+        is_transposed = stem_of(type(layer).__name__) == "ConvTranspose"
+        if not (changes or is_transposed or mode_of(layer) or has_lora(layer)):
+            return None
+        new = copied_layer(layer, **changes)
+        named = {name: numbers_of(v) for name, v in named_variables(layer).items()}
+        weights = {**named, **decoded(layer)}
+        if is_transposed:
+            weights = [weights["kernel"], *([weights["bias"]] if layer.use_bias else [])]
+    if stem_of(type(new).__name__) == "ConvTranspose":
+        return _widened(new, weights)
+    return new, weights
+
+
+def _changes(config):
+    """Return what must change in a configuration, and in those in it, to compute in float32."""
+    plain = {key: _in_float32(key, value) for key, value in config.items()}
+    return {key: value for key, value in plain.items() if value is not config[key]}
+
+
+def _in_float32(key, value):
+    """Return a value of a configuration, the same object if nothing is to be changed."""
+    if key in _OF_KERNELS:
+        return None
+    if isinstance(value, str):
+        return "float32" if key == "dtype" and value in _OTHER_FLOATS else value
+    if isinstance(value, dict):
+        if value.get("class_name", "").endswith("DTypePolicy"):
+            policy = value["config"]
+            is_other = "mode" in policy or policy.get("name") in _OTHER_FLOATS
+            return "float32" if is_other else value
+        changes = _changes(value)
+        return {**value, **changes} if changes else value
+    if isinstance(value, list | tuple):
+        items = [_in_float32(None, item) for item in value]
+        same = all(a is b for a, b in zip(items, value, strict=True))
+        return value if same else type(value)(items)
+    return value
+
+
+def _widened(layer, weights):
+    """Return a transposed convolution whose kernel says in zeros what is between and behind it.
+
+    ONNX runtimes take a kernel that is smaller than the stride, or an `output_padding`, for
+    another shape than the rest of the graph has; LiteRT knows no dilation in two dimensions.
+    """
+    kernel, *bias = weights
+    kernel, kind = np.asarray(kernel), type(layer).__name__
+    strides, dilation = axes_of(layer.strides, kind), axes_of(layer.dilation_rate, kind)
+    sizes = [d * (k - 1) + 1 for k, d in zip(layer.kernel_size, dilation, strict=True)]
+    behind, padding = layer.output_padding, layer.padding
+    if behind is None:
+        more = [max(s - k, 0) for k, s in zip(sizes, strides, strict=True)]
+    else:
+        more = axes_of(behind, kind)
+        if padding == "same":  # cuts off half a kernel on either side
+            more = [max(b - 2 * (k // 2), 0) for b, k in zip(more, sizes, strict=True)]
+        if any(more):
+            behind, padding = 0, "valid"
+    wide = tuple(k + m for k, m in zip(sizes, more, strict=True))
+    if wide == tuple(layer.kernel_size):
+        return layer, weights
+    spread = np.zeros((*wide, *kernel.shape[len(wide) :]), dtype=kernel.dtype)
+    places = tuple(slice(0, k, d) for k, d in zip(sizes, dilation, strict=True))
+    spread[places] = kernel
+    changes = {"kernel_size": wide, "dilation_rate": 1, "output_padding": behind}
+    return copied_layer(layer, padding=padding, **changes), [spread, *bias]

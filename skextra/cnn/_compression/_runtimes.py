@@ -1,0 +1,181 @@
+"""Runtimes: what reads an exported file computes what the network computed."""
+
+import re
+import warnings
+
+import numpy as np
+
+from skextra._base import import_extra
+from skextra.cnn._graph import graph_of
+from skextra.cnn._keras import keras, reason
+
+_PACKAGES = {
+    ".tflite": ("ai_edge_litert.interpreter", "ai-edge-litert"),
+    ".onnx": ("onnxruntime", "onnxruntime"),
+}
+# In place of sizes that a model leaves open.
+_ANY = 32
+_ROWS = 2
+# Shares of the largest output. Runtimes add in another order than Keras, which leaves differences
+# of 1e-6 in small networks; a wrong operation, or inputs exchanged, those of the outputs' size.
+NEAR = 1e-3
+# Where one of the two rounds inputs, or computes in half precision.
+NEAR_ROUNDED = 0.5
+_LEAST = 1e-6
+
+
+def import_runtime(suffix):
+    """Return the module that reads files of a kind."""
+    return import_extra(_PACKAGES[suffix][0], "export", f"Comparing a {suffix} file")
+
+
+def check_file(path, model, references):
+    """Raise ValueError unless the runtime of a file computes what models do, of noise.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+
+    model : keras.Model
+        What it was written from.
+
+    references : list of (keras.Model, float)
+        Models, and how near their outputs must be, as a share of the largest.
+
+    Warns
+    -----
+    UserWarning
+        If the runtime is not installed.
+    """
+    try:
+        import_runtime(path.suffix)
+    except ImportError:
+        warnings.warn(
+            f"{path.name} could not be tried, as {_PACKAGES[path.suffix][1]} is not installed; "
+            'install it by pip install "skextra[export]".',
+            UserWarning,
+            stacklevel=3,
+        )
+        return
+    noise = noise_for(model)
+    found = computed(path, model, noise)
+    for reference, near in references:
+        _compare(path, found, called(reference, noise), near)
+
+
+def _compare(path, found, expected, near):
+    if [x.shape for x in found] != [x.shape for x in expected]:
+        raise ValueError(
+            f"The runtime of {path.name} puts out arrays of shapes {[x.shape for x in found]}, "
+            f"but Keras of {[x.shape for x in expected]}, so no file was left."
+        )
+    for one, two in zip(found, expected, strict=True):
+        two = two.astype(np.float64)
+        largest = np.nanmax(np.abs(two), initial=0.0)
+        if not np.allclose(one, two, rtol=0, atol=near * largest + _LEAST, equal_nan=True):
+            raise ValueError(
+                f"The runtime of {path.name} computes other numbers than Keras: they differ by "
+                f"{np.nanmax(np.abs(one - two)):.3g} where the largest is {largest:.3g}, so no "
+                "file was left."
+            )
+
+
+def noise_for(model):
+    """Return an array of two samples for each input of a model, one that leaves them no choice."""
+    rng = np.random.default_rng(0)
+    arrays = []
+    for x in model.inputs:
+        shape = [x.shape[0] or _ROWS, *(size or _ANY for size in x.shape[1:])]
+        if keras().backend.is_float_dtype(x.dtype):
+            arrays.append(rng.normal(size=shape).astype(str(x.dtype)))
+        elif x.dtype == "string":
+            raise ValueError(f"The model {model.name!r} takes texts, which are not exported.")
+        else:  # numbers of words, of classes, of pixels: these two are always among them
+            arrays.append(rng.integers(0, 2, shape).astype(str(x.dtype)))
+    return arrays
+
+
+def called(model, arrays):
+    """Return the outputs of a model for an array for each input, in the order of its outputs."""
+    k = keras()
+    arrays = [k.ops.cast(a, x.dtype) for a, x in zip(arrays, model.inputs, strict=True)]
+    given = arrays[0]
+    if not isinstance(model, k.Sequential):
+        given = k.tree.pack_sequence_as(model.input, arrays)
+    return [k.ops.convert_to_numpy(x) for x in k.tree.flatten(model(given, training=False))]
+
+
+def computed(path, model, arrays):
+    """Return what the runtime of a file computes, in the order of the model's outputs.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+
+    model : keras.Model
+        What it was written from.
+
+    arrays : list of ndarray
+        One for each input.
+    """
+    try:
+        return _RUNTIMES[path.suffix](path, model, arrays)
+    except Exception as error:
+        raise ValueError(
+            f"The runtime cannot compute {path.name}, as Keras wrote it, so no file was left: "
+            f"{reason(error)} It has an operation that the format does not know; "
+            f"{_suspected(model, path.suffix)}"
+        ) from error
+
+
+def _suspected(model, suffix):
+    """Return what an operation that a runtime does not know may be, and in which layers."""
+    layers = {call.name: call.layer for call in graph_of(model).calls}
+    if suffix == ".onnx":
+        what = "convolutions in groups are one"
+        names = [n for n, x in layers.items() if getattr(x, "groups", 1) > 1]
+    else:
+        what = "recurrent layers without unroll=True are one"
+        names = [
+            n
+            for n, x in layers.items()
+            if any(isinstance(p, keras().layers.RNN) and not p.unroll for p in _parts(x))
+        ]
+    return f"{what}: {', '.join(names)}." if names else f"{what}."
+
+
+def _parts(layer):
+    inner = (getattr(layer, name, None) for name in ("layer", "forward_layer"))
+    return [layer, *(x for x in inner if x is not None)]
+
+
+def _named(model, names, arrays):
+    """Return arrays by the names of a file's inputs, which are those of the model's, or nearly."""
+    if len(arrays) == 1:
+        return dict(zip(names, arrays, strict=True))
+    plain = {
+        re.sub(r"\W", "_", x.name).lower(): a for x, a in zip(model.inputs, arrays, strict=True)
+    }
+    return {name: plain[re.sub(r"\W", "_", name).lower()] for name in names}
+
+
+def _by_litert(path, model, arrays):
+    runner = import_runtime(path.suffix).Interpreter(model_path=str(path)).get_signature_runner()
+    outputs = runner(**_named(model, runner.get_input_details(), arrays))
+    # Of a list Keras numbers the outputs, and those of a dict are in the order of their keys.
+    numbers = [name.rpartition("output_")[2] for name in outputs]
+    if all(number.isdecimal() for number in numbers):
+        return [x for _, x in sorted(zip(map(int, numbers), outputs.values(), strict=True))]
+    return [outputs[name] for name in sorted(outputs)]
+
+
+def _by_onnx(path, model, arrays):
+    runtime = import_runtime(path.suffix)
+    session = runtime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    names = [taken.name for taken in session.get_inputs()]
+    return session.run(None, _named(model, names, arrays))
+
+
+_RUNTIMES = {".tflite": _by_litert, ".onnx": _by_onnx}
