@@ -28,7 +28,7 @@ _POINTWISE = (
 _UNCOUNTED_POINTWISE = ("LayerNormalization",)
 # None either, but they move numbers or choose among them.
 _MOVING = (
-    "AveragePooling", "Cropping", "Embedding", "Flatten", "GlobalAveragePooling",
+    "AveragePooling", "Cropping", "Flatten", "GlobalAveragePooling",
     "GlobalMaxPooling", "MaxPooling", "Permute", "RepeatVector", "Reshape", "ZeroPadding",
 )  # fmt: skip
 # What is read of a layer, where it has it.
@@ -101,35 +101,10 @@ def spatial(shape, config):
     return tuple(shape[2:] if first else shape[1:-1])
 
 
-def macs_of(kind, config, kernels, source, target):
-    """Return the number of multiplications with addition for one sample; None if not known.
-
-    Parameters
-    ----------
-    kind, config : str, dict
-        What `described` returns.
-
-    kernels : list of tuple
-        Shapes of the kernels.
-
-    source, target : tuple
-        Shapes of the input and of the output, the samples first.
-    """
+def simple_macs(kind, target, config):
+    """Return the multiplications of a layer without a kernel for one sample; None if not known."""
     stem = stem_of(kind)
-    if stem in _POINTWISE or stem in _MOVING or _is_copying(stem, config):
+    is_copying = stem == "UpSampling" and config.get("interpolation", "nearest") == "nearest"
+    if stem in _POINTWISE or stem in _MOVING or is_copying:
         return 0
-    if None in (*source[1:], *target[1:]):
-        return None
-    if stem == "Dense":
-        return math.prod(target[1:]) * kernels[0][0]
-    if stem in ("Conv", "DepthwiseConv"):
-        return math.prod(spatial(target, config)) * math.prod(kernels[0])
-    if stem == "ConvTranspose":
-        return math.prod(spatial(source, config)) * math.prod(kernels[0])
-    if stem == "SeparableConv":
-        return math.prod(spatial(target, config)) * sum(map(math.prod, kernels))
-    return math.prod(target[1:]) if stem in _ONCE_EACH else None
-
-
-def _is_copying(stem, config):
-    return stem == "UpSampling" and config.get("interpolation", "nearest") == "nearest"
+    return math.prod(target[1:]) if stem in _ONCE_EACH and None not in target[1:] else None

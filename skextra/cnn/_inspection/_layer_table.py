@@ -5,9 +5,10 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
-from skextra.cnn._costs import described, macs_of, window_of
+from skextra.cnn._costs import described, window_of
 from skextra.cnn._graph import graph_of
 from skextra.cnn._inspection._field import Field
+from skextra.cnn._inspection._macs import macs_of
 from skextra.cnn._subject import subject_of
 from skextra.cnn._tables import as_text, frame, html_table, text_table
 from skextra.cnn._weights import bytes_of, count_parameters, itemsize, kernel_shapes
@@ -56,7 +57,7 @@ class LayerRow:
         counts as what it stands for; what layers share counts with the first.
 
     macs : int or None
-        Multiplications with addition. None if the table does not know the layer.
+        Multiplications with addition; None if the table does not know the layer.
 
     receptive_field : tuple of int or None
         The most inputs along each axis that one output depends on, padding counted. For layers
@@ -245,9 +246,12 @@ def layer_table(model, input_shape=None):
     -----
     MACs are multiplications that are added up, those with the zeros of a padding included: output
     positions times the size of the kernel for convolutions (for transposed ones input positions),
-    inputs times outputs for dense layers. Biases and activations are not counted. A batch
-    normalisation or another layer that scales costs one for each number it puts out, pools and
-    layers that add or move numbers cost none. Layers that the table does not know are named.
+    inputs times outputs for dense layers. Recurrent layers cost both their kernels at every step,
+    an LSTM of u units on n inputs 4 u (n + u), and attention its projections, the scores of every
+    pair of places and the sums by them. Biases, activations, and the products of gates with
+    states are not counted. A batch normalisation or another layer that scales costs one for each
+    number it puts out, pools and layers that add or move numbers cost none. Layers that the table
+    does not know are named, and the total is then printed as "at least".
 
     The receptive field grows by (kernel - 1) * dilation * stride so far, and the stride so far is
     multiplied by that of the layer [1]_. Behind upsampling and transposed convolutions outputs
@@ -309,7 +313,7 @@ def _row(call, kind, config, field, graph, variables, again):
     kernels = kernel_shapes(call.layer)
     window, strides, dilation = window_of(kind, config)
     is_convolution = config.get("kernel_size") is not None
-    source, target = tuple(call.inputs[0].shape), tuple(call.outputs[0].shape)
+    target = tuple(call.outputs[0].shape)
     padding = config.get("padding") if window is not None else None
     taken = call.inputs[0]
     before = graph.producer(taken) if padding == "valid" else None
@@ -334,7 +338,7 @@ def _row(call, kind, config, field, graph, variables, again):
         dilation=dilation if is_convolution else None,
         parameters=parameters,
         trainable=trainable,
-        macs=macs_of(kind, config, kernels, source, target),
+        macs=macs_of(call),
         receptive_field=field.size,
         receptive_stride=field.stride,
         activation_bytes=_all_or_none(_sample_bytes(x) for x in call.outputs),
