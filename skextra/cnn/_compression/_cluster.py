@@ -21,7 +21,15 @@ _FLOAT_BYTES = 4
 
 
 def cluster_weights(
-    model, n_clusters=16, X=None, y=None, *, codebook="per_layer", skip=(), random_state=None
+    model,
+    n_clusters=16,
+    X=None,
+    y=None,
+    *,
+    codebook="per_layer",
+    keep_zeros=True,
+    skip=(),
+    random_state=None,
 ):
     """Return a network whose weights take a few values only, and a few bits each.
 
@@ -41,6 +49,12 @@ def cluster_weights(
 
     codebook : {'per_layer', 'global'}, default='per_layer'
         Whether every layer has values of its own, or all layers share them.
+
+    keep_zeros : bool, default=True
+        Whether weights that are exactly 0, as those that were pruned, stay 0. A codebook for such
+        weights then has 0 as one of its `n_clusters` values, and the others are found among the
+        weights that are not 0, none of which becomes 0. Where no weight is 0 it changes nothing.
+        With False a zero is a weight like any other, and becomes the nearest of all values.
 
     skip : sequence of str, default=()
         Names of layers to leave as they are.
@@ -73,7 +87,10 @@ def cluster_weights(
     N weights of one codebook of M values take ``N * log2(M) / 8 + 4 * M`` bytes [1]_: the number
     of the value for each weight, packed without gaps, and the values in float32. For M other than
     powers of two the logarithm is rounded up. Biases and batch normalisation stay as they are;
-    fold the latter first.
+    fold the latter first. Zeros that are kept cost no bytes of their own, as their code is one of
+    the M. They are kept unless told otherwise because a pruned network would else lose what it
+    was pruned for, in silence; with few values, and few zeros that mean nothing, the value may be
+    worth more elsewhere.
 
     The kernels are decoded at every call, so that time is lost, not gained: with 220,000 weights a
     prediction of one image took twice as long, of thousands a tenth longer. What is gained are
@@ -95,12 +112,12 @@ def cluster_weights(
     >>> report.ratio > 7, abs(report.accuracy_after - report.accuracy_before) < 0.02
     (True, True)
     """
-    _check(n_clusters, codebook)
+    _check(n_clusters, codebook, keep_zeros)
     subject = subject_of(model)
     check_data(subject, X, y)
     kinds = (*CONVOLUTIONS, "Dense")
     chosen, skip = coded_layers_of(graph_of(subject.model), skip, kinds, "clustered")
-    coded = _coded(chosen, int(n_clusters), codebook, random_state)
+    coded = _coded(chosen, int(n_clusters), codebook, keep_zeros, random_state)
     changed, made = rewritten(subject.model, lambda layer: coded.get(id(layer)))
     errors = {name: weight_error(layer, made[id(layer)]) for name, layer in chosen.items()}
     actions = dict.fromkeys(skip, "left: in skip")
@@ -108,7 +125,7 @@ def cluster_weights(
     return new, report_of("cluster_weights", subject, new, actions, errors, X, y)
 
 
-def _check(n_clusters, codebook):
+def _check(n_clusters, codebook, keep_zeros):
     if not isinstance(n_clusters, Integral) or isinstance(n_clusters, bool | np.bool_):
         raise TypeError(f"n_clusters must be a whole number, got {n_clusters!r}.")
     if not 2 <= n_clusters <= _MOST:
@@ -116,6 +133,8 @@ def _check(n_clusters, codebook):
             f"n_clusters={n_clusters} must lie between 2 and {_MOST}; with more, the number of a "
             "value would be longer than int8."
         )
+    if not isinstance(keep_zeros, bool | np.bool_):
+        raise TypeError(f"keep_zeros must be True or False, got {keep_zeros!r}.")
     _check_codebook(codebook)
 
 
@@ -124,7 +143,7 @@ def _check_codebook(codebook):
         raise ValueError(f"codebook={codebook!r} must be 'per_layer' or 'global'.")
 
 
-def _coded(chosen, n_clusters, codebook, random_state):
+def _coded(chosen, n_clusters, codebook, keep_zeros, random_state):
     """Return the coded layer, with nothing to set, for the id of every layer."""
     kernels = {name: [numbers_of(v) for v in kernels_of(x)] for name, x in chosen.items()}
     groups = [list(chosen)] if codebook == "global" else [[name] for name in chosen]
@@ -140,7 +159,7 @@ def _coded(chosen, n_clusters, codebook, random_state):
                 "cluster into fewer" + (f", or leave it as it is by skip=[{names[0]!r}]."
                                         if len(names) == 1 else ".")
             )  # fmt: skip
-        centers, numbers = _clusters(weights, n_clusters, random_state)
+        centers, numbers = _codes(weights, n_clusters, keep_zeros, random_state)
         start = 0
         book = _codebook(names[0], centers)
         for name in names:
@@ -150,6 +169,18 @@ def _coded(chosen, n_clusters, codebook, random_state):
             )  # fmt: skip
             start = end
     return coded
+
+
+def _codes(weights, n_clusters, keep_zeros, random_state):
+    """Return the values of a codebook, rising, and the number of one for each weight."""
+    is_zero = weights == 0
+    if not (keep_zeros and is_zero.any()):
+        return _clusters(weights, n_clusters, random_state)
+    centers, numbers = _clusters(weights[~is_zero], n_clusters - 1, random_state)
+    place = np.searchsorted(centers, 0)
+    with_zero = np.full(weights.shape, place)
+    with_zero[~is_zero] = numbers + (numbers >= place)
+    return np.insert(centers, place, 0), with_zero
 
 
 def _clusters(weights, n_clusters, random_state):
@@ -210,7 +241,7 @@ def best_n_clusters(model, *, codebook="per_layer", skip=()):
     Notes
     -----
     N weights take N bytes as int8, and ``N * log2(M) / 8 + 4 * M`` bytes with M clusters, the
-    logarithm rounded up to whole bits.
+    logarithm rounded up to whole bits, whether zeros are kept or not: their code is one of the M.
 
     Examples
     --------

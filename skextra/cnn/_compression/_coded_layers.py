@@ -230,7 +230,8 @@ class ClusteredLayer(CodedLayer):
     @property
     def storage(self):
         """How the kernels are stored."""
-        return f"{self.codebook.n_clusters} clusters, {self._bits} bits"
+        zero = ", one of them 0" if (numbers_of(self.codebook.centers) == 0).any() else ""
+        return f"{self.codebook.n_clusters} clusters{zero}, {self._bits} bits"
 
     def kernels(self):
         """Return the kernels, decoded."""
