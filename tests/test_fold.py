@@ -83,7 +83,7 @@ def test_graphs_fold_what_can_be_and_say_why_the_rest_cannot():
     inner = keras.Sequential([keras.Input((8, 8, 4)), kl.BatchNormalization(name="norm")])
     inner.name = "inner"
     f = inner(kl.Conv2D(4, 1, name="f")(used))
-    model = keras.Model(x, kl.Add()([branch, f, used]))
+    model = keras.Model(x, kl.Add(name="add")([branch, f, used]))
     rng = np.random.default_rng(0)
     for layer in [*model.layers, *inner.layers]:
         if isinstance(layer, kl.BatchNormalization):
@@ -93,16 +93,20 @@ def test_graphs_fold_what_can_be_and_say_why_the_rest_cannot():
     actions = {row.layer: row.action for row in report.rows}
     assert actions["good"] == "folded into a"
     for name, why in {
-        "input_norm": "stands at the input",
-        "behind_relu": "stands behind the activation 'relu' of b",
-        "branched": "is not the only one to take what c puts out",
+        "input_norm": "stands at the input; has a shift, which the zeros at the borders of a "
+        "have not",
+        "behind_relu": "stands behind the activation 'relu' of b; has a shift, which the zeros at "
+        "the borders of c have not",
+        "branched": "is not the only one to take what c puts out; stands before add of type Add",
         "twice": "is used more than once",
-        "behind_pool": "stands behind pool of type MaxPooling2D",
-        "rows": "normalises axis 1, which is not that of the channels of e",
-        "of_shared": "stands behind shared (2), which is used more than once",
-        "inner/norm": "is in another model than f",
+        "rows": "normalises axis 1, which is not that of the channels of e; stands before shared, "
+        "which is used more than once",
+        "of_shared": "stands behind shared (2), which is used more than once; is not taken by one "
+        "layer alone",
+        "inner/norm": "is in another model than f; is not taken by one layer alone",
     }.items():
         assert actions[name] == f"left: {why}"
+    assert actions["behind_pool"] == "folded into e"
     names = [layer.name for layer in folded.layers]
     assert "good" not in names
     assert {"input_norm", "behind_relu", "branched", "twice"} < set(names)

@@ -1,19 +1,16 @@
-"""fold_batch_norm: batch normalisation merged with the layer before it."""
+"""fold_batch_norm: batch normalisation merged with the layer before or behind it."""
 
-import numpy as np
-
+from skextra.cnn._compression._affine import Linear, norm_weights
+from skextra.cnn._compression._fold_plan import FoldPlan
 from skextra.cnn._compression._report import report_of
-from skextra.cnn._costs import described, is_coded, stem_of
+from skextra.cnn._costs import described
 from skextra.cnn._graph import graph_of
-from skextra.cnn._keras import keras, numbers_of
 from skextra.cnn._rewrite import copied_layer, rewritten
 from skextra.cnn._subject import check_data, subject_of
 
-_TAKES = ("Conv", "ConvTranspose", "Dense", "DepthwiseConv", "SeparableConv")
-
 
 def fold_batch_norm(model, X=None, y=None):
-    """Return a network without the batch normalisations that follow convolutions or dense layers.
+    """Return a network whose batch normalisations are in the weights of the layers beside them.
 
     Parameters
     ----------
@@ -50,7 +47,15 @@ def fold_batch_norm(model, X=None, y=None):
     In predictions batch normalisation is a scale and a shift of each channel, which the layer
     before it can do as well: with ``alpha = gamma / sqrt(variance + epsilon)`` the weights of an
     output channel become ``alpha * w`` and its bias ``alpha * (b - mean) + beta`` [1]_. That holds
-    where nothing stands between the two and nothing else takes what the first puts out.
+    where nothing else takes what the layer puts out, and nothing stands between the two but
+    dropout and noise, which do nothing in predictions. A batch normalisation behind another one
+    goes into that.
+
+    What cannot go into the layer before it goes into the one behind, also through a Flatten or
+    averages: with ``beta - alpha * mean`` for a shift, the weights of an input channel become
+    ``alpha * w``, and the bias grows by the shift times the weights. That is exact for dense
+    layers, and for convolutions that see no zeros beyond the borders: with the padding 'valid', a
+    kernel of one place, or a shift of 0.
 
     A folded classifier predicts, and can be pickled, saved and made smaller still; `partial_fit`
     is refused, and `fit` trains a new network with its layers as the parameters say.
@@ -75,85 +80,45 @@ def fold_batch_norm(model, X=None, y=None):
     """
     subject = subject_of(model)
     graph = graph_of(subject.model)
-    norms = [c for c in graph.calls if described(c.layer)[0] == "BatchNormalization"]
-    reasons = {call.name: _reason(call, graph) for call in norms}
-    folded = [call for call in norms if reasons[call.name] is None]
+    plan = FoldPlan(graph)
     check_data(subject, X, y)
-    if not folded:
-        why = "".join(f"\n{name} {text}" for name, text in reasons.items())
+    if not plan.into:
+        why = "".join(f"\n{name} {text}" for name, text in plan.reasons.items())
         raise ValueError(
             f"The model {subject.model.name!r} has no BatchNormalization that can be folded into "
-            "a convolution or a dense layer before it, so it is as small as it gets by folding."
-            + why
+            "a convolution or a dense layer before or behind it, so it is as small as it gets by "
+            "folding." + why
         )
-    before = {call.name: graph.producer(call.inputs[0]) for call in folded}
-    norm_of = {id(before[call.name].layer): call.layer for call in folded}
+    takers = {id(call.layer) for call in plan.into.values()}
+    gone = [call.layer for call in plan.norms if call.name in plan.into]
 
     def exchange(layer):
-        if id(layer) not in norm_of:
+        if id(layer) not in takers or layer in gone:
             return None
-        return copied_layer(layer, use_bias=True), _merged(layer, norm_of[id(layer)])
+        if described(layer)[0] == "BatchNormalization":
+            weights = norm_weights(layer, plan.affine_of(layer))
+            return copied_layer(layer, center=True, scale=True), weights
+        linear = Linear(layer)
+        for affine in plan.behind.get(id(layer), []):
+            linear.take_behind(affine)
+        for affine in plan.before.get(id(layer), []):
+            linear.take_before(affine)
+        return copied_layer(layer, use_bias=True), linear.weights()
 
-    changed, _ = rewritten(subject.model, exchange, [call.layer for call in folded])
-    actions = {name: f"left: {text}" for name, text in reasons.items() if text}
-    for name, call in before.items():
-        actions[name] = f"folded into {call.name}"
-        actions[call.name] = f"takes {name} in"
+    changed, _ = rewritten(subject.model, exchange, gone)
     new = subject.wrapped(changed)
-    return new, report_of("fold_batch_norm", subject, new, actions, X=X, y=y)
+    return new, report_of("fold_batch_norm", subject, new, _actions(plan), X=X, y=y)
 
 
-def _reason(call, graph):
-    """Return why a batch normalisation cannot be folded; None if it can."""
-    if len(graph.uses(call.layer)) > 1:
-        return "is used more than once"
-    taken = call.inputs[0]
-    before = graph.producer(taken)
-    if before is None:
-        return "stands at the input"
-    kind, config = described(before.layer)
-    if call.arguments[1].get("training") or call.arguments[1].get("mask") is not None:
-        return "is called with training=True or with a mask"
-    if stem_of(kind) not in _TAKES or is_coded(before.layer):
-        return f"stands behind {before.name} of type {type(before.layer).__name__}"
-    if getattr(before.layer, "quantization_mode", None) is not None:
-        return f"stands behind {before.name}, which is quantised already"
-    if getattr(before.layer, "lora_enabled", False):
-        return f"stands behind {before.name}, which has LoRA weights"
-    if call.layer.compute_dtype != before.layer.compute_dtype:
-        return f"computes in {call.layer.compute_dtype}, unlike {before.name}"
-    if before.layer.activation not in (None, keras().activations.linear):
-        name = getattr(before.layer.activation, "__name__", before.layer.activation)
-        return f"stands behind the activation {name!r} of {before.name}"
-    if len(graph.uses(before.layer)) > 1:
-        return f"stands behind {before.name}, which is used more than once"
-    given = any(taken is x for x in (*graph.outputs, *graph.inner))
-    if len(graph.consumers(taken)) > 1 or given:
-        return f"is not the only one to take what {before.name} puts out"
-    if before.name.rpartition("/")[0] != call.name.rpartition("/")[0]:
-        return f"is in another model than {before.name}"
-    axis, n_axes = call.layer.axis, len(taken.shape)
-    if axis % n_axes != (1 if config.get("data_format") == "channels_first" else n_axes - 1):
-        return f"normalises axis {axis}, which is not that of the channels of {before.name}"
-    return None
-
-
-def _merged(layer, norm):
-    """Return the weights of a layer that does what batch normalisation did behind it."""
-    *kernels, bias = [numbers_of(w) for w in layer.weights] + [np.array(0.0)] * (
-        not layer.use_bias
-    )
-    kernels = [kernel.astype(np.float64) for kernel in kernels]
-    mean, variance = numbers_of(norm.moving_mean), numbers_of(norm.moving_variance)
-    alpha = 1 / np.sqrt(variance.astype(np.float64) + norm.epsilon)
-    if norm.scale:
-        alpha = alpha * numbers_of(norm.gamma)
-    shift = alpha * (bias.astype(np.float64) - mean)
-    if norm.center:
-        shift = shift + numbers_of(norm.beta)
-    kind, kernel = stem_of(type(layer).__name__), kernels[-1]
-    if kind == "DepthwiseConv":
-        alpha = alpha.reshape(kernel.shape[-2:])
-    elif kind == "ConvTranspose":
-        alpha = alpha[:, None]
-    return [*kernels[:-1], kernel * alpha, shift]
+def _actions(plan):
+    """Return what was done to layers, by name."""
+    taken = {}
+    for call in plan.norms:
+        if call.name in plan.into:
+            taken.setdefault(plan.into[call.name].name, []).append(call.name)
+    actions = {name: f"takes {' and '.join(names)} in" for name, names in taken.items()}
+    actions.update({name: f"folded into {call.name}" for name, call in plan.into.items()})
+    left = {name: f"left: {text}" for name, text in plan.reasons.items()}
+    for name in left.keys() & actions.keys():  # it has taken in another and is left itself
+        left[name] = f"{actions[name]}; {left[name]}"
+    return {**actions, **left}

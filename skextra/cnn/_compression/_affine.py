@@ -1,0 +1,117 @@
+"""Affine: a scale and a shift of each channel, and layers that take one in."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from skextra.cnn._costs import axes_of, described, stem_of
+from skextra.cnn._keras import numbers_of
+
+
+@dataclass
+class Affine:
+    """What batch normalisation does in predictions: scale * x + shift, float64.
+
+    Parameters
+    ----------
+    scale, shift : ndarray
+        One each for every channel, or in any shape that goes with what is scaled.
+    """
+
+    scale: np.ndarray
+    shift: np.ndarray
+
+    @classmethod
+    def of(cls, norm):
+        """Return what a batch normalisation does to its channels."""
+        mean, variance = (
+            numbers_of(v).astype(np.float64) for v in (norm.moving_mean, norm.moving_variance)
+        )
+        scale = 1 / np.sqrt(variance + norm.epsilon)
+        if norm.scale:
+            scale = scale * numbers_of(norm.gamma)
+        shift = -scale * mean
+        return cls(scale, shift + numbers_of(norm.beta) if norm.center else shift)
+
+    def then(self, other):
+        """Return what both do, the other last."""
+        return Affine(other.scale * self.scale, other.scale * self.shift + other.shift)
+
+    def each(self, function):
+        """Return the affine map of which scale and shift are made by a function of arrays."""
+        return Affine(function(self.scale), function(self.shift))
+
+
+class Linear:
+    """The kernels and the bias of a convolution or a dense layer, float64.
+
+    Parameters
+    ----------
+    layer : keras.Layer
+        One that `TAKES` names.
+    """
+
+    def __init__(self, layer):
+        kind, config = described(layer)
+        self._kind, self._groups = stem_of(kind), getattr(layer, "groups", 1)
+        weights = [numbers_of(w).astype(np.float64) for w in layer.weights]
+        self.kernels, bias = (weights[:-1], weights[-1]) if layer.use_bias else (weights, 0.0)
+        self.bias = bias
+        self.meets_zeros = _meets_zeros(self._kind, config, kind)
+
+    def weights(self):
+        """Return the arrays of a layer of the kind with a bias."""
+        return [*self.kernels, self.bias]
+
+    def take_behind(self, affine):
+        """Do also what an affine map of the outputs does."""
+        scale, kernel = affine.scale, self.kernels[-1]
+        self.bias = scale * self.bias + affine.shift
+        if self._kind == "DepthwiseConv":
+            scale = scale.reshape(kernel.shape[-2:])
+        elif self._kind == "ConvTranspose":
+            scale = scale[:, None]
+        self.kernels[-1] = kernel * scale
+
+    def take_before(self, affine):
+        """Do also what an affine map of the inputs does, where that is a bias for all places."""
+        scale, shift, kernel = affine.scale, affine.shift, self.kernels[0]
+        window = tuple(range(kernel.ndim - 2))
+        if self._kind == "Conv":
+            # The inputs of the group that an output is of, for each output.
+            scale, shift = (self._of_groups(values) for values in (scale, shift))
+        elif self._kind != "ConvTranspose":
+            scale, shift = scale[:, None], shift[:, None]
+        added = (kernel * shift).sum(axis=window)
+        if self._kind == "SeparableConv":
+            pointwise = self.kernels[1]
+            added = added.ravel() @ pointwise.reshape(-1, pointwise.shape[-1])
+        elif self._kind == "DepthwiseConv":
+            added = added.ravel()
+        else:
+            added = added.sum(axis=1 if self._kind == "ConvTranspose" else 0)
+        self.bias = self.bias + added
+        self.kernels[0] = kernel * scale
+
+    def _of_groups(self, values):
+        n_outputs = self.kernels[0].shape[-1]
+        groups = values.reshape(self._groups, -1)
+        return np.repeat(groups, n_outputs // self._groups, axis=0).T
+
+
+def _meets_zeros(stem, config, kind):
+    """Return whether an output takes zeros in the place of inputs, or fewer than others do."""
+    if stem == "Dense":
+        return False
+    is_wide = math.prod(axes_of(config["kernel_size"], kind)) > 1
+    if stem == "ConvTranspose":
+        return is_wide or math.prod(axes_of(config["strides"], kind)) > 1
+    return is_wide and config["padding"] != "valid"
+
+
+def norm_weights(norm, affine):
+    """Return gamma, beta, mean and variance of a batch normalisation like one that does a map."""
+    mean, variance = numbers_of(norm.moving_mean), numbers_of(norm.moving_variance)
+    gamma = affine.scale * np.sqrt(variance.astype(np.float64) + norm.epsilon)
+    return [gamma, affine.shift + affine.scale * mean, mean, variance]
