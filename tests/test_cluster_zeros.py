@@ -45,15 +45,12 @@ def kernels_of(small):
             for kernel in layer.kernels()]  # fmt: skip
 
 
-@pytest.mark.parametrize("codebook", ["per_layer", "global"])
-@pytest.mark.parametrize("n_clusters", [2, 3, 5, 16])
+@pytest.mark.parametrize("n_clusters", [2, 5])
 @pytest.mark.parametrize("layer, shape", KINDS, ids=kind_name)
-def test_zeros_stay_zeros_and_nothing_else_becomes_one(layer, shape, n_clusters, codebook):
+def test_zeros_stay_zeros_and_nothing_else_becomes_one(layer, shape, n_clusters):
     model = pruned(normed(shape, [fresh(layer, name="one")]))
     before = [w for w in model.get_weights() if w.ndim > 1]
-    if len(np.unique(np.concatenate([w.ravel() for w in before]))) < n_clusters:
-        return
-    small, report = cluster_weights(model, n_clusters, codebook=codebook, random_state=0)
+    small, report = cluster_weights(model, n_clusters, random_state=0)
     (coded,) = small.layers
     after = [np.array(k) for k in coded.kernels()]
     book = coded.codebook.centers.numpy()
@@ -68,13 +65,11 @@ def test_zeros_stay_zeros_and_nothing_else_becomes_one(layer, shape, n_clusters,
     plain = cluster_weights(model, n_clusters, keep_zeros=False, random_state=0)[1]
     assert report.bytes_after == plain.bytes_after == sum(w.nbytes for w in small.get_weights())
     assert report.rows[0].action.startswith(f"{n_clusters} clusters, one of them 0, ")
-    x = np.random.default_rng(1).normal(size=(3, *shape))
+    x = np.random.default_rng(1).normal(size=(3, *shape)).astype(np.float32)
     filled = keras.models.clone_model(model)
     arrays = iter(after)
     filled.set_weights([next(arrays) if w.ndim > 1 else w for w in model.get_weights()])
-    assert_allclose(
-        small.predict(x, verbose=0), filled.predict(x, verbose=0), atol=1e-5
-    )  # fmt: skip
+    assert_allclose(small(x), filled(x), atol=1e-5)
 
 
 def test_the_other_values_are_those_of_k_means_without_the_zeros():

@@ -39,7 +39,8 @@ def stack(shape, *layers, **options):
 
 def outputs(model, seed=1):
     shape = tuple(n or 3 for n in model.inputs[0].shape[1:])
-    return model.predict(np.random.default_rng(seed).normal(size=(4, *shape)), verbose=0)
+    images = np.random.default_rng(seed).normal(size=(4, *shape)).astype(np.float32)
+    return np.array(model(images))
 
 
 def check(model, n_left=0):
@@ -224,7 +225,9 @@ def test_branches_and_shared_layers():
     # The taker serves two.
     shared = kl.Conv2D(4, 3, name="s")
     model = keras.Model(x, [shared(NORM(name="n")(x)), shared(x)])
-    with pytest.raises(ValueError, match=r"stands before s( \(2\))?, which is used more than once"):
+    with pytest.raises(
+        ValueError, match=r"stands before s( \(2\))?, which is used more than once"
+    ):
         fold_batch_norm(model)
     # The input goes elsewhere too, which does not matter.
     y = kl.Conv2D(3, 3, name="c")(NORM(name="n")(x))

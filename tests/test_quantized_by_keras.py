@@ -8,7 +8,13 @@ import pytest
 from keras import layers as kl
 from numpy.testing import assert_allclose
 
-from skextra.cnn import compare_networks, layer_table, weight_histograms
+from skextra.cnn import (
+    compare_networks,
+    fold_batch_norm,
+    layer_table,
+    quantize_int8,
+    weight_histograms,
+)
 from skextra.cnn._keras import numbers_of
 
 pytestmark = pytest.mark.usefixtures("keras_seed")
@@ -242,3 +248,43 @@ def test_lora_weights_are_in_the_kernel(layer, shape):
     found = weight_histograms(model)[f"{layer.name}/kernel"].values
     assert_allclose(found, np.array(layer.kernel).ravel(), atol=1e-6)
     assert layer_table(model).parameters == model.count_params()
+
+
+@pytest.mark.parametrize(
+    "layer, shape",
+    [
+        (kl.EinsumDense("...x,xy->...y", output_shape=5, name="q"), (4, 6)),
+        (kl.EinsumDense("ab,bc->ac", output_shape=5, dtype="mixed_float16", name="q"), (6,)),
+    ],
+)
+def test_what_keras_cannot_quantise_is_named(layer, shape):
+    model = keras.Sequential([keras.Input(shape), layer])
+    with pytest.raises(ValueError, match=r"cannot quantise the layer 'q' .* skip=\['q'\]"):
+        quantize_int8(model)
+
+
+@pytest.mark.parametrize("mode", ["int8", "int4"])
+def test_they_are_stored_in_fewer_bytes_already(mode):
+    x = keras.Input((4, 6))
+    model = keras.Model(x, kl.TimeDistributed(kl.Dense(5), name="td")(x))
+    quantize(model, mode)
+    with pytest.raises(ValueError, match="'td' is stored in fewer bytes already"):
+        quantize_int8(model)
+    bare = keras.Sequential([keras.Input((6,)), kl.Dense(4), kl.BatchNormalization(name="n")])
+    quantize(bare, mode)
+    with pytest.raises(ValueError, match=r"n stands behind dense.*, which is quantised already"):
+        fold_batch_norm(bare)
+
+
+def test_networks_with_layers_that_cannot_be_copied_are_refused_by_name():
+    x = keras.Input((4, 6))
+    y = kl.MultiHeadAttention(2, 3, name="mha")(x, x)
+    model = keras.Model(x, kl.Conv1D(3, 2)(y))
+    model.get_layer("mha").output_dense.quantize("int8")
+    with pytest.raises(ValueError, match="'mha' of type MultiHeadAttention cannot be copied"):
+        quantize_int8(model, skip=["mha"])
+    calibrated_model, _, _ = made("dense", "gptq", config=calibrated("gptq", group_size=-1))
+    calibrated_model.add(kl.Dense(3))
+    calibrated_model.layers[0].is_gptq_calibrated = True
+    with pytest.raises(ValueError, match="'q' of type Dense is quantised by GPTQ, and cannot be"):
+        quantize_int8(calibrated_model, skip=["q"])

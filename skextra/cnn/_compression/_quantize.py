@@ -5,7 +5,7 @@ import numpy as np
 from skextra.cnn._compression._report import report_of
 from skextra.cnn._costs import stem_of
 from skextra.cnn._graph import graph_of
-from skextra.cnn._keras import keras, numbers_of
+from skextra.cnn._keras import keras, numbers_of, reason
 from skextra.cnn._rewrite import rewritten
 from skextra.cnn._subject import check_data, subject_of
 from skextra.cnn._weights import CONVOLUTIONS, coded_layers_of, kernels_of, weight_error
@@ -93,11 +93,21 @@ def quantize_int8(model, X=None, y=None, *, skip=()):
     errors = {}
     for name, layer in chosen.items():
         if id(layer) not in ours:
-            made[id(layer)].quantize("int8")
+            _quantize_by_keras(name, made[id(layer)])
         errors[name] = weight_error(layer, made[id(layer)])
     actions = dict.fromkeys(skip, "left: in skip")
     new = subject.wrapped(changed)
     return new, report_of("quantize_int8", subject, new, actions, errors, X, y)
+
+
+def _quantize_by_keras(name, layer):
+    try:
+        layer.quantize("int8")
+    except Exception as error:
+        raise ValueError(
+            f"Keras cannot quantise the layer {name!r} of type {type(layer).__name__}: "
+            f"{reason(error)} Leave it as it is by skip=[{name!r}]."
+        ) from error
 
 
 def _keras_can(layer):

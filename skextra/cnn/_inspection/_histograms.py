@@ -113,7 +113,8 @@ def weight_histograms(model, bins=50, *, weights="fitted"):
     -------
     histograms : dict of str to Histogram
         By the name of the layer and the variable, such as 'conv1/kernel', for all kernels and
-        whatever else training changes. Kernels that are stored in few bits are decoded.
+        whatever else training changes. Kernels are those that the layer computes with: what is
+        stored in few bits, by Keras too, is decoded, and LoRA weights are added.
 
     Raises
     ------

@@ -54,7 +54,8 @@ class LayerRow:
 
     parameters, trainable : int
         Numbers of parameters, and of those that training changes. What is stored in fewer bytes
-        counts as what it stands for; what layers share counts with the first.
+        counts as what it stands for, so that an int4 layer has as many as before; what layers
+        share counts with the first.
 
     macs : int or None
         Multiplications with addition; None if the table does not know the layer.
