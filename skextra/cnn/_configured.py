@@ -73,7 +73,7 @@ def load_model(path):
     ...     load_model(path).count_params() == small.count_params()
     True
     """
-    k = keras()
+    k = keras("load_model")
     import skextra.cnn._compression._coded_layers  # noqa: F401, registers the layers with Keras
 
     if not Path(path).is_file():

@@ -15,14 +15,17 @@ LOCK = threading.RLock()
 _process = None
 
 
-def keras():
-    """Return the module keras with TensorFlow behind it, or raise an error with the remedy."""
+def keras(user="CNNClassifier"):
+    """Return the module keras with TensorFlow behind it, or raise an error with the remedy.
+
+    `user` is what the error says to need it: a public function calls this before all else.
+    """
     global _process
     if "keras" not in sys.modules:
-        _check_backend(os.environ.get("KERAS_BACKEND") or "tensorflow")
-        import_extra("tensorflow", "tensorflow", "CNNClassifier")
-    module = import_extra("keras", "tensorflow", "CNNClassifier")
-    _check_backend(module.backend.backend())
+        _check_backend(os.environ.get("KERAS_BACKEND") or "tensorflow", user)
+        import_extra("tensorflow", "tensorflow", user)
+    module = import_extra("keras", "tensorflow", user)
+    _check_backend(module.backend.backend(), user)
     if _process not in (None, os.getpid()):
         raise RuntimeError(
             "This process was forked after TensorFlow had run, which would hang; start processes "
@@ -32,10 +35,10 @@ def keras():
     return module
 
 
-def _check_backend(backend):
+def _check_backend(backend, user):
     if backend != "tensorflow":
         raise RuntimeError(
-            f"CNNClassifier trains with TensorFlow, but Keras runs on {backend!r}; set the "
+            f"{user} computes with TensorFlow, but Keras runs on {backend!r}; set the "
             "environment variable KERAS_BACKEND=tensorflow before Keras is first imported."
         )
 

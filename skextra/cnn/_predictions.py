@@ -75,6 +75,13 @@ class Predictions:
         logits = self._logits(X)
         return logits[:, 1] - logits[:, 0] if logits.shape[1] == 2 else logits
 
+    def __dir__(self):
+        # Whoever lists an estimator's attributes also asks for their values: scikit-learn does in
+        # dir() itself, and to show it in a notebook. For model_ that would import TensorFlow and
+        # build a network.
+        names = object.__dir__(self)
+        return [name for name in names if name != "model_" and hasattr(self, name)]
+
     @property
     def model_(self):
         """A new Keras model with the weights of the network, which stands by itself.

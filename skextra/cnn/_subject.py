@@ -276,8 +276,9 @@ def codes_for(subject, shape, y, what):
     return subject.codes(y, shape[0])
 
 
-def subject_of(model):
-    """Return the subject of a Keras model or a fitted classifier."""
+def subject_of(model, user):
+    """Return the subject of a Keras model or a fitted classifier, for the function `user`."""
+    keras(user)  # says so if there is none
     if isinstance(model, CNNClassifier):
         return EstimatorSubject(model)
     check_model(model)

@@ -117,7 +117,7 @@ class FeatureMapDisplay:
             )
         sample %= shape[0]
         X = X[sample : sample + 1]
-        subject = subject_of(estimator)
+        subject = subject_of(estimator, "FeatureMapDisplay")
         _check_last_are_filters(subject, layers)
         maps, filters = {}, {}
         for name, (found,) in feature_maps(estimator, X, layers).items():

@@ -125,7 +125,7 @@ class FilterDisplay:
         """
         n_filters = check_whole("n_filters", n_filters, least=1, or_none=True)
         n_channels = check_whole("n_channels", n_channels, least=1, or_none=True)
-        graph = graph_of(subject_of(estimator).model)
+        graph = graph_of(subject_of(estimator, "FilterDisplay").model)
         if not isinstance(layer, str):
             raise TypeError(f"layer={layer!r} must be the name of a layer.")
         (name,) = chosen_layers(graph, layer, "layer")[:1]

@@ -113,7 +113,7 @@ def cluster_weights(
     (True, True)
     """
     _check(n_clusters, codebook, keep_zeros)
-    subject = subject_of(model)
+    subject = subject_of(model, "cluster_weights")
     check_data(subject, X, y)
     kinds = (*CONVOLUTIONS, "Dense")
     chosen, skip = coded_layers_of(graph_of(subject.model), skip, kinds, "clustered")
@@ -281,7 +281,7 @@ def _most_clusters(kernels, codebook):
 
 def _kernels_and_scales(model, skip):
     """Return the kernels of the layers that can be clustered, and the number of int8 scales."""
-    graph = graph_of(subject_of(model).model)
+    graph = graph_of(subject_of(model, "best_n_clusters").model)
     chosen, _ = coded_layers_of(graph, skip, (*CONVOLUTIONS, "Dense"), "clustered")
     kernels = [[numbers_of(v) for v in kernels_of(layer)] for layer in chosen.values()]
     scales = sum(

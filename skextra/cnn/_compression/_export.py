@@ -98,7 +98,7 @@ def export_network(model, path, X=None):
         raise ValueError(f"path={str(path)!r} must end in '.tflite' or '.onnx'.")
     if path.is_dir() or not path.parent.is_dir():
         raise ValueError(f"path={str(path)!r} must name a file in a folder that there is.")
-    model = subject_of(model).standalone()
+    model = subject_of(model, "export_network").standalone()
     plain = plain_model(model)
     options = {"verbose": False}
     is_rounded = is_int8(model) and path.suffix == ".tflite"

@@ -78,7 +78,7 @@ def fold_batch_norm(model, X=None, y=None):
     >>> [layer.name for layer in folded.model_.layers]
     ['conv1', 'activation1', 'pool1', 'flatten1', 'dense1', 'activation2', 'output', 'softmax']
     """
-    subject = subject_of(model)
+    subject = subject_of(model, "fold_batch_norm")
     graph = graph_of(subject.model)
     plan = FoldPlan(graph)
     check_data(subject, X, y)

@@ -80,7 +80,7 @@ def quantize_int8(model, X=None, y=None, *, skip=()):
     >>> sorted({weight.dtype.name for weight in small.weights_})
     ['float32', 'int8']
     """
-    subject = subject_of(model)
+    subject = subject_of(model, "quantize_int8")
     check_data(subject, X, y)
     kinds = (*CONVOLUTIONS, *_KERAS)
     chosen, skip = coded_layers_of(graph_of(subject.model), skip, kinds, "quantised to int8")

@@ -221,7 +221,7 @@ def compare_networks(before, after, X=None, y=None):
     >>> report.bytes_before, report.bytes_after
     (1312, 352)
     """
-    return report_of("before and after", subject_of(before), after, X=X, y=y)
+    return report_of("before and after", subject_of(before, "compare_networks"), after, X=X, y=y)
 
 
 def report_of(method, before, after, actions=None, errors=None, X=None, y=None):
@@ -245,7 +245,7 @@ def report_of(method, before, after, actions=None, errors=None, X=None, y=None):
         Data.
     """
     check_data(before, X, y)
-    after = subject_of(after)
+    after = subject_of(after, method)
     if type(before) is not type(after):
         raise ValueError(
             "An estimator and a Keras model are not compared, as they put out numbers of several "

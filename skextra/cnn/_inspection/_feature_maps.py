@@ -50,7 +50,7 @@ def feature_maps(model, X, layers=("first", "last")):
     >>> {name: maps.shape for name, maps in feature_maps(cnn, X[:5] / 16).items()}
     {'conv1': (5, 8, 8, 32), 'conv2': (5, 4, 4, 64)}
     """
-    subject = subject_of(model)
+    subject = subject_of(model, "feature_maps")
     graph = graph_of(subject.model)
     names = chosen_layers(graph, layers)
     images = subject.images(X)

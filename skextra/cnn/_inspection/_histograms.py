@@ -136,7 +136,7 @@ def weight_histograms(model, bins=50, *, weights="fitted"):
     ['conv1/kernel', 'conv1/bias']
     """
     _check_bins(bins)
-    subject = subject_of(model)
+    subject = subject_of(model, "weight_histograms")
     others = _checked(subject, weights)
     network = subject.model if others is None else subject.at(others)
     histograms = {}
@@ -208,7 +208,7 @@ def gradient_histograms(model, X, y, *, weights="fitted", bins=50):
 'output/kernel': 1.0, 'output/bias': 0.0}
     """
     _check_bins(bins)
-    subject = subject_of(model)
+    subject = subject_of(model, "gradient_histograms")
     images = subject.images(X)
     outputs = subject.outputs(X)
     codes = codes_for(subject, outputs.shape, y, "gradient_histograms")

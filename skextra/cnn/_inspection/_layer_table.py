@@ -281,7 +281,7 @@ def layer_table(model, input_shape=None):
     >>> table[1].receptive_field, table[1].receptive_stride
     ((7, 7), (2, 2))
     """
-    model = subject_of(model).model
+    model = subject_of(model, "layer_table").model
     graph = graph_of(model, input_shape)
     for x in graph.inputs:
         if None in x.shape[1:]:

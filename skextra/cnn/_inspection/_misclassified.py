@@ -114,7 +114,7 @@ def misclassified(model, X, y, n=10):
     (10, (10, 8, 8, 1))
     """
     check_n(n)
-    subject = subject_of(model)
+    subject = subject_of(model, "misclassified")
     outputs = subject.outputs(X)
     codes = codes_for(subject, outputs.shape, y, "misclassified")
     probabilities = outputs if are_probabilities(outputs) else softmax(outputs, axis=1)
