@@ -9,9 +9,10 @@ from pathlib import Path
 import numpy as np
 
 from skextra.cnn._design import design_of, layers_of
-from skextra.cnn._images import BYTES, OTHER, UNIT, as_shape
+from skextra.cnn._images import as_shape
 from skextra.cnn._keras import numbers_of
 from skextra.cnn._parameters import check_parameters
+from skextra.cnn._pixels import is_scale
 from skextra.cnn._zip import check_size
 
 _MEMBER = "skextra.json"
@@ -26,7 +27,7 @@ _FITTED = {
     "n_iter_": lambda value: _is_count(value),
     "n_features_in_": lambda value: _is_count(value),
     "_guessed": lambda value: isinstance(value, bool),
-    "_scale": lambda value: value in (BYTES, UNIT, OTHER),
+    "_scale": is_scale,
     "_dtype": lambda value: value in ("float32", "float64"),
     "_seed": lambda value: _is_count(value),
     "_epochs_seen": lambda value: _is_count(value),

@@ -31,6 +31,17 @@ def check_augmentation(augmentation):
     return tuple(sorted(augmentation.items()))
 
 
+def check_moves(augmentation, image_shape):
+    """Raise ValueError if signals are to be moved in a way that only images can be."""
+    amounts = dict(check_augmentation(augmentation))
+    turned = amounts.get("rotation", 0) or amounts.get("flip") in ("vertical", "both")
+    if turned and image_shape[0] == 1:
+        raise ValueError(
+            f"augmentation={augmentation!r} turns images or mirrors their height, but X has "
+            "signals; they are moved by 'shift', 'zoom' and flip='horizontal', all along the time."
+        )
+
+
 def _is_amount(value):
     return isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
 

@@ -3,7 +3,7 @@
 import numpy as np
 
 from skextra.cnn._keras import LOCK, keras
-from skextra.cnn._network import all_layers, from_pixels, mode
+from skextra.cnn._network import all_layers, mode
 
 _ROWS = 256
 
@@ -18,14 +18,10 @@ class Moments:
     ----------
     network : Network
         The network.
-
-    pixels : str
-        Type of the images.
     """
 
-    def __init__(self, network, pixels):
+    def __init__(self, network):
         self._network = network
-        self._pixels = pixels
         self._graphs = None
 
     def settle(self, X, w):
@@ -33,10 +29,10 @@ class Moments:
 
         Parameters
         ----------
-        X : tensor of shape (n_samples, n_pixels)
+        X : Rows
             Training images.
 
-        w : tensor of shape (n_samples,)
+        w : ndarray of shape (n_samples,)
             Their weights.
         """
         with LOCK:
@@ -45,8 +41,9 @@ class Moments:
         for layer, graph in self._graphs:
             mean, scatter, mass = 0.0, 0.0, 0.0
             for start in range(0, len(X), _ROWS):
-                rows = graph(X[start : start + _ROWS], w[start : start + _ROWS])
-                center, variance, weight = (v.numpy().astype(np.float64) for v in rows)
+                rows = slice(start, start + _ROWS)
+                moments = graph(X.numbers(rows, self._network.dtype), w[rows])
+                center, variance, weight = (v.numpy().astype(np.float64) for v in moments)
                 # Chan, Golub and LeVeque's update: nothing cancels.
                 step, total = center - mean, mass + weight
                 scatter = scatter + variance * weight + step**2 * (mass * weight / total)
@@ -80,14 +77,15 @@ class Moments:
             for layer in layers:
                 layer.call = _listening(layer, met, entering)
             try:
-                network.model(from_pixels(X, network), **mode(network.model, False))
+                images = tf.reshape(X, (-1, *network.image_shape))
+                network.model(images, **mode(network.model, False))
             finally:
                 for layer in layers:
                     del layer.call
             return _weighted(tf.cast(entering[-1], network.dtype), w, met[-1].axis)
 
         signature = [
-            tf.TensorSpec((None, int(np.prod(network.image_shape))), self._pixels),
+            tf.TensorSpec((None, int(np.prod(network.image_shape))), network.dtype),
             tf.TensorSpec((None,), network.dtype),
         ]
         graph = tf.function(moments, input_signature=signature, autograph=False)

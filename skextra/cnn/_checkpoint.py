@@ -11,6 +11,7 @@ import numpy as np
 
 from skextra.cnn._identity import described
 from skextra.cnn._keras import keras
+from skextra.cnn._rows import Rows
 
 _LISTS = ("weights", "slots", "best_weights")
 
@@ -89,8 +90,8 @@ def ingredients(cnn, design, lesson, trainer):
     for callback in lesson.callbacks:
         own = {name: value for name, value in vars(callback).items() if name not in of_all}
         yield described([type(callback), own])
-    for array in (lesson.X, lesson.y, lesson.w, *(lesson.validation or ())):
-        yield array.dtype.str
-        yield array
+    for data in (lesson.X, lesson.y, lesson.w, *(lesson.validation or ())):
+        yield data.dtype.str
+        yield from data.blocks() if isinstance(data, Rows) else [data]
     yield from trainer.weights()
     yield from trainer.slots()

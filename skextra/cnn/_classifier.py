@@ -274,6 +274,7 @@ class CNNClassifier(CallbackSupportMixin, Predictions, ClassifierMixin, Estimato
         augmentation=None,
         class_weight=None,
         image_shape=None,
+        input_kind="auto",
         build=None,
         callbacks=None,
         checkpoint=None,
@@ -309,6 +310,7 @@ class CNNClassifier(CallbackSupportMixin, Predictions, ClassifierMixin, Estimato
         self.augmentation = augmentation
         self.class_weight = class_weight
         self.image_shape = image_shape
+        self.input_kind = input_kind
         self.build = build
         self.callbacks = callbacks
         self.checkpoint = checkpoint

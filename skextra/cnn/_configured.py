@@ -95,14 +95,14 @@ def with_ends(config, scale):
     config : str
         Of the network on logits.
 
-    scale : str
-        With 'uint8' the new model takes bytes.
+    scale : int or str
+        With a number the new model takes pixels that it divides by it.
     """
     k = keras()
     model = configured_model(config)
     dtype = str(model.inputs[0].dtype)
     layers = [k.Input(model.inputs[0].shape[1:], dtype=dtype, name="images")]
-    if scale == "uint8":
-        layers.append(k.layers.Rescaling(1 / 255, dtype=dtype, name="rescaling"))
+    if isinstance(scale, int):
+        layers.append(k.layers.Rescaling(1 / scale, dtype=dtype, name="rescaling"))
     layers += [*model.layers, k.layers.Softmax(dtype=dtype, name="softmax")]
     return k.Sequential(layers, name=model.name)

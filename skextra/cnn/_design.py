@@ -4,8 +4,6 @@ import json
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-import numpy as np
-
 from skextra.cnn._augmentation import check_augmentation
 from skextra.cnn._build import (
     built_model,
@@ -18,7 +16,6 @@ from skextra.cnn._build import (
 from skextra.cnn._cache import NETWORKS, TRAINERS
 from skextra.cnn._configured import configured_model, with_ends
 from skextra.cnn._identity import described
-from skextra.cnn._images import BYTES
 from skextra.cnn._keras import LOCK, keras, numbers_of, reason
 from skextra.cnn._layers import plan_of
 from skextra.cnn._model import check_names, model_of
@@ -101,8 +98,8 @@ class Design:
 
         Parameters
         ----------
-        scale : str, default=None
-            With 'uint8' the model takes bytes.
+        scale : int or str, default=None
+            With a number the model takes pixels that it divides by it.
         """
         if self.config is not None:
             built = self.plan is None
@@ -112,7 +109,7 @@ class Design:
         with LOCK:
             return model_of(
                 self.plan, self.image_shape, self.n_classes, self.dtype, output="softmax",
-                divisor=255.0 if scale == BYTES else None, seed=self.seed, l2=self.l2,
+                divisor=scale if isinstance(scale, int) else None, seed=self.seed, l2=self.l2,
             )  # fmt: skip
 
     def model_on_logits(self, weights):
@@ -139,7 +136,7 @@ class Design:
         return NETWORKS.find(weights, self.key, self.network)
 
     @contextmanager
-    def trainer(self, cnn, pixels, weights=None, slots=None):
+    def trainer(self, cnn, weights=None, slots=None):
         """Lend a trainer that stands at its start, or where `weights` and `slots` are.
 
         Parameters
@@ -147,13 +144,10 @@ class Design:
         cnn : CNNClassifier
             Whose parameters say how to train.
 
-        pixels : numpy dtype
-            Of the images.
-
         weights, slots : list of ndarray, default=None
             Of an earlier training.
         """
-        keras()  # says so if there is none, or if the process was forked
+        self._check_policy(cnn.dtype)
         model = None if self.plan is not None else self.model()
         kind = self.key if model is None else config_key(model)
         augmentation = check_augmentation(cnn.augmentation)
@@ -162,16 +156,15 @@ class Design:
 
         key = None
         if kind is not None and all(map(leaves_no_trace, cnn.callbacks or ())):
-            key = kind, optimizer_key(cnn), augmentation, pixels == np.uint8
+            key = kind, optimizer_key(cnn), augmentation
 
         def make():
             if model is None:
                 network = self.network()
             else:
                 network = built_network(model, self.image_shape, self.n_classes)
-            taken = "uint8" if pixels == np.uint8 else network.dtype.name
             looped = key is not None
-            return Trainer(network, self.plan, optimizer_of(cnn), augmentation, taken, looped)
+            return Trainer(network, self.plan, optimizer_of(cnn), augmentation, looped)
 
         with TRAINERS.lend(key, make) as trainer:
             if key is not None:
@@ -180,6 +173,17 @@ class Design:
                 trainer.network.check(weights)
             trainer.begin(self.seed, weights, slots, cnn.learning_rate, self.l2)
             yield trainer
+
+    def _check_policy(self, dtype):
+        """Raise ValueError if Keras is set to a precision that nobody has said to leave."""
+        policy = keras().config.dtype_policy().name
+        left = dtype != "auto" or self.plan is None  # models of users' follow it
+        if not left and policy not in ("float32", "float64"):
+            raise ValueError(
+                f"Keras is set to compute in {policy!r} (keras.config.set_dtype_policy), but "
+                f"CNNClassifier computes in float32 or float64. Set dtype={self.dtype!r} to do so "
+                "all the same, or return a model in mixed precision from build."
+            )
 
     def identity(self):
         """Return a string that tells networks apart."""

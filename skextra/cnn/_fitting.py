@@ -2,11 +2,13 @@
 
 import numpy as np
 
+from skextra.cnn._augmentation import check_moves
 from skextra.cnn._cache import NETWORKS
 from skextra.cnn._checkpoint import Checkpoint, ingredients
 from skextra.cnn._design import design_of, layers_of, optimizer_key
-from skextra.cnn._images import as_shape, check_scale, pixel_scale, settle_shape
-from skextra.cnn._samples import check_range, check_shape, codes_of, read_samples, with_mean_one
+from skextra.cnn._images import SIGNAL, as_shape, settle_shape, warn_of_strips
+from skextra.cnn._pixels import check_range, divisor_of, scale_of, warn_off_scale
+from skextra.cnn._samples import check_pixels, check_shape, codes_of, read_samples, with_mean_one
 from skextra.cnn._training import Lesson, train
 
 # What `begin` settles.
@@ -19,17 +21,23 @@ SETTLED = (
 def begin(cnn, samples, classes, seed):
     """Settle what a network of these samples has: sizes, scale, layers, type and seed."""
     _forget(cnn, "_slots", "_slots_of", "_build", "_config")
-    n_pixels = samples.X.shape[1]
-    shape, guessed = settle_shape(cnn.image_shape, samples.shape, n_pixels)
+    shape, guessed = settle_shape(
+        cnn.input_kind, cnn.image_shape, samples.shape, samples.X.n_pixels
+    )
     cnn.classes_, cnn.image_shape_ = classes, shape
     cnn._guessed = guessed
     cnn._plan, cnn._l2 = layers_of(cnn)
     if cnn.build is not None:
         cnn._build = cnn.build
-    cnn._scale = pixel_scale(samples.X)
+    cnn._scale = scale_of(samples.X.dtype, samples.seen)
     cnn._dtype = _chosen_dtype(cnn, samples.X)
     cnn._seed, cnn._epochs_seen = int(seed), 0
     cnn.weights_ = []
+    check_range(cnn._dtype, samples.X, samples.seen)
+    if len(classes) > 1:
+        warn_of_strips(cnn.input_kind, cnn.image_shape, samples.shape)
+        if cnn.build is None:  # which may have layers that scale
+            warn_off_scale(samples.X, samples.seen)
 
 
 def _chosen_dtype(cnn, X):
@@ -37,7 +45,7 @@ def _chosen_dtype(cnn, X):
         return cnn.dtype
     # One batch holds them all: the fit is then a function of the weighted samples, which
     # rounding to float32 would blur.
-    exact = X.dtype == np.float64 and len(X) <= cnn.batch_size
+    exact = X.dtype not in (np.float32, np.uint8) and len(X) <= cnn.batch_size
     return "float64" if exact else "float32"
 
 
@@ -49,14 +57,17 @@ def check_same(cnn, samples):
             "estimator that it came from, or fit with warm_start=False, which starts anew."
         )
     check_shape(cnn.image_shape_, samples.shape)
-    check_scale(cnn._scale, samples.X)
-    check_range(samples.X, cnn._dtype)
+    check_pixels(cnn, samples.X, samples.seen)
+    # Where signals are a guess, they are as little turned as their kernels have a height.
+    if not cnn._guessed or cnn.input_kind == SIGNAL:
+        check_moves(cnn.augmentation, cnn.image_shape_)
     plan, cnn._l2 = layers_of(cnn)
-    shape, dtype = cnn.image_shape, cnn.dtype
+    kind, shape, dtype = cnn.input_kind, cnn.image_shape, cnn.dtype
     changed = {
         "A parameter of the layers": plan != cnn._plan,
         "build": cnn.build is not getattr(cnn, "_build", None),
-        f"image_shape={shape!r}": shape is not None and as_shape(shape) != cnn.image_shape_,
+        f"input_kind={kind!r}": kind == SIGNAL and cnn.image_shape_[0] != 1,
+        f"image_shape={shape!r}": shape is not None and as_shape(shape, kind) != cnn.image_shape_,
         f"dtype={dtype!r}": dtype not in ("auto", cnn._dtype),
     }
     for what, has_changed in changed.items():
@@ -73,10 +84,9 @@ def read_validation(cnn, X_val, y_val, sample_weight_val):
         return None
     if X_val is None or y_val is None:
         raise ValueError("X_val and y_val must be given together.")
-    held = read_samples(cnn, X_val, y_val, sample_weight_val, reset=False)
+    held = read_samples(cnn, X_val, y_val, sample_weight_val, reset=False, name="y_val")
     check_shape(cnn.image_shape_, held.shape)
-    check_scale(cnn._scale, held.X)
-    check_range(held.X, cnn._dtype)
+    check_pixels(cnn, held.X, held.seen)
     codes_of(held.y, cnn.classes_, "y_val")
     return held
 
@@ -100,7 +110,7 @@ def run(cnn, samples, validation, report, stream=False):
     """
     w = samples.w if stream else with_mean_one(samples.w)
     lesson = Lesson(
-        samples.X,
+        _divided(cnn, samples.X),
         codes_of(samples.y, cnn.classes_, "y"),
         w,
         epochs=1 if stream else cnn.epochs,
@@ -114,14 +124,14 @@ def run(cnn, samples, validation, report, stream=False):
     )
     if validation is not None:
         codes = codes_of(validation.y, cnn.classes_, "y_val")
-        lesson.validation = validation.X, codes, validation.w
+        lesson.validation = _divided(cnn, validation.X), codes, validation.w
     if not stream:
         lesson.patience = cnn.n_iter_no_change if cnn.early_stopping else None
         lesson.callbacks = tuple(cnn.callbacks or ())
     design, weights = design_of(cnn), cnn.weights_ or None
     # Another optimizer begins anew.
     slots = cnn._slots if getattr(cnn, "_slots_of", None) == optimizer_key(cnn) else None
-    with design.trainer(cnn, samples.X.dtype, weights, slots) as trainer:
+    with design.trainer(cnn, weights, slots) as trainer:
         if report is not None:
             lesson.report = lambda *state: report((*state, trainer.network))
         if cnn.checkpoint is not None and not stream:
@@ -131,6 +141,10 @@ def run(cnn, samples, validation, report, stream=False):
         progress = train(trainer, lesson)
         NETWORKS.attach(progress.weights, trainer.network)
     return progress
+
+
+def _divided(cnn, rows):
+    return rows.divided(divisor_of(cnn._scale, rows.dtype))
 
 
 def attributes(cnn, state):

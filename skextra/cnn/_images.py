@@ -1,4 +1,4 @@
-"""Images: rows of numbers seen as (height, width, channels), and the scale of their pixels."""
+"""Images: rows of numbers seen as (height, width, channels), and signals as images 1 high."""
 
 import math
 from numbers import Integral
@@ -7,12 +7,10 @@ import numpy as np
 
 from skextra._base import warn_caller
 
-# What the numbers of the training images were: it decides what may be predicted on.
-BYTES, UNIT, OTHER = "uint8", "unit", "other"
-# A little more than 1, for images that were resized or filtered.
-_ABOUT_ONE = 1.01
-# What no image on a scale from 0 to 1 comes to by noise or a filter.
-_FAR_FROM_ONE = 50.0
+KINDS = AUTO, IMAGE, SIGNAL = "auto", "image", "signal"
+# Few images are that narrow and three times as high; most signals have no more channels.
+_MOST_CHANNELS = 16
+_STRIP = 3
 
 
 def flat(X):
@@ -32,8 +30,8 @@ def flat(X):
     X = np.asarray(X)
     if X.dtype.kind not in "buif":
         raise ValueError(f"X is an array of {X.dtype} in {X.ndim} dimensions; images are numbers.")
-    shape = X.shape[1:] if X.ndim == 4 else (*X.shape[1:], 1)
-    return X.reshape(len(X), math.prod(shape)), tuple(int(size) for size in shape)
+    shape = tuple(int(size) for size in X.shape[1:])
+    return X.reshape(len(X), math.prod(shape)), shape
 
 
 def _depth(X):
@@ -46,65 +44,98 @@ def _depth(X):
     return depth
 
 
-def settle_shape(image_shape, seen, n_features):
-    """Return (height, width, channels), and whether it is a guess.
+def settle_shape(input_kind, image_shape, seen, n_features):
+    """Return (height, width, channels), and whether it is a guess; signals have a height of 1.
 
-    `image_shape` is the parameter, `seen` the shape of the images passed (None for rows).
+    The rule is that of the notes of CNNClassifier.
+
+    Parameters
+    ----------
+    input_kind, image_shape : str, tuple or None
+        As the parameters of the estimator.
+
+    seen : tuple of int or None
+        Shape of a sample as it was passed; None for rows.
+
+    n_features : int
+        How many numbers a sample has.
     """
-    if image_shape is None:
-        if seen is not None:
-            return seen, False
-        side = math.isqrt(n_features)
-        return ((side, side, 1) if side**2 == n_features else (1, n_features, 1)), True
-    shape = as_shape(image_shape)
-    if math.prod(shape) != n_features:
-        what = "rows" if seen is None else f"images of shape {seen}, that is rows"
+    if image_shape is not None:
+        shape = as_shape(image_shape, input_kind)
+        if math.prod(shape) != n_features:
+            what = "rows" if seen is None else f"images of shape {seen}, that is rows"
+            raise ValueError(
+                f"image_shape={image_shape!r} needs {math.prod(shape)} numbers a sample, but X "
+                f"has {what} of {n_features}; give the height, width and channels of X, or the "
+                "length and channels of signals."
+            )
+        return shape, False
+    if seen is not None:
+        return _shape_seen(seen, input_kind), False
+    side = math.isqrt(n_features)
+    if input_kind != SIGNAL and side**2 == n_features:
+        return (side, side, 1), True
+    if input_kind == IMAGE:
         raise ValueError(
-            f"image_shape={image_shape!r} needs {math.prod(shape)} numbers a sample, but X has "
-            f"{what} of {n_features}; give the height, width and channels of X."
+            f"input_kind='image', but rows of {n_features} numbers are no square images; give "
+            "their height, width and channels as image_shape, or set input_kind='signal'."
         )
-    return shape, False
+    return (1, n_features, 1), True
 
 
-def as_shape(image_shape):
+def _shape_seen(seen, input_kind):
+    """Return the shape of samples that were passed in three or four dimensions."""
+    if input_kind != SIGNAL:
+        return seen if len(seen) == 3 else (*seen, 1)
+    if len(seen) == 3 and seen[0] != 1:
+        raise ValueError(
+            f"input_kind='signal', but X has samples of shape {seen}; signals are rows, or have "
+            "the shape (n_samples, length, channels)."
+        )
+    return (1, *seen[-2:])
+
+
+def as_shape(image_shape, input_kind=AUTO):
     """Return the parameter image_shape as (height, width, channels)."""
     sizes = (image_shape,) if isinstance(image_shape, Integral) else image_shape
     right = isinstance(sizes, tuple | list) and 1 <= len(sizes) <= 3
     if not (right and all(_is_size(size) for size in sizes)):
         raise ValueError(
             f"image_shape={image_shape!r} must be (height, width, channels), (height, width) or, "
-            "for signals, (length,): whole numbers from 1 up."
+            "for signals, (length,) or with input_kind='signal' (length, channels): whole numbers "
+            "from 1 up."
         )
     sizes = tuple(int(size) for size in sizes)
+    if input_kind == SIGNAL:
+        shape = {1: (1, *sizes, 1), 2: (1, *sizes), 3: sizes}[len(sizes)]
+        if shape[0] != 1:
+            raise ValueError(
+                f"image_shape={image_shape!r} is that of images, but input_kind='signal'; give "
+                "(length,) or (length, channels)."
+            )
+        return shape
+    if input_kind == IMAGE and len(sizes) == 1:
+        raise ValueError(
+            f"image_shape={image_shape!r} is that of signals, but input_kind='image'; give "
+            "(height, width) or (height, width, channels)."
+        )
     return {1: (1, *sizes, 1), 2: (*sizes, 1), 3: sizes}[len(sizes)]
+
+
+def warn_of_strips(input_kind, image_shape, seen):
+    """Warn if samples that are taken for images of one channel look like signals of several."""
+    given = seen if image_shape is None else image_shape
+    if input_kind != AUTO or not isinstance(given, tuple | list) or len(given) != 2:
+        return
+    height, width = given
+    if 1 < width <= _MOST_CHANNELS and height >= _STRIP * width:
+        warn_caller(
+            f"Samples of shape {tuple(given)} are taken for images of one channel, {height} high "
+            f"and {width} wide. For signals of {width} channels set input_kind='signal'; for "
+            "images set input_kind='image'.",
+            UserWarning,
+        )
 
 
 def _is_size(size):
     return isinstance(size, Integral) and not isinstance(size, bool) and size >= 1
-
-
-def pixel_scale(X):
-    """Return what the numbers of X are: bytes, from 0 to 1, or others."""
-    if X.dtype == np.uint8:
-        return BYTES
-    return UNIT if X.min() >= 0 and X.max() <= _ABOUT_ONE else OTHER
-
-
-def check_scale(fitted, X):
-    """Raise ValueError if X is on another scale than the images seen in fit, or warn."""
-    if fitted == UNIT and X.dtype != np.uint8 and X.max(initial=0) > _FAR_FROM_ONE:
-        warn_caller(
-            f"X goes up to {X.max():g}, but the network was fitted on numbers from 0 to 1; if "
-            "they are pixels, pass uint8 or divide them by 255.",
-            UserWarning,
-        )
-    if fitted == BYTES and X.dtype != np.uint8 and X.max(initial=0) > _ABOUT_ONE:
-        raise ValueError(
-            f"X is {X.dtype} and goes up to {X.max():g}, but the network was fitted on uint8, "
-            "which is divided by 255 inside; pass uint8, or divide X by 255."
-        )
-    if fitted == OTHER and X.dtype == np.uint8:
-        raise ValueError(
-            "X is uint8, which is divided by 255 inside, but the network was fitted on numbers "
-            "that do not lie between 0 and 1; pass X as it was in fit."
-        )

@@ -81,7 +81,7 @@ class Network:
         return [tf.constant(weight) for weight in weights]
 
     def logits(self, tensors, X):
-        """Return the logits of the rows of X, float64, shape (n_samples, n_classes)."""
+        """Return the logits of X, which are Rows: float64 of shape (n_samples, n_classes)."""
         import tensorflow as tf
 
         outputs = np.empty((len(X), self.n_classes))
@@ -89,10 +89,8 @@ class Network:
         while start < len(X):
             left = len(X) - start
             size = next((size for size in _CHUNKS if size >= left), _CHUNKS[-1])
-            rows = X[start : start + size]
-            images = rows.reshape(len(rows), *self.image_shape).astype(self.dtype, copy=False)
-            if rows.dtype == np.uint8:
-                images = images / self.dtype.type(255)
+            rows = X.numbers(slice(start, start + size), self.dtype)
+            images = rows.reshape(len(rows), *self.image_shape)
             if len(rows) < size:
                 padding = np.zeros((size - len(rows), *self.image_shape), dtype=self.dtype)
                 images = np.concatenate([images, padding])
@@ -109,20 +107,11 @@ class Network:
         return float(np.average(losses, weights=w)), float(np.average(right, weights=w))
 
 
-def from_pixels(rows, network):
-    """Return a tensor of rows as images; bytes become numbers from 0 to 1."""
-    import tensorflow as tf
-
-    images = tf.reshape(rows, (-1, *network.image_shape))
-    if images.dtype == tf.uint8:
-        images = tf.cast(images, network.dtype) / network.dtype.type(255)
-    return images
-
-
 def outputs_on_probe(model, image_shape):
-    """Return what a model puts out for two images of noise."""
+    """Return what a model puts out for two images of noise, float64."""
     probe = np.random.RandomState(0).uniform(size=(2, *image_shape))
-    return model(probe.astype(taken_dtype(model)), **mode(model, False)).numpy()
+    outputs = model(probe.astype(taken_dtype(model)), **mode(model, False))
+    return outputs.numpy().astype(np.float64)  # SciPy knows no bfloat16
 
 
 def are_probabilities(outputs):

@@ -4,7 +4,7 @@ import os
 from numbers import Integral
 
 from skextra.cnn._augmentation import check_augmentation
-from skextra.cnn._images import as_shape
+from skextra.cnn._images import KINDS, as_shape
 
 
 def check_parameters(cnn):
@@ -27,8 +27,9 @@ def check_parameters(cnn):
             f"optimizer={cnn.optimizer!r} is not an option; use 'adam', 'sgd' or, for others, the "
             "dict that keras.optimizers.serialize returns."
         )
+    cnn._check_option("input_kind", KINDS)
     if cnn.image_shape is not None:
-        as_shape(cnn.image_shape)
+        as_shape(cnn.image_shape, cnn.input_kind)
     if cnn.build is not None and not callable(cnn.build):
         raise TypeError(
             f"build must be None or a function of (image_shape, n_classes), got {cnn.build!r}."

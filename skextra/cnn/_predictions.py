@@ -7,6 +7,7 @@ from sklearn.utils.validation import check_is_fitted
 from skextra.cnn._archive import load_archive, save_archive
 from skextra.cnn._design import design_of
 from skextra.cnn._keras import keras
+from skextra.cnn._pixels import range_of
 from skextra.cnn._samples import read_images
 
 
@@ -86,9 +87,10 @@ class Predictions:
     def model_(self):
         """A new Keras model with the weights of the network, which stands by itself.
 
-        It takes images in the shape of `image_shape_`, as bytes if the training images were
-        uint8, and puts out probabilities. A model of `build` is as that makes it, and takes bytes
-        divided by 255. What is done to it does not come back.
+        It takes images in the shape of `image_shape_`, which for signals begins with a height of
+        1, and puts out probabilities. If the training images were integers that are divided, it
+        divides them. A model of `build` is as that makes it, and takes them divided. What is done
+        to it does not come back.
         """
         check_is_fitted(self)
         if not self.weights_:
@@ -164,7 +166,7 @@ class Predictions:
         logits = network.logits(tensors, X)
         if not np.isfinite(logits).all():
             raise ValueError(
-                f"The outputs of the network are not finite for X, which goes up to {X.max():g}; "
-                "put X on the scale that it had in fit."
+                f"The outputs of the network are not finite for X, which goes up to "
+                f"{range_of(X).size:g}; put X on the scale that it had in fit."
             )
         return logits

@@ -9,52 +9,63 @@ from sklearn.utils.validation import _check_sample_weight, validate_data
 
 from skextra._adaptive._classes import class_weights
 from skextra._base import warn_caller
-from skextra.cnn._images import check_scale, flat
-
-_TYPES = [np.float64, np.float32, np.uint8]
+from skextra.cnn._images import flat
+from skextra.cnn._pixels import Range, check_range, check_scale, divisor_of, range_of
+from skextra.cnn._rows import Rows
 
 
 @dataclass
 class Samples:
-    """Rows of pixels, labels, their weights, and the shape of an image if X had one."""
+    """Rows of pixels, labels, their weights, the range of all pixels, and the shape X had."""
 
-    X: np.ndarray
+    X: Rows
     y: np.ndarray
     w: np.ndarray
+    seen: Range
     shape: tuple | None
 
     def take(self, rows):
         """Return some of the samples."""
-        return Samples(self.X[rows], self.y[rows], self.w[rows], self.shape)
+        return replace(self, X=self.X.take(rows), y=self.y[rows], w=self.w[rows])
 
 
 def read_images(cnn, X, fitted):
     """Return new images as rows, checked against those of fit."""
-    X, seen = flat(X)
-    X = validate_data(cnn, X, dtype=_types_of(X), order="C", reset=False)
-    check_shape(fitted, seen)
-    check_scale(cnn._scale, X)
-    check_range(X, cnn._dtype)
-    return X
+    X, shape = flat(X)
+    X = _checked(validate_data(cnn, X, dtype=_type_of(X), ensure_all_finite=False, reset=False))
+    check_shape(fitted, shape)
+    check_pixels(cnn, X, range_of(X))
+    return X.divided(divisor_of(cnn._scale, X.dtype))
 
 
-def _types_of(X):
-    """Return the types that X may keep; frames of one type are arrays of it."""
-    dtypes = getattr(X, "dtypes", ())
-    names = {str(dtype).lower() for dtype in dtypes} if hasattr(dtypes, "__iter__") else set()
-    kept = [dtype for dtype in _TYPES if names == {np.dtype(dtype).name}]
-    return kept[0] if kept else _TYPES
+def check_pixels(cnn, X, seen):
+    """Raise ValueError, or warn, if numbers are not such as the network was fitted on."""
+    check_scale(cnn._scale, X.dtype, seen)
+    check_range(cnn._dtype, X, seen)
 
 
-def check_range(X, dtype):
-    """Raise ValueError if X is float64 and has numbers that float32 has not."""
-    if dtype == "float32" and X.dtype == np.float64:
-        largest = max(X.max(initial=0), -X.min(initial=0))
-        if largest > np.finfo(np.float32).max:
-            raise ValueError(
-                f"X goes up to {largest:g}, which is too large for the network's float32; put X "
-                "on a smaller scale, for example with StandardScaler."
-            )
+def _type_of(X):
+    """Return the type to read X as: its own if it has numbers.
+
+    Data frames of one kind of number are read as that kind. Where pandas keeps them with masks,
+    scikit-learn would make them float64.
+    """
+    dtypes = getattr(X, "dtypes", None)
+    if not hasattr(dtypes, "__array__"):
+        return "numeric"
+    names = {str(dtype).lower().replace("boolean", "bool") for dtype in dtypes}
+    try:
+        kept = np.result_type(*names)
+    except (TypeError, ValueError):  # other things than numbers, or no columns
+        return "numeric"
+    whole = kept.kind in "bui" and not X.isna().any(axis=None)
+    return kept if whole or kept.kind == "f" else "numeric"
+
+
+def _checked(X):
+    if X.dtype.kind not in "buif":
+        raise ValueError(f"X is an array of {X.dtype}; pass numbers.")
+    return Rows(X)
 
 
 def check_shape(fitted, seen):
@@ -62,21 +73,45 @@ def check_shape(fitted, seen):
     sizes = [[size for size in shape if size > 1] for shape in (seen or (), fitted)]
     if seen is not None and sizes[0] != sizes[1]:
         raise ValueError(
-            f"X has images of shape {seen}, but the network was fitted on {fitted}; reshape X, or "
-            "pass rows."
+            f"X has images of shape {(*seen, 1)[:3]}, but the network was fitted on {fitted}; "
+            "reshape X, or pass rows."
         )
 
 
-def read_samples(cnn, X, y, sample_weight, *, reset):
-    """Return samples without those of weight 0; raise TypeError or ValueError."""
-    X, seen = flat(X)
-    X, y = validate_data(cnn, X, y, dtype=_types_of(X), order="C", reset=reset)
+def read_samples(cnn, X, y, sample_weight, *, reset, name="y"):
+    """Return samples without those of weight 0; raise TypeError or ValueError.
+
+    `name` is that of y in messages.
+    """
+    X, shape = flat(X)
+    _check_one_label(y, name)
+    X, y = validate_data(cnn, X, y, dtype=_type_of(X), ensure_all_finite=False, reset=reset)
     check_classification_targets(y)
     w = np.ones(len(y))
     if sample_weight is not None:
         w = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
-    samples = Samples(X, y, w, seen)
-    return samples if w.all() else samples.take(w > 0)
+    X = _checked(X)
+    if w.all():
+        return Samples(X, y, w, range_of(X), shape)
+    range_of(X.take(np.flatnonzero(w == 0)))  # says so if they are not finite
+    kept = np.flatnonzero(w)
+    X = X.take(kept)
+    return Samples(X, y[kept], w[kept], range_of(X), shape)
+
+
+def _check_one_label(y, name):
+    """Raise ValueError if samples have several labels."""
+    shape = getattr(y, "shape", None)
+    if shape is None and isinstance(y, list | tuple) and y and isinstance(y[0], list | tuple):
+        shape = len(y), len(y[0])
+    if shape is None or len(shape) < 2 or shape[1] == 1:
+        return
+    raise ValueError(
+        f"{name} has shape {tuple(shape)}, but CNNClassifier learns one label a sample. For "
+        "several labels use sklearn.multioutput.MultiOutputClassifier(CNNClassifier(...)), which "
+        "has a network for each column; where each row marks one class, pass "
+        f"np.argmax({name}, axis=1)."
+    )
 
 
 def weigh_classes(cnn, samples, known=None):

@@ -152,8 +152,7 @@ class EstimatorSubject:
         rows = read_images(self.cnn, X, self.cnn.image_shape_)
         dtype = np.dtype(taken_dtype(self.model))
         shape = taken_shape(self.model, self.cnn.image_shape_)
-        images = rows.reshape(len(rows), *shape).astype(dtype, copy=False)
-        return images / dtype.type(255) if rows.dtype == np.uint8 else images
+        return rows.numbers(slice(None), dtype).reshape(len(rows), *shape)
 
     def codes(self, y, n_samples):
         """Return labels as numbers of classes."""
@@ -193,8 +192,8 @@ class EstimatorSubject:
 
     def shown(self, X, rows):
         """Return some samples of X as images."""
-        images = read_images(self.cnn, X, self.cnn.image_shape_)[rows]
-        return images.reshape(len(rows), *self.cnn.image_shape_)
+        images = read_images(self.cnn, X, self.cnn.image_shape_).given(np.asarray(rows))
+        return images.reshape(len(images), *self.cnn.image_shape_)
 
     def standalone(self):
         """Return the model as others may use it: with pixels in and probabilities out."""

@@ -8,10 +8,13 @@ from skextra.cnn._augmentation import augmented
 from skextra.cnn._batch_norm import Moments
 from skextra.cnn._keras import keras, numbers_of
 from skextra.cnn._model import initializer
-from skextra.cnn._network import from_pixels, mode
+from skextra.cnn._network import all_layers, mode
+from skextra.cnn._rows import rows_in
 from skextra.cnn._seeds import AUGMENTATION, DROPOUT, KERNELS, drawn_seed
 
 _WITH_KERNEL = ("convolution", "dense", "output")
+# Bytes of images that are handed to a compiled loop: a call costs less than a batch takes.
+_PART = 2**23
 
 
 class Trainer:
@@ -31,17 +34,14 @@ class Trainer:
     augmentation : tuple
         What `check_augmentation` returns.
 
-    pixels : str
-        Type of the images: 'uint8' or that of the network.
-
     looped : bool
         Whether the loop over batches is compiled too. That is quicker, but TensorFlow never lets
         go of compiled loops: only for trainers that are used again.
     """
 
-    def __init__(self, network, plan, optimizer, augmentation, pixels, looped):
+    def __init__(self, network, plan, optimizer, augmentation, looped):
         self.network = network
-        self.optimizer = optimizer
+        self.optimizer = optimizer = _scaling(optimizer, network.model)
         variables = network.model.trainable_variables
         if not variables:
             raise ValueError("The model that build returned has no weights to train.")
@@ -51,10 +51,10 @@ class Trainer:
         optimizer.build(variables)
         self._slots = [numbers_of(v) for v in optimizer.variables]
         self._rate = _fixed_rate(optimizer)
-        self.moments = Moments(network, pixels)
+        self.moments = Moments(network)
         self._looped = looped
         step = _step(network, optimizer, augmentation, self._kernels)
-        self._graph = _compiled(_loop(step) if looped else step, network, pixels, self._kernels)
+        self._graph = _compiled(_loop(step) if looped else step, network, self._kernels)
 
     def begin(self, seed, weights, slots, learning_rate, l2):
         """Set the weights and the optimizer to a start.
@@ -126,27 +126,28 @@ class Trainer:
         return np.array([drawn_seed(seed, AUGMENTATION, epoch), 0], dtype=np.int32)
 
     def run(self, data, order, batch_size, seed, sums):
-        """Train on the rows in `order`, a batch after the other.
+        """Train on the rows in `order`, a batch after the other; `data` are Rows, y and w.
 
         Return the sums of loss and hits, which go on from `sums`, so that they do not depend on
         the number of calls.
         """
+        X, y, w = data
+        size = batch_size
         if self._looped:
-            return self._graph(*data, order, np.int32(batch_size), self._l2, seed, *sums)
-        for start in range(0, len(order), batch_size):
-            rows = order[start : start + batch_size]
+            size *= max(1, rows_in(_PART, X.n_pixels, self.network.dtype) // batch_size)
+        for start in range(0, len(order), size):
+            rows = order[start : start + size]
+            images = X.numbers(rows, self.network.dtype)
             at = seed + np.array([0, start], dtype=np.int32)
-            sums = self._graph(*data, rows, np.int32(batch_size), self._l2, at, *sums)
+            sums = self._graph(images, y[rows], w[rows], np.int32(batch_size), self._l2, at, *sums)
         return sums
 
-    def as_tensors(self, rows, y, w):
-        """Return training data as tensors, which are made once a fit."""
-        import tensorflow as tf
 
-        if rows.dtype != np.uint8:
-            rows = rows.astype(self.network.dtype, copy=False)
-        dtype = self.network.dtype
-        return tf.constant(rows), tf.constant(y, dtype=tf.int32), tf.constant(w, dtype)
+def _scaling(optimizer, model):
+    """Return the optimizer, which scales the loss where float16 would lose small gradients."""
+    scaling = keras().optimizers.LossScaleOptimizer
+    half = any(getattr(x, "compute_dtype", None) == "float16" for x in all_layers(model))
+    return scaling(optimizer) if half and not isinstance(optimizer, scaling) else optimizer
 
 
 def _fixed_rate(optimizer):
@@ -160,22 +161,21 @@ def _fixed_rate(optimizer):
 
 
 def _step(network, optimizer, augmentation, kernels):
-    """Return a function that trains on one batch, `rows`; it takes whatever the loop takes."""
+    """Return a function that trains on one batch; it takes whatever the loop takes."""
     import tensorflow as tf
 
     model, dtype = network.model, network.dtype
     variables = model.trainable_variables
 
-    def step(X, y, w, rows, batch_size, l2, seed, loss, hits):
-        images = from_pixels(tf.gather(X, rows), network)
-        targets, masses = tf.gather(y, rows), tf.gather(w, rows)
+    def step(X, targets, masses, batch_size, l2, seed, loss, hits):
+        images = tf.reshape(X, (-1, *network.image_shape))
         if augmentation:
             images = augmented(images, augmentation, seed)
         with tf.GradientTape() as tape:
             logits = network.logits_of(model(images, **mode(model, True)))
             losses = tf.nn.sparse_softmax_cross_entropy_with_logits(targets, logits)
             lost = tf.reduce_sum(masses * losses)
-            total = lost / tf.cast(tf.shape(rows)[0], dtype)
+            total = lost / tf.cast(tf.shape(X)[0], dtype)
             for i, kernel in enumerate(kernels):
                 total += l2[i] * tf.cast(tf.reduce_sum(tf.square(kernel)), dtype)
             for extra in model.losses:
@@ -190,17 +190,18 @@ def _step(network, optimizer, augmentation, kernels):
 
 
 def _loop(step):
-    """Return a function that trains on the batches of `order`, one after the other."""
+    """Return a function that trains on the batches of a part, one after the other."""
     import tensorflow as tf
 
-    def loop(X, y, w, order, batch_size, l2, seed, loss, hits):
+    def loop(X, y, w, batch_size, l2, seed, loss, hits):
         def body(start, loss, hits):
-            rows = order[start : start + batch_size]
+            end = start + batch_size
             at = tf.stack([seed[0], seed[1] + start])
-            return start + batch_size, *step(X, y, w, rows, batch_size, l2, at, loss, hits)
+            batch = X[start:end], y[start:end], w[start:end]
+            return end, *step(*batch, batch_size, l2, at, loss, hits)
 
         state = tf.zeros((), "int32"), loss, hits
-        count = tf.shape(order)[0]
+        count = tf.shape(X)[0]
         return tf.while_loop(lambda start, *_: start < count, body, state, parallel_iterations=1)[
             1:
         ]
@@ -208,15 +209,14 @@ def _loop(step):
     return loop
 
 
-def _compiled(function, network, pixels, kernels):
+def _compiled(function, network, kernels):
     import tensorflow as tf
 
-    integers, real = tf.TensorSpec((None,), tf.int32), tf.TensorSpec((), tf.float64)
+    real = tf.TensorSpec((), tf.float64)
     signature = [
-        tf.TensorSpec((None, int(np.prod(network.image_shape))), pixels),
-        integers,
+        tf.TensorSpec((None, int(np.prod(network.image_shape))), network.dtype),
+        tf.TensorSpec((None,), tf.int32),
         tf.TensorSpec((None,), network.dtype),
-        integers,
         tf.TensorSpec((), tf.int32),
         tf.TensorSpec((len(kernels),), network.dtype),
         tf.TensorSpec((2,), tf.int32),

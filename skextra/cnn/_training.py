@@ -9,6 +9,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from skextra._base import warn_caller
 from skextra.cnn._keras import keras
+from skextra.cnn._rows import Rows
 from skextra.cnn._seeds import ORDER, drawn_seed
 
 # Signals are handled between calls, which shall take about so long.
@@ -21,8 +22,8 @@ class Lesson:
 
     Parameters
     ----------
-    X, y, w : ndarray
-        Rows of pixels, numbers of classes and weights.
+    X, y, w : Rows, ndarray, ndarray
+        Images, numbers of classes and weights.
 
     epochs, batch_size, shuffle : int, int, bool
         As the parameters of the estimator.
@@ -30,7 +31,7 @@ class Lesson:
     seed, first_epoch : int
         What the order of the rows is drawn from; the number of epochs before the first.
 
-    validation : tuple of ndarray or None
+    validation : tuple of Rows and ndarrays, or None
         X, y and w of the images that are not trained on.
 
     patience : int or None
@@ -56,7 +57,7 @@ class Lesson:
         optimizer those that it may have of the weights.
     """
 
-    X: np.ndarray
+    X: Rows
     y: np.ndarray
     w: np.ndarray
     epochs: int
@@ -115,14 +116,14 @@ def train(trainer, lesson):
     if saved is not None:
         progress = Progress(**saved)
         trainer.restore(progress.weights, progress.slots)
-    tensors = trainer.as_tensors(lesson.X, lesson.y, lesson.w)
+    data = lesson.X, lesson.y, lesson.w.astype(trainer.network.dtype)
     callbacks = _KerasCallbacks(trainer, lesson) if lesson.callbacks else None
     try:
         if callbacks is not None:
             callbacks.begin()
         try:
-            _epochs(trainer, lesson, progress, tensors, callbacks)
-            _finish(trainer, lesson, progress, tensors, callbacks)
+            _epochs(trainer, lesson, progress, data, callbacks)
+            _finish(trainer, lesson, progress, data, callbacks)
         except KeyboardInterrupt:
             if progress.epoch == 0:
                 raise
@@ -134,7 +135,7 @@ def train(trainer, lesson):
                 f"{lesson.epochs} epochs{which}.",
                 ConvergenceWarning,
             )
-            _finish(trainer, lesson, progress, tensors, None)
+            _finish(trainer, lesson, progress, data, None)
     finally:
         if callbacks is not None:
             callbacks.leave()
@@ -142,7 +143,7 @@ def train(trainer, lesson):
     return progress
 
 
-def _finish(trainer, lesson, progress, tensors, callbacks):
+def _finish(trainer, lesson, progress, data, callbacks):
     """Set what is only known in the end; a second time it comes to the same."""
     trainer.assign(progress.chosen(lesson.patience))
     if lesson.patience is None and not lesson.stream:
@@ -150,10 +151,10 @@ def _finish(trainer, lesson, progress, tensors, callbacks):
     if callbacks is not None:
         callbacks.end(progress)
     if not lesson.stream:
-        trainer.moments.settle(tensors[0], tensors[2])
+        trainer.moments.settle(data[0], data[2])
 
 
-def _epochs(trainer, lesson, progress, tensors, callbacks):
+def _epochs(trainer, lesson, progress, data, callbacks):
     pace = _Pace()
     while progress.epoch < lesson.epochs and not progress.over:
         start = time.perf_counter()
@@ -161,7 +162,7 @@ def _epochs(trainer, lesson, progress, tensors, callbacks):
         stop = callbacks is not None and callbacks.begin_epoch(epoch)
         order = lesson.order(epoch)
         seed = trainer.reseed(lesson.seed, lesson.first_epoch + epoch)
-        loss, hits, stopped = _one_epoch(trainer, lesson, tensors, order, seed, callbacks, pace)
+        loss, hits, stopped = _one_epoch(trainer, lesson, data, order, seed, callbacks, pace)
         logs = {"loss": loss, "accuracy": hits}
         weights = trainer.weights()
         if not (math.isfinite(loss) and all(np.isfinite(w).all() for w in weights)):
@@ -199,7 +200,7 @@ class _Pace:
         self.batches = max(1, min(2 * self.batches, int(fitting)))
 
 
-def _one_epoch(trainer, lesson, tensors, order, seed, callbacks, pace):
+def _one_epoch(trainer, lesson, data, order, seed, callbacks, pace):
     """Return the mean loss and accuracy of an epoch, and whether a callback stopped it."""
     sums, start, stop, size = (0.0, 0.0), 0, False, lesson.batch_size
     while start < len(order) and not stop:
@@ -210,7 +211,7 @@ def _one_epoch(trainer, lesson, tensors, order, seed, callbacks, pace):
             callbacks.begin_batch(start // size)
         began = time.perf_counter()
         before = sums
-        sums = tuple(float(v) for v in trainer.run(tensors, rows, size, part_seed, sums))
+        sums = tuple(float(v) for v in trainer.run(data, rows, size, part_seed, sums))
         pace.took(math.ceil(len(rows) / size), time.perf_counter() - began)
         if every:
             mass = lesson.w[rows].sum()
