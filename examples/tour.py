@@ -438,7 +438,8 @@ def compile_kernels():
     Madaline(random_state=0).fit(X, X[:, 0] > 0)
     KMeansPP(10, random_state=0).fit(load_digits().data)
     FeatureMapSVM(random_state=0).fit(*load_digits(return_X_y=True))
-    CNNClassifier(epochs=1, random_state=0).fit(*load_digits(return_X_y=True))
+    digits, labels = load_digits(return_X_y=True)
+    CNNClassifier(epochs=1, random_state=0).fit(digits / 16, labels)
 
 
 def print_table(rows):

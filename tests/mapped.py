@@ -1,7 +1,7 @@
 """Fit CNNClassifier on files of 256 MiB: ``python tests/mapped.py FOLDER``; not on Windows.
 
-The pages of a file that is read count as memory of the process, so that it may grow by the data and
-a fifth of them. Run in a process of its own by test_cnn_pixels.py.
+The pages of a file that is read count as memory of the process, so that it may grow by the data
+and a fifth of them. Run in a process of its own by test_cnn_pixels.py.
 """
 
 import resource

@@ -191,7 +191,7 @@ def test_floats_that_are_none_are_refused_wherever_they_are(dtype):
 
 def test_other_things_than_numbers_are_refused():
     for bad in (np.array([["a", "b"]] * 4), np.zeros((4, 2), "M8[s]"), np.zeros((4, 2), complex)):
-        with pytest.raises(ValueError, match="Convert your data|pass numbers|Complex"):
+        with pytest.raises(ValueError, match=r"Convert your data|pass numbers|Complex"):
             CNNClassifier(**SMALL).fit(bad, [0, 1, 0, 1])
 
 

@@ -36,7 +36,9 @@ def test_a_dtype_that_is_given_comes_before_the_policy(policy, tmp_path):
     cnn = CNNClassifier(**SMALL, batch_norm=True, dtype="float32").fit(X, Y)
     probabilities, maps = cnn.predict_proba(X), feature_maps(cnn, X)
     cnn.save(tmp_path / "a.keras")
-    assert_allclose(cnn.model_.predict(X.reshape(-1, 8, 8, 1), verbose=0), probabilities, atol=1e-6)
+    assert_allclose(
+        cnn.model_.predict(X.reshape(-1, 8, 8, 1), verbose=0), probabilities, atol=1e-6
+    )
     assert {weight.dtype for weight in cnn.weights_} == {np.dtype("float32")}
     keras.config.set_dtype_policy("float32")
     same(cnn, CNNClassifier(**SMALL, batch_norm=True).fit(X, Y))

@@ -53,7 +53,8 @@ def run_python(code):
     [
         (
             "sys.modules['tensorflow'] = None",
-            '{} needs tensorflow, which is not installed; run `pip install "skextra[tensorflow]"`.',
+            "{} needs tensorflow, which is not installed; run "
+            '`pip install "skextra[tensorflow]"`.',
         ),
         (
             "sys.modules['keras'] = None",

@@ -25,6 +25,7 @@ from skextra import (
 pytestmark = [
     pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
     pytest.mark.filterwarnings("ignore:n_components=:UserWarning"),
+    pytest.mark.filterwarnings("ignore:X goes up to .* is trained on as it is:UserWarning"),
 ]
 
 
@@ -82,6 +83,7 @@ ESTIMATORS = [
     CNNClassifier((16, 32), (3, 5), strides=(1, 2), padding=1, pool=("max", None)),
     CNNClassifier(optimizer="sgd", learning_rate=0.1, pool="average", class_weight="balanced"),
     CNNClassifier((), dense_units=(32, 16), learning_rate=0.01, l2=1e-4, shuffle=False),
+    CNNClassifier(input_kind="signal"),
     CNNClassifier(build=DenseNet(), learning_rate=0.02),
 ]
 

@@ -60,13 +60,17 @@ def taken_shape(model, image_shape):
         return image_shape
     if None not in wanted and np.prod(wanted) == np.prod(image_shape):
         return wanted
-    pairs = zip(wanted, image_shape, strict=True) if len(wanted) == len(image_shape) else ((0, 1),)
-    if not all(size in (None, given) for size, given in pairs):
-        raise ValueError(
-            f"The model that build returned takes images of shape {wanted}, but X has "
-            f"{image_shape}; give keras.Input the image_shape that build is passed."
-        )
-    return image_shape
+    # Signals may lack the height, and a model may leave sizes open.
+    shapes = (image_shape, image_shape[1:]) if image_shape[0] == 1 else (image_shape,)
+    for shape in shapes:
+        if len(shape) == len(wanted) and all(
+            size in (None, given) for size, given in zip(wanted, shape, strict=True)
+        ):
+            return shape
+    raise ValueError(
+        f"The model that build returned takes images of shape {wanted}, but X has "
+        f"{image_shape}; give keras.Input the image_shape that build is passed."
+    )
 
 
 def built_network(model, image_shape, n_classes):

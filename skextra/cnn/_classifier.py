@@ -118,20 +118,26 @@ class CNNClassifier(CallbackSupportMixin, Predictions, ClassifierMixin, Estimato
     augmentation : dict, default=None
         How far images are moved at random in training: 'shift' in whole pixels, 'rotation' in
         degrees, 'zoom' as a share, 'flip' one of 'horizontal', 'vertical' and 'both'. What comes
-        into view is 0.
+        into view is 0. Signals are shifted, zoomed and flipped horizontally, along their length;
+        anything else is an error for them.
 
     class_weight : dict or 'balanced', default=None
         Weights of the classes, multiplied with those of the samples that are trained on;
         'balanced' weighs them by the inverse of their (weighted) frequency.
 
     image_shape : tuple of int, default=None
-        (height, width, channels), (height, width) or, for signals, (length,). By default that of
-        X where X has images; rows are square images of one channel where that is possible, and
-        otherwise signals.
+        Shape of a sample, needed where X has rows that are not what `input_kind` takes them for:
+        (height, width, channels) or (height, width) of images; for signals (length,) or, with
+        ``input_kind='signal'``, (length, channels).
+
+    input_kind : {'auto', 'image', 'signal'}, default='auto'
+        What the samples are. Filters and pools move over the height and the width of images, and
+        along the length of signals, over all their channels. See the notes for 'auto'.
 
     build : callable, default=None
         ``build(image_shape, n_classes)`` returns a Keras model of your own in place of the layers
-        above, with an output a class, logits or softmax, for images as floats. The global
+        above, with an output a class, logits or softmax, for images as floats; for signals the
+        height of 1 in image_shape may be left out. The global
         generators of Python and NumPy are seeded while it runs, so weights that Keras draws are
         repeatable. A copy of the model is trained, unless it has layers that are not Keras's:
         then return a new one each time. It must be importable to be pickled.
@@ -152,8 +158,9 @@ class CNNClassifier(CallbackSupportMixin, Predictions, ClassifierMixin, Estimato
         Whether `fit` goes on from the weights of the previous fit.
 
     dtype : {'auto', 'float32', 'float64'}, default='auto'
-        Type of the weights. 'auto' is float64 when X is and fits one batch, and otherwise
-        float32; float64 takes several times as long.
+        Type of the weights. 'auto' is float64 where all samples fit one batch, unless X is
+        float32 or uint8, and otherwise float32; float64 takes several times as long. Where Keras
+        is set to mixed precision 'auto' is an error, but models of `build` follow that.
 
     verbose : bool, default=False
         Whether to print a line an epoch.
@@ -168,7 +175,7 @@ class CNNClassifier(CallbackSupportMixin, Predictions, ClassifierMixin, Estimato
         The class labels.
 
     image_shape_ : tuple of int
-        (height, width, channels).
+        (height, width, channels), for signals (1, length, channels).
 
     weights_ : list of ndarray
         Weights in the order of ``model_.get_weights()``, read-only. Empty if y had one class,
@@ -186,7 +193,7 @@ class CNNClassifier(CallbackSupportMixin, Predictions, ClassifierMixin, Estimato
         Epochs run by `fit`, and calls of `partial_fit` since.
 
     model_ : keras.Model
-        A new model each time, which stands by itself.
+        A new model each time, which stands by itself. Its input has the shape `image_shape_`.
 
     n_features_in_ : int
         Numbers in an image.
@@ -201,8 +208,23 @@ class CNNClassifier(CallbackSupportMixin, Predictions, ClassifierMixin, Estimato
 
     Notes
     -----
-    **Pixels.** uint8 is divided by 255 inside; other numbers are taken as they are and should lie
-    near 0 to 1. Another scale than that of `fit` is an error or a warning where it can be seen.
+    **Images and signals.** With ``input_kind='auto'`` arrays of three dimensions are images of
+    one channel, (n_samples, height, width), and of four images of several. Rows are square images
+    where that is possible, and otherwise signals. Three dimensions that look like signals of some
+    channels are told in a warning. With 'signal' rows are signals of one channel, and three
+    dimensions are (n_samples, length, channels); with 'image' rows that are not square need
+    `image_shape`.
+
+    **Pixels.** uint8 is divided by 255 inside. Integers of other types are divided by the largest
+    number of the bits that the largest of them in `fit` takes, eight at least: pixels of 0 to 255
+    by 255, those of 12 bits by 4095, sound of 16 bits by 32767. Where none is beyond 31 they are
+    codes or counts, and taken as they are, like bool and floats, which should lie near 0 to 1 or
+    be standardised; a warning names those that are far from it. What `fit` divided by holds for
+    all integers that follow. Another scale than that of `fit` is an error or a warning where it
+    can be seen.
+
+    **Memory.** X is read where it lies, a few megabytes at a time, whatever its type and whatever
+    the parameters, so that it may be a ``numpy.memmap`` larger than the memory.
 
     **Repeated fits.** The compiled steps of the last eight architectures are kept in the process
     and used again by fits with the same layers, dropout, optimizer and augmentation, from new
@@ -326,10 +348,10 @@ class CNNClassifier(CallbackSupportMixin, Predictions, ClassifierMixin, Estimato
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features), (n_samples, height, width) or \
-                (n_samples, height, width, channels)
-            Images, or rows of their pixels. uint8 is divided by 255 inside, everything else is
-            taken as it is.
+        X : array-like of shape (n_samples, n_features), (n_samples, height, width), \
+                (n_samples, height, width, channels) or (n_samples, length, channels)
+            Images or signals, or rows of their numbers. Integers are divided inside as the notes
+            say; floats are taken as they are.
 
         y : array-like of shape (n_samples,)
             Class labels of any kind.
