@@ -42,6 +42,16 @@ def test_channels_first(layer, shape):
         assert_allclose(compiled(small, x), expected, atol=near)
 
 
+def test_output_padding_is_not_lost():
+    layers = [kl.Conv2DTranspose(4, 3, strides=2, output_padding=1), kl.BatchNormalization()]
+    model = normed((5, 6, 3), layers)
+    assert model.output_shape == (None, 12, 14, 4)
+    folded, _ = fold_batch_norm(model)
+    for small in (folded, quantize_int8(folded)[0], cluster_weights(folded, 4)[0]):
+        assert small.output_shape == model.output_shape
+        assert small(np.zeros((1, 5, 6, 3), np.float32)).shape == (1, 12, 14, 4)
+
+
 def test_scales_are_of_channels():
     model = normed((8, 7, 3), [kl.SeparableConv2D(5, 2, depth_multiplier=2), kl.DepthwiseConv2D(2),
                                kl.Conv2DTranspose(4, 2), kl.Conv2D(6, 2)])  # fmt: skip

@@ -121,6 +121,14 @@ def _set_weights(layer, weights):
         ) from error
 
 
+def config_of(layer):
+    """Return the configuration of a layer, complete."""
+    config = layer.get_config()
+    if hasattr(layer, "output_padding"):  # Keras before 3.15 forgets it
+        config["output_padding"] = layer.output_padding
+    return config
+
+
 def copied_layer(layer, /, **changes):
     """Return a new layer like one of Keras's or the user's, without its weights.
 
@@ -135,7 +143,7 @@ def copied_layer(layer, /, **changes):
     k = keras()
     if isinstance(layer, k.layers.Lambda):
         return _copied_lambda(layer, **changes)
-    config = {**layer.get_config(), **changes}
+    config = {**config_of(layer), **changes}
     if isinstance(layer, k.layers.Normalization):
         # What it has adapted to is used from elsewhere than its weights.
         if layer.weights:

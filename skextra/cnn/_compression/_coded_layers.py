@@ -13,6 +13,7 @@ from keras import ops
 
 from skextra.cnn._compression._packing import bits_for, packed_size
 from skextra.cnn._keras import numbers_of
+from skextra.cnn._rewrite import config_of
 from skextra.cnn._weights import kernels_of
 
 _PACKAGE = "skextra"
@@ -66,7 +67,7 @@ class CodedLayer(keras.layers.Layer):
         """Return a layer that stands for one of Keras's, which it takes its name from."""
         options = {
             name: list(value) if isinstance(value, tuple) else value
-            for name, value in layer.get_config().items()
+            for name, value in config_of(layer).items()
             if name not in _SAID and not name.endswith(_OF_TRAINING) and value is not None
         }
         # The user's own function need not be known to Keras until the network is to be saved.
