@@ -241,9 +241,10 @@ def udu(P):
 
 def textbook_rls(inputs, targets, weight, forgetting, limit, w, P, resolution=0.0):
     """Return (w after each row, outputs before that, P, what limited it, what is remembered)."""
-    w, path, outputs, limited, power, count = w.copy(), [], [], 0, 0.0, 0.0
+    w, path, outputs, limited = w.copy(), [], [], 0
     q = inputs.shape[1]
-    for i, (x, d, r) in enumerate(zip(inputs, targets, weight, strict=True)):
+    squares, count, turn, since = np.zeros(q), 0.0, 0, np.inf
+    for x, d, r in zip(inputs, targets, weight, strict=True):
         decay = forgetting**r
         s = r if forgetting == 1 else (1 - decay) / (1 - forgetting)
         P = np.linalg.inv(decay * np.linalg.inv(P) + s * np.outer(x, x))
@@ -253,14 +254,15 @@ def textbook_rls(inputs, targets, weight, forgetting, limit, w, P, resolution=0.
         unit, diagonal = udu(P)
         limited |= int((diagonal > limit).any())
         P = unit * np.minimum(diagonal, limit) @ unit.T
-        power, count = decay * power + s * x @ x, decay * count + s
-        ridge = resolution * power
-        if (1 - forgetting) * count > 0.95 and diagonal.max() * ridge > 1:
-            limited |= 2
+        squares, count, since = decay * squares + s * x**2, decay * count + s, since + 1
+        worst = (udu(P)[1] * squares).max()
+        if (1 - forgetting) * count > 0.95 and worst * q * resolution > 1:
             information = np.linalg.inv(P)
-            information[i % q, i % q] += ridge * q * (1 - decay)
+            information[turn, turn] += q * resolution * squares[turn] * q * (1 - decay)
             P = np.linalg.inv(information)
-    return np.array(path), np.array(outputs), P, limited, [power, count]
+            turn, since = (turn + 1) % q, 0
+    limited |= 2 * (since * (1 - forgetting) < 1 or since < q)
+    return np.array(path), np.array(outputs), P, limited, [*squares, count, turn, since]
 
 
 @pytest.mark.parametrize(
@@ -292,8 +294,8 @@ def test_recursive_least_squares_solves_the_weighted_normal_equations(
     expected = textbook_rls(inputs, targets, weight, forgetting, limit, start, P, resolution)
     w, outputs = start.copy(), np.full(targets.shape, 99.0)
     path = np.full((n if keep_path else 0, *w.shape), 99.0)
-    settings = made.weight, inc, forgetting, limit, 0.0, resolution, float(made.bias)
-    memory = np.zeros(2)
+    settings = made.weight, inc, forgetting, limit, resolution, float(made.bias)
+    memory = np.append(np.zeros(q + 2), np.inf)
     args = *made.rows, targets, *settings, w, unit, diagonal, memory, outputs, path
     found = call(rls.rls_adapt, args, [w, unit, diagonal, memory, outputs, path])
     assert found == expected[3] == limited
@@ -311,9 +313,9 @@ def one_weight_rls(x, forgetting, weight, limit):
     """Return (held, diagonal) of one row of one feature, from P = 1."""
     rows = frozen(np.array([x])), 0, 1
     diagonal, none = np.ones(1), np.empty((0, 1, 2))
-    gains = frozen(np.array([weight])), 0, forgetting, limit, 1.0, 0.0, 0.0
+    gains = frozen(np.array([weight])), 0, forgetting, limit, 0.0, 0.0
     w, outputs = np.zeros((1, 2)), np.empty((1, 1))
-    state = w, np.eye(1), diagonal, np.zeros(2)
+    state = w, np.eye(1), diagonal, np.array([0.0, 0.0, 0.0, np.inf])
     held = rls.rls_adapt(*rows, outputs.copy(), *gains, *state, outputs, none)
     return held, diagonal[0]
 

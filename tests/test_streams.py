@@ -91,7 +91,8 @@ def test_rls_learns_nothing_from_the_rounding_of_float32():
         with pytest.warns(ConvergenceWarning, match=f"what is left of them is .* in {X.dtype}"):
             model.partial_fit(X[:-200], y[:-200])
         found[dtype] = model.coef_.copy()
-        errors = model.adapt(X[-200:], y[-200:]).error
+        with pytest.warns(ConvergenceWarning, match="did not excite all directions"):
+            errors = model.adapt(X[-200:], y[-200:]).error
         assert np.abs(errors).max() < (0.35 if dtype is np.float32 else 0.5)
     assert np.abs(found[np.float32]).max() < 1.2
     assert_allclose(found[np.float32], found[np.float64], atol=0.05)
@@ -106,6 +107,41 @@ def test_rls_that_has_lost_its_digits_says_so_and_stays_in_bounds(forgetting, dt
         model.fit(X, y)
     assert np.abs(model.coef_).max() < 3
     assert model.score(X[-1000:], y[-1000:]) > 0.999
+
+
+@pytest.mark.parametrize("form", [np.asarray, sparse.csr_array])
+@pytest.mark.parametrize("size", [1, 3, 5, 700])
+def test_chunks_are_one_pass_of_rls_where_rounding_is_kept_out(size, form):
+    x = np.sin(0.1 * np.arange(2000))
+    X = TappedDelayLine(4).fit_transform(x[:, None])
+    y = X @ [1.0, 2.0, 3.0, 4.0] + 0.01 * np.random.default_rng(0).standard_normal(len(x))
+    model = LMSRegressor(variant="rls", forgetting=0.98)
+    with pytest.warns(ConvergenceWarning, match="did not excite all directions"):
+        expected = clone(model).partial_fit(X, y)
+    assert_allclose(expected.coef_, [1, 2, 3, 4], atol=0.5)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        for first in range(0, len(x), size):
+            part = slice(first, first + size)
+            model.partial_fit(form(X[part]), y[part])
+    assert_allclose(model.coef_, expected.coef_, rtol=1e-7)
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("scales", [[1, 1e5, 1e-3], [1, 1, 1e-5], [1e8, 1, 1e-8]])
+def test_rls_does_not_take_features_in_small_units_for_rounding(scales, dtype):
+    rng = np.random.default_rng(0)
+    Z = rng.standard_normal((5000, 3))
+    y = (Z @ [1, 2, 3] + 0.01 * rng.standard_normal(5000)).astype(dtype)
+    model = LMSRegressor(variant="rls", forgetting=0.99, fit_intercept=False, delta=1e-20)
+    assert_allclose(model.fit((Z * scales).astype(dtype), y).coef_ * scales, [1, 2, 3], atol=0.02)
+
+
+@pytest.mark.parametrize("offset", [1e3, 1e5])
+def test_rls_takes_an_offset_for_no_lack_of_excitation(offset):
+    X = np.random.default_rng(0).standard_normal((5000, 3)) + [0, offset, 0]
+    model = LMSRegressor(variant="rls", forgetting=0.99).fit(X, X @ [1, 2, 3])
+    assert_allclose(model.coef_, [1, 2, 3], rtol=1e-3)
 
 
 @pytest.mark.parametrize("scale", [1e-3, 1.0, 1e4])
@@ -131,7 +167,7 @@ def test_a_delta_that_outweighs_the_rows_is_told(fit_intercept, forgetting):
     X, y = made()
     X, y = X * 1e-6, (y - y.mean()) * 1e-6
     model = LMSRegressor(variant="rls", fit_intercept=fit_intercept, forgetting=forgetting)
-    with pytest.warns(ConvergenceWarning, match=r"delta=0.01 outweighs the rows"):
+    with pytest.warns(ConvergenceWarning, match="delta=0.01 outweighs 3 of 3 features"):
         model.fit(X, y)
     assert np.abs(model.coef_).max() < 1e-3
     assert_allclose(model.set_params(delta=1e-14).fit(X, y).coef_, [1, -2, 3], atol=0.1)
@@ -261,7 +297,7 @@ def test_rls_without_excitation_is_told_and_stays_finite():
     quiet[:, 0] = 1.0
     X, y = made()
     model = LMSRegressor(variant="rls", forgetting=0.9, fit_intercept=False)
-    with pytest.warns(ConvergenceWarning, match="did not excite.*A ridge") as record:
+    with pytest.warns(ConvergenceWarning, match="did not excite.*held") as record:
         trace = model.adapt(quiet, 2.0 + 0.01 * rng.standard_normal(len(quiet)))
     assert record[0].filename == __file__
     assert np.abs(trace.error[100:]).max() < 0.2

@@ -413,13 +413,14 @@ class LMSRegressor(MultiOutputMixin, RegressorMixin, AdaptiveFilter):
         self._last_weights = w
         self._adapt_rls(X, targets, sample_weight, keep_path=False)
         self._finish_direct(X, targets, sample_weight, self._last_weights, data)
-        squares = self._inverse.memory[0] - self._inverse.memory[1] * self.fit_intercept
-        ridge = self.delta * self._inverse.faded(self.forgetting)
-        if ridge > squares and X.any():
+        squares = self._inverse.squares[: X.shape[1]]
+        faint = (squares > 0) & (squares < self.delta * self._inverse.faded(self.forgetting))
+        if faint.any():
             warn_caller(
-                f"LMSRegressor: delta={self.delta:g} outweighs the rows, whose squared norms add "
-                f"up to {squares:.2g}, so that the weights stay near their start. Lower delta, "
-                "or put the features on a larger scale, for example with StandardScaler.",
+                f"LMSRegressor: delta={self.delta:g} outweighs {np.count_nonzero(faint)} of "
+                f"{X.shape[1]} features, whose squares add up to {squares[faint].min():.2g} and "
+                "more, so that their weights stay near the start. Lower delta, or put the features "
+                "on one scale, for example with StandardScaler.",
                 ConvergenceWarning,
             )
 

@@ -11,8 +11,8 @@ from skextra._kernels._rls import rls_adapt
 # rows do not excite. Far enough never to matter to a filter that works, near enough that the
 # weights stay finite when such a direction is excited at last.
 _GROWTH = 1e15
-# Where forgetting has left less information on a direction than this share of that on all,
-# rounding takes its place (of the rows, and of the recursion in float64), and a ridge is kept up.
+# Where forgetting has left less information on an input, beside the others, than this share of
+# that on it alone, rounding takes its place (of the rows, and of the recursion in float64), and a ridge is kept up.
 # Larger slows down adaptation in weak directions, smaller lets rounding make up weights: 200,000
 # rows of a sine in 4 to 64 taps, noise .01, end with weights up to 2.6 for all forgetting factors
 # from .9 on (true ones up to 1), where without a ridge they come to 1e5.
@@ -23,8 +23,8 @@ _RESOLUTION = {"float32": 1.5e-8, "float64": 2.5e-13}
 class InverseCorrelation:
     """The matrix P of recursive least squares as ``U diag(d) U^T``; `unit` is U transposed.
 
-    `memory` holds the trace of what the rows have added to its inverse and is not forgotten yet,
-    and the weight of those rows.
+    `memory` is what the recursion keeps of the rows: the diagonal of what they have added to the
+    inverse of P and is not forgotten yet, their weight, and where it is with its ridge.
     """
 
     unit: np.ndarray
@@ -34,15 +34,22 @@ class InverseCorrelation:
     @classmethod
     def initial(cls, size, delta):
         """Return ``I / delta``."""
-        return cls(np.eye(size), np.full(size, 1.0 / delta), np.zeros(2))
+        memory = np.zeros(size + 3)
+        memory[-1] = np.inf  # rows since the ridge was needed
+        return cls(np.eye(size), np.full(size, 1.0 / delta), memory)
 
     def copy(self):
         """Return a copy that can be updated without changing this one."""
         return InverseCorrelation(self.unit.copy(), self.diagonal.copy(), self.memory.copy())
 
+    @property
+    def squares(self):
+        """Return the sums of the squares of the inputs, as far as they are remembered."""
+        return self.memory[: len(self.diagonal)]
+
     def faded(self, forgetting):
         """Return how much of the start ``I / delta`` is left: lam to the weight of the rows."""
-        return max(1.0 - (1.0 - forgetting) * self.memory[1], 0.0)
+        return max(1.0 - (1.0 - forgetting) * self.memory[len(self.diagonal)], 0.0)
 
     def matrix(self):
         """Return P, symmetric to the last bit."""
@@ -73,7 +80,6 @@ def rls_pass(rows, targets, sample_weight, forgetting, delta, w, inverse, keep_p
             inc,
             float(forgetting),
             _GROWTH / delta,
-            1.0 / delta,
             _RESOLUTION[rows.dtype.name],
             float(block.bias),
             w,

@@ -229,7 +229,7 @@ def measure(rows, powers, sample_weight, variant, rate, order, moments=None, exa
         try:
             product = _EpochProduct(rows, powers, sample_weight, variant, order, moments.gram)
             radius = product.radius(rate)
-            unstable = rate if radius > 1.0 else np.inf
+            unstable = rate if radius > 1.0 and rate > 2.0 / max_power else np.inf
             critical = product.critical(2.0 / max_power, unstable)
         except np.linalg.LinAlgError:
             pass

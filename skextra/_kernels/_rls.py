@@ -5,6 +5,7 @@ from numba import njit
 
 _MOST_FADED = -667.0  # a logarithm
 _LARGEST = 1e290
+_LEAST = 1e-290
 _FULL = 0.95  # share of all the rows that the memory can hold, after three time constants
 
 
@@ -18,7 +19,6 @@ def rls_adapt(
     inc,
     forgetting,
     limit,
-    least_limit,
     resolution,
     bias,
     w,
@@ -37,11 +37,12 @@ def rls_adapt(
     lose positive definiteness however ill-conditioned P gets. O(p^2) a row.
 
     In directions that no row excites Phi is forgotten, and what is left is the rounding of the
-    rows, from which no weight may be learnt. `memory` holds the trace of what the rows have added
-    to Phi, as far as it is remembered, and the weight of these rows. Once the memory is full and
-    an entry of D has grown beyond `least_limit` and the inverse of `resolution` times that trace,
-    a ridge of that size is kept up: after each row Phi gains on one input, all in turn, and the
-    weights stay as they are.
+    rows, from which no weight may be learnt. ``memory[:q]`` is the diagonal of what the rows have
+    added to Phi, as far as it is remembered, and ``memory[q]`` the weight of these rows. Once that
+    is nearly all that can be remembered, and an entry of D has grown beyond the inverse of
+    ``q * resolution`` times that of the diagonal, a ridge of that size is kept up: after each row
+    Phi gains on one input, in turn, and the weights stay as they are. ``memory[q + 1]`` is whose turn
+    it is, ``memory[q + 2]`` how many rows ago that was done.
     """
     n, n_outputs = targets.shape
     p = w.shape[1] - 1
@@ -49,17 +50,13 @@ def rls_adapt(
     x = np.empty(q)
     gain = np.empty(q)
     limited = 0
-    renewed = -np.inf
     rate = np.log(forgetting)
     for i in range(n):
         o = start + i * stride
-        squares = 0.0
         for j in range(p):
             x[j] = buf[o + j]
-            squares += x[j] * x[j]
         if q > p:
             x[p] = bias
-            squares += bias * bias
         r = weight[i * inc]
         if forgetting == 1.0:
             decay = 1.0
@@ -70,8 +67,9 @@ def rls_adapt(
             lost = -np.expm1(faded)
             alpha = decay * (1.0 - forgetting) / lost if lost > 0.0 else _LARGEST
         alpha = min(alpha, _LARGEST)
-        memory[0] = decay * (memory[0] + squares / alpha)
-        memory[1] = decay * (memory[1] + 1.0 / alpha)
+        for j in range(q):
+            memory[j] = decay * (memory[j] + x[j] * x[j] / alpha)
+        memory[q] = decay * (memory[q] + 1.0 / alpha)
         alpha, largest = _updated(x, alpha, decay, limit, unit, diagonal, gain)
         if largest > limit:
             limited |= 1
@@ -83,20 +81,26 @@ def rls_adapt(
             c = (targets[i, k] - s) / alpha
             for a in range(q):
                 w[k, a] += c * gain[a]
-        ridge = resolution * memory[0]
-        full = memory[1] * (1.0 - forgetting) > _FULL
-        if full and largest > least_limit and largest * ridge > 1.0:
-            renewed = float(i)
-            turn = i % q
-            for a in range(q):
-                x[a] = 0.0
-            x[turn] = 1.0
-            alpha = 1.0 / (ridge * q * (1.0 - decay))
-            _updated(x, alpha, 1.0, limit, unit, diagonal, gain)
+        memory[q + 2] += 1.0
+        if memory[q] * (1.0 - forgetting) > _FULL:
+            worst = 0.0
+            for j in range(q):
+                worst = max(worst, diagonal[j] * memory[j])
+            if worst * q * resolution > 1.0:
+                turn = int(memory[q + 1])
+                memory[q + 1] = (turn + 1) % q
+                memory[q + 2] = 0.0
+                # In each turn it adds what all of them forget until the next.
+                ridge = q * resolution * memory[turn] * q * (1.0 - decay)
+                if ridge > _LEAST:
+                    for a in range(q):
+                        x[a] = 0.0
+                    x[turn] = 1.0
+                    _updated(x, 1.0 / ridge, 1.0, limit, unit, diagonal, gain)
         if path.size > 0:
             path[i] = w[:, :]
-    # One memory back, or a turn of all inputs: a ridge that is needed is renewed now and then.
-    if (n - 1 - renewed) * (1.0 - forgetting) < 1.0 or n - 1 - renewed < q:
+    # Within one memory, or a turn of all inputs: a ridge that is needed is renewed now and then.
+    if memory[q + 2] * (1.0 - forgetting) < 1.0 or memory[q + 2] < q:
         limited |= 2
     return limited
 

@@ -20,6 +20,8 @@ def canonical(X, weight):
     """
     if not is_small(X):
         return X, weight, None
+    if X.dtype.kind != "f":  # many integers, of which most have no weight
+        X = X.astype(np.float64)
     order, repeats = distinct(X)
     place = np.empty(len(order), np.intp)
     place[order] = np.cumsum(~repeats) - 1
