@@ -126,6 +126,15 @@ def test_many_small_integers_are_what_they_are_in_float64(counts):
     assert_array_equal(model.partial_fit(counts).labels_, exact.labels_)
 
 
+def test_few_of_many_small_integers_have_a_weight(counts):
+    weight = np.zeros(len(counts))
+    weight[:500] = np.arange(500) % 3
+    model = KMeansPP(5, random_state=0).fit(counts, sample_weight=weight)
+    exact = KMeansPP(5, random_state=0).fit(counts[:500].astype(float), sample_weight=weight[:500])
+    assert_allclose(model.cluster_centers_, exact.cluster_centers_, rtol=1e-12)
+    assert_allclose(model.inertia_, exact.inertia_, rtol=1e-12)
+
+
 def test_a_callable_that_chooses_centres_is_given_numbers_that_can_be_subtracted(counts):
     def spread(X, n_clusters, random_state):
         assert X.dtype == np.float64

@@ -134,3 +134,44 @@ def test_what_was_asked_for_is_not_warned_of():
         LMSRegressor(tol=None, max_iter=20).fit(X, y)  # a lab wants these epochs
         LMSRegressor().fit(X[:10], y[:10])  # fewer rows than weights fit anything
         LMSRegressor().partial_fit(X, y)
+
+
+def noisy(n=300, p=4):
+    rng = np.random.default_rng(0)
+    Z = rng.standard_normal((n, p))
+    return Z, Z @ rng.standard_normal(p) + 0.1 * rng.standard_normal(n)
+
+
+@pytest.mark.parametrize("variant", ["lms", "nlms"])
+@pytest.mark.parametrize("units", [1e-6, 1e-8, 1e-20, [1e8, 1, 1, 1], [1, 1e-9, 1, 1e-3]])
+def test_units_however_far_apart_hide_no_shortfall(units, variant):
+    Z, y = noisy()
+    with pytest.warns(ConvergenceWarning, match=FAR) as seen:
+        model = LMSRegressor(variant=variant, tol=1e-3).fit(Z * units, y)
+    inputs = np.c_[Z, np.ones(len(Z))]
+    least = np.mean((y - inputs @ np.linalg.lstsq(inputs, y, rcond=None)[0]) ** 2)
+    assert f"is {model.loss_curve_[-1]:.4g}, and {least:.4g} can be" in str(seen[0].message)
+
+
+@pytest.mark.parametrize("n, p", [(3000, 100), (300, 400)])
+def test_one_large_column_among_many_hides_no_shortfall(n, p):
+    Z, y = noisy(n, p)
+    Z[:, 0] *= 1e6
+    with pytest.warns(ConvergenceWarning, match=FAR):
+        LMSRegressor().fit(Z, y)
+
+
+@pytest.mark.parametrize("form", [np.asarray, sparse.csr_array])
+@pytest.mark.parametrize("scale", [1e78, 1e100, 1e-100])
+def test_huge_and_tiny_units_raise_no_false_alarm(scale, form):
+    X = np.random.default_rng(0).standard_normal((200, 5)) * scale
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        LMSRegressor(variant="nlms", fit_intercept=False).fit(form(X), X @ np.arange(1, 6.0))
+
+
+def test_a_faint_row_hides_no_shortfall():
+    Z, y = noisy()
+    X = np.vstack([Z * [1e5, 1, 1, 1], np.full((1, 4), 1e-160)])
+    with pytest.warns(ConvergenceWarning, match=FAR):
+        LMSRegressor(variant="nlms", fit_intercept=False, tol=1e-3).fit(X, np.append(y, 0))

@@ -148,3 +148,10 @@ def test_no_exact_limit_lies_above_a_rate_that_diverges(rate):
     assert spectral_radius(X, below) < 1 < spectral_radius(X, above)
     with pytest.warns(ConvergenceWarning, match=r"exact limit for this order .* = 0\.6417"):
         LMSRegressor(learning_rate=rate, fit_intercept=False).fit(X, y)
+
+
+def test_a_tiny_rate_whose_radius_rounds_to_above_one_is_no_limit():
+    for seed in range(20):
+        stability = lms_stability(np.random.default_rng(seed).standard_normal((30, 3)), 1e-17)
+        assert stability.critical_rate >= stability.guaranteed_bound
+        assert not stability.is_unstable

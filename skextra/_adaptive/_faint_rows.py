@@ -53,7 +53,7 @@ class FaintRows:
     """
 
     def __init__(self, rows, norms):
-        self._rows = rows
+        self.plain = rows
         self.n, self.p = rows.n, rows.p
         self.dtype, self.bias, self.matrix = rows.dtype, rows.bias, rows.matrix
         self.scale = np.where(norms > 0, np.ldexp(1.0, -np.frexp(norms)[1]), 0.0)
@@ -64,11 +64,11 @@ class FaintRows:
 
     def powers(self):
         """Return the squared norm of every row, before it is scaled."""
-        return self._rows.powers()
+        return self.plain.powers()
 
     def dense(self, part):
         """Return some rows, scaled."""
-        return self._rows.dense(part) * self.scale[part, None]
+        return self.plain.dense(part) * self.scale[part, None]
 
     def epoch(self, order, targets, gains, average, w, v):
         """Return (loss of v, w after one epoch, what averaging adds to w)."""
@@ -83,11 +83,11 @@ class FaintRows:
             _, last, added = rows.epoch(order[:0], own, gain, average, w, w)
             mean += gain.total / total * (w + added)
             w = last
-        return self._rows.loss(targets, gains, v), w, mean - first
+        return self.plain.loss(targets, gains, v), w, mean - first
 
     def loss(self, targets, gains, v):
         """Return the weighted mean of the squared errors of v, summed over the outputs."""
-        return self._rows.loss(targets, gains, v)
+        return self.plain.loss(targets, gains, v)
 
     def moment_product(self, weight, inc, vector):
         """Return sum_i weight_i x_i (x_i . vector)."""
@@ -99,7 +99,7 @@ class FaintRows:
 
     def keys(self, multipliers):
         """Return a 64-bit key of every row's content."""
-        return self._rows.keys(multipliers)
+        return self.plain.keys(multipliers)
 
     def dense_chunks(self):
         """Yield (slice, dense rows, their scale) that together cover all rows."""

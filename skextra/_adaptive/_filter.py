@@ -150,9 +150,10 @@ class AdaptiveFilter(CallbackSupportMixin, Estimator):
         reporter.finish(run.weights)
         if report := fit_report(self, run.status, run.loss_curve, warm_up):
             warn_caller(report, ConvergenceWarning)
-        # Squared errors of faint rows underflow, and cannot be compared.
-        elif run.status == "converged" and not isinstance(rows, FaintRows):
-            found = shortfall(rows, gains, targets, run, stability, moments, self.average)
+        elif run.status == "converged":
+            # Squared errors of faint rows underflow, and count for nothing.
+            plain = rows.plain if isinstance(rows, FaintRows) else rows
+            found = shortfall(plain, gains, targets, run, stability, moments, self.average)
             if found is not None:
                 is_sparse = issparse(rows.matrix)
                 report = shortfall_report(self, found, is_sparse, self._direct_variants)

@@ -419,8 +419,8 @@ class LMSRegressor(MultiOutputMixin, RegressorMixin, AdaptiveFilter):
             warn_caller(
                 f"LMSRegressor: delta={self.delta:g} outweighs {np.count_nonzero(faint)} of "
                 f"{X.shape[1]} features, whose squares add up to {squares[faint].min():.2g} and "
-                "more, so that their weights stay near the start. Lower delta, or put the features "
-                "on one scale, for example with StandardScaler.",
+                "more, so that their weights stay near the start. Lower delta, or put the "
+                "features on one scale, for example with StandardScaler.",
                 ConvergenceWarning,
             )
 

@@ -25,7 +25,7 @@ class Moments:
         return np.linalg.eigvalsh(self.gram) / self.total
 
     def excess(self, weights):
-        """Return how much the loss of `weights` lies above the least possible, per eigenvector.
+        """Return by how much the loss of `weights` lies above the least possible.
 
         Parameters
         ----------
@@ -34,19 +34,41 @@ class Moments:
 
         Returns
         -------
-        eigenvalues : ndarray of shape (n_inputs,)
-            Those of the correlation matrix, smallest first.
-
-        excess : ndarray of shape (n_inputs,)
-            The mean squared error (summed over the outputs) that the best weights along each
-            eigenvector would spare.
+        float
+            The mean squared error, summed over the outputs, that the best weights would spare.
         """
-        values, vectors = np.linalg.eigh(self.gram / self.total)
-        gradient = vectors.T @ (self.cross - self.gram @ weights.T) / self.total
-        # Along directions that rounding alone excites nothing is to be gained.
-        sensible = values > values[-1] * len(values) * np.finfo(float).eps
-        squares = np.einsum("ik,ik->i", gradient, gradient)
-        return values, np.divide(squares, values, out=np.zeros(len(values)), where=sensible)
+        correlation, gradient = self._about(weights)
+        # On one scale, for units alone would drown the eigenvalues of small ones in rounding.
+        scale = np.sqrt(np.diag(correlation))
+        inverse = np.divide(1.0, scale, out=np.zeros(len(scale)), where=scale > 0)
+        unitless = correlation * inverse * inverse[:, None]
+        return float(_spared(unitless, gradient * inverse[:, None])[1].sum())
+
+    def excess_by_direction(self, weights):
+        """Return (eigenvalues, parts): what of the excess is along each eigenvector.
+
+        The eigenvalues of the correlation matrix come smallest first, and none below what rounding
+        makes of them; along those the parts are 0.
+        """
+        return _spared(*self._about(weights))
+
+    def _about(self, weights):
+        gradient = (self.cross - self.gram @ weights.T) / self.total
+        return self.gram / self.total, gradient
+
+
+def _spared(matrix, gradient):
+    """Return (eigenvalues, gradient' matrix^-1 gradient along each eigenvector)."""
+    values, vectors = np.linalg.eigh(matrix)
+    rounding = values[-1] * len(values) * np.finfo(float).eps
+    # Along directions that rounding alone excites nothing is to be gained.
+    steps = np.divide(
+        vectors.T @ gradient,
+        np.sqrt(np.maximum(values, rounding))[:, None],
+        out=np.zeros(gradient.shape),
+        where=(values > rounding)[:, None],
+    )
+    return np.maximum(values, rounding), np.einsum("ik,ik->i", steps, steps)
 
 
 def moments_of(rows, weight, total, targets):

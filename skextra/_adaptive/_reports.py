@@ -2,6 +2,8 @@
 
 import numpy as np
 
+_RATIO = 1e13  # of eigenvalues, beyond which rounding decides on the smaller
+
 
 def fit_report(filter, status, curve, warm_up):
     """Return what is wrong with a fit that ended by itself, or None where nothing is.
@@ -73,9 +75,10 @@ def shortfall_report(filter, found, is_sparse, direct_variants):
     )
     if found.is_slow:
         if found.ratio is not None:
+            ratio = f"of {found.ratio:.2g}" if found.ratio < _RATIO else f"over {_RATIO:.0e}"
             message += (
-                "The eigenvalues of the correlation matrix of X have a ratio of "
-                f"{found.ratio:.2g}; the weights that are behind need some {found.epochs:.2g} "
+                f"The eigenvalues of the correlation matrix of X have a ratio {ratio}; the "
+                f"weights that are behind need some {found.epochs:.2g} "
                 "epochs to come e times closer. "
             )
         scaler = "MaxAbsScaler" if is_sparse else "StandardScaler"

@@ -12,10 +12,10 @@ from skextra._kernels._rls import rls_adapt
 # weights stay finite when such a direction is excited at last.
 _GROWTH = 1e15
 # Where forgetting has left less information on an input, beside the others, than this share of
-# that on it alone, rounding takes its place (of the rows, and of the recursion in float64), and a ridge is kept up.
-# Larger slows down adaptation in weak directions, smaller lets rounding make up weights: 200,000
-# rows of a sine in 4 to 64 taps, noise .01, end with weights up to 2.6 for all forgetting factors
-# from .9 on (true ones up to 1), where without a ridge they come to 1e5.
+# that on it alone, rounding takes its place (of the rows, and of the recursion in float64), and a
+# ridge is kept up. Larger slows down adaptation in weak directions, smaller lets rounding make up
+# weights: 200,000 rows of a sine in 4 to 64 taps, noise .01, end with weights up to 1.9 for all
+# forgetting factors from .9 on (true ones up to 1), where without a ridge they come to 1e5.
 _RESOLUTION = {"float32": 1.5e-8, "float64": 2.5e-13}
 
 

@@ -22,9 +22,12 @@ _SETTLED, _SETTLED_VARIANCE = 1.0, 0.2
 # are averaged, with the square of their number.
 _CONSTANTS, _CONSTANTS_AVERAGED = 3, 10
 # On wide data steps of conjugate gradients tell what can be gained. With so many rows for each
-# weight they cost a few hundredths of a fit that ran into `tol`, and what they gain from noise
+# weight they cost some hundredths of a fit that ran into `tol`, and what they gain from noise
 # stays below what they gain from slow weights, of which this share of the variance is asked.
-_STEPS, _WIDE_ROWS, _WIDE_VARIANCE = 3, 4, 0.1
+_STEPS, _WIDE_ROWS, _WIDE_VARIANCE = 2, 4, 0.1
+# With no more rows than weights all can be fitted, noise too: then the loss must be near the
+# variance still, and at once fall to that share.
+_NO_BETTER, _FALL = 0.9, 0.5
 _NARROW_ROWS = 50  # for each weight, where the moments are not at hand
 _FEWEST_ROWS = 500
 _BLOCK_ENTRIES = 1_000_000  # of the data, taken at once
@@ -61,8 +64,7 @@ def shortfall(rows, gains, targets, run, stability, moments, average):
     spread = power - float(np.mean((means if weight is None else means / gains.total) ** 2))
     explained = 3.0 * stability.misadjustment
     if moments is None:
-        bound = max(_WIDE_VARIANCE * spread, _ROUNDING * power)
-        return _wide(rows, weight, targets, weights, loss, explained, bound)
+        return _wide(rows, weight, targets, weights, loss, explained, spread, power)
     freedom = _per_weight(rows.n, rows.p + 1)
     if freedom == np.inf:
         return None
@@ -74,35 +76,45 @@ def shortfall(rows, gains, targets, run, stability, moments, average):
         moments = moments_of(some, part, part.sum(), targets[::every])
         strength = np.trace(moments.gram)
         rate = rate * moments.total / strength if strength > 0 else 0.0
-    values, excess = moments.excess(weights)
-    excess = excess / len(weights)
-    least = max(loss - float(excess.sum()), 0.0)
+    excess = moments.excess(weights) / len(weights)
+    least = max(loss - excess, 0.0)
+    enough = max((_SLOW + freedom) * least, _SLOW_VARIANCE * spread, _ROUNDING * power)
+    if not enough < excess < np.inf:
+        return None
+    values, parts = moments.excess_by_direction(weights)
+    parts = parts / len(weights)
     with np.errstate(divide="ignore", over="ignore"):
-        epochs = 1.0 / (total * rate * np.maximum(values, 0.0))
+        epochs = 1.0 / (total * rate * values)
     behind = epochs * (_CONSTANTS_AVERAGED if average else _CONSTANTS) > len(run.loss_curve)
-    slow, settled = excess[behind].sum(), excess[~behind].sum()
-    if slow > max((_SLOW + freedom) * least, _SLOW_VARIANCE * spread, _ROUNDING * power):
-        slowest = np.argmax(np.where(behind, excess, 0.0))
-        smallest = values[values > values[-1] * len(values) * np.finfo(float).eps][0]
-        return Shortfall(loss, least, True, values[-1] / smallest, epochs[slowest])
+    settled = float(parts[~behind].sum())
+    slow = excess - settled
+    if slow > enough:
+        slowest = np.argmax(np.where(behind, parts, 0.0))
+        return Shortfall(loss, least, True, values[-1] / values[0], epochs[slowest])
     bound = max(_SETTLED_VARIANCE * spread, _ROUNDING * power)
     if settled > max((_SETTLED + freedom + explained) * least, bound):
         return Shortfall(loss, least, False)
     return None
 
 
-def _wide(rows, weight, targets, weights, loss, explained, bound):
+def _wide(rows, weight, targets, weights, loss, explained, spread, power):
     """Take a few steps of conjugate gradients on standardised columns, and see what they gain."""
     every = _every(rows, _WIDE_ROWS)
-    X, targets = rows.matrix[::every], targets[::every].astype(np.float64)
-    weight = np.ones(len(targets)) if weight is None else weight[::every]
-    freedom = _per_weight(X.shape[0], rows.p + 1)
-    if freedom == np.inf:
+    freedom = _per_weight(-(-rows.n // every), rows.p + 1)
+    if freedom == np.inf and loss < _NO_BETTER * spread:
         return None
+    X, some = rows.matrix, slice(None, None, every)
+    if every > 1:
+        X, targets, weight = X[some], targets[some], None if weight is None else weight[some]
+    weight = np.ones(len(targets)) if weight is None else weight
     before, after = _by_conjugate_gradients(X, float(rows.bias), weight, targets, weights)
-    if before - after > max((_SLOW + freedom + explained) * after, bound):
-        return Shortfall(loss, loss * after / before, True)
-    return None
+    gained = before - after
+    if freedom == np.inf:
+        is_far = gained > _FALL * before and gained > _ROUNDING * power
+    else:
+        bound = max(_WIDE_VARIANCE * spread, _ROUNDING * power)
+        is_far = gained > max((_SLOW + freedom + explained) * after, bound)
+    return Shortfall(loss, loss * after / before, True) if is_far else None
 
 
 def _every(rows, per_weight):
@@ -118,41 +130,43 @@ def _per_weight(n, p):
 def _by_conjugate_gradients(X, bias, weight, targets, weights):
     """Return the mean losses of `weights` and of where a few steps from there lead."""
     share = weight / weight.sum()
-    # With a bias the columns may be centred. That and their scale make the steps long.
-    parts = list(gen_batches(X.shape[0], max(1, _BLOCK_ENTRIES // X.shape[1])))
-    mean = sum(X[part].T @ share[part] for part in parts) * (bias != 0.0)
-    power = sum(_squared(X[part]).T @ share[part] for part in parts) - mean**2
-    scale = np.zeros(len(power))
-    varied = power > _CONSTANT * np.maximum(mean**2, power.max())
-    scale[varied] = 1.0 / np.sqrt(power[varied])
+    n, p = X.shape
+    entries = X.nnz / n if sparse.issparse(X) else p
+    parts = list(gen_batches(n, max(1, int(_BLOCK_ENTRIES / max(entries, 1.0)))))
 
     def forward(v):
-        v = scale[:, None] * v
         real = v.astype(X.dtype)
-        return np.concatenate([X[part] @ real for part in parts]) - mean @ v
+        return np.concatenate([X[part] @ real for part in parts]).astype(np.float64)
 
     def backward(e):
-        e = share[:, None] * e
         real = e.astype(X.dtype)
-        product = sum(X[part].T @ real[part] for part in parts)
-        return scale[:, None] * (product - np.outer(mean, e.sum(axis=0)))
+        return sum(X[part].T @ real[part] for part in parts).astype(np.float64)
 
-    coef = weights[:, :-1].T.astype(X.dtype)
-    error = targets - np.concatenate([X[part] @ coef for part in parts]) - bias * weights[:, -1]
+    error = targets - forward(weights[:, :-1].T) - bias * weights[:, -1]
     before = share @ np.square(error)
     if bias:
         error -= share @ error
-    direction = gradient = backward(error)
-    squares = np.square(gradient).sum(axis=0)
-    for _ in range(_STEPS):
-        moved = forward(direction)
+    # With a bias the columns may be centred. That and their scale make the steps long.
+    first = backward(np.c_[share, share[:, None] * error])
+    mean, product = first[:, 0] * (bias != 0.0), first[:, 1:]
+    squares = sum(_squared(X[part]).T @ share[part] for part in parts)
+    varied = squares - mean**2 > _CONSTANT * squares
+    scale = np.zeros((p, 1))
+    scale[varied, 0] = 1.0 / np.sqrt((squares - mean**2)[varied])
+
+    direction = gradient = scale * (product - np.outer(mean, share @ error))
+    power = np.square(gradient).sum(axis=0)
+    for step in range(_STEPS):
+        moved = forward(scale * direction) - mean @ (scale * direction)
         curvature = share @ np.square(moved)
-        length = np.divide(squares, curvature, out=np.zeros(len(squares)), where=curvature > 0)
-        error -= length * moved
-        gradient, last = backward(error), squares
-        squares = np.square(gradient).sum(axis=0)
-        turn = np.divide(squares, last, out=np.zeros(len(squares)), where=last > 0)
-        direction = gradient + turn * direction
+        error -= np.divide(power, curvature, out=np.zeros(len(power)), where=curvature > 0) * moved
+        if step < _STEPS - 1:
+            weighted = share[:, None] * error
+            product = backward(weighted) - np.outer(mean, weighted.sum(axis=0))
+            gradient, last = scale * product, power
+            power = np.square(gradient).sum(axis=0)
+            turn = np.divide(power, last, out=np.zeros(len(power)), where=last > 0)
+            direction = gradient + turn * direction
     return float(before.mean()), float((share @ np.square(error)).mean())
 
 

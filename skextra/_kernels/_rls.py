@@ -41,8 +41,8 @@ def rls_adapt(
     added to Phi, as far as it is remembered, and ``memory[q]`` the weight of these rows. Once that
     is nearly all that can be remembered, and an entry of D has grown beyond the inverse of
     ``q * resolution`` times that of the diagonal, a ridge of that size is kept up: after each row
-    Phi gains on one input, in turn, and the weights stay as they are. ``memory[q + 1]`` is whose turn
-    it is, ``memory[q + 2]`` how many rows ago that was done.
+    Phi gains on one input, in turn, and the weights stay as they are. ``memory[q + 1]`` is whose
+    turn it is, ``memory[q + 2]`` how many rows ago that was done.
     """
     n, n_outputs = targets.shape
     p = w.shape[1] - 1
