@@ -53,10 +53,6 @@ def rls_adapt(
     rate = np.log(forgetting)
     for i in range(n):
         o = start + i * stride
-        for j in range(p):
-            x[j] = buf[o + j]
-        if q > p:
-            x[p] = bias
         r = weight[i * inc]
         if forgetting == 1.0:
             decay = 1.0
@@ -67,11 +63,16 @@ def rls_adapt(
             lost = -np.expm1(faded)
             alpha = decay * (1.0 - forgetting) / lost if lost > 0.0 else _LARGEST
         alpha = min(alpha, _LARGEST)
-        for j in range(q):
-            memory[j] = decay * (memory[j] + x[j] * x[j] / alpha)
-        memory[q] = decay * (memory[q] + 1.0 / alpha)
-        alpha, largest = _updated(x, alpha, decay, limit, unit, diagonal, gain)
-        if largest > limit:
+        added = decay / alpha
+        for j in range(p):
+            x[j] = buf[o + j]
+            memory[j] = decay * memory[j] + added * x[j] * x[j]
+        if q > p:
+            x[p] = bias
+            memory[p] = decay * memory[p] + added * bias * bias
+        memory[q] = decay * memory[q] + added
+        alpha, held = _updated(x, alpha, decay, limit, unit, diagonal, gain)
+        if held:
             limited |= 1
         for k in range(n_outputs):
             s = 0.0
@@ -109,10 +110,10 @@ def rls_adapt(
 def _updated(x, alpha, decay, limit, unit, diagonal, gain):
     """Add a row of noise `alpha` to P and divide P by `decay`.
 
-    Returned are the variance of the row's error and the largest entry of D before `limit` was
-    applied; `gain` becomes the gain of the row times that variance.
+    Returned are the variance of the row's error and whether an entry of D came to `limit`; `gain`
+    becomes the gain of the row times that variance.
     """
-    largest = 0.0
+    held = False
     for j in range(len(x)):
         uj = unit[j]
         f = x[j]
@@ -122,8 +123,10 @@ def _updated(x, alpha, decay, limit, unit, diagonal, gain):
         g = dj * f
         larger = alpha + f * g
         size = dj * (alpha / larger) / decay
-        largest = max(largest, size)
-        diagonal[j] = min(size, limit)
+        if size > limit:
+            size = limit
+            held = True
+        diagonal[j] = size
         c = -f / alpha
         for m in range(j):
             u = uj[m]
@@ -131,4 +134,4 @@ def _updated(x, alpha, decay, limit, unit, diagonal, gain):
             gain[m] += g * u
         gain[j] = g
         alpha = larger
-    return alpha, largest
+    return alpha, held
