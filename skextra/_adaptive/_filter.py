@@ -118,7 +118,8 @@ class AdaptiveFilter(CallbackSupportMixin, Estimator):
         seen = InputPower().including(powers, sample_weight)
         rate = self._rate(seen, rows)
         rows, powers = audible(rows, powers, self.variant)
-        moments = moments_for(rows, powers, sample_weight, self.variant, targets=targets)
+        wanted = targets if self.variant == "lms" else None  # else they are to be of plain rows
+        moments = moments_for(rows, powers, sample_weight, self.variant, targets=wanted)
         stability = measure(rows, powers, sample_weight, self.variant, rate, order, moments)
         gains = Gains(self.variant, rate, powers, sample_weight, targets, rows.dtype)
         rows, targets, w = in_dtype(gains.dtype, rows, targets, w)
