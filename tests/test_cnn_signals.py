@@ -113,6 +113,15 @@ def test_images_that_are_hardly_images_are_told_once(options):
     cnn.fit(X, Y).predict(X)  # goes on, and warnings are errors here
 
 
+def test_strips_are_told_before_layers_do_not_fit_them():
+    message = r"shape \(100, 3\) are taken for images of one channel"
+    with (
+        pytest.warns(UserWarning, match=message),
+        pytest.raises(ValueError, match="reduced to nothing"),
+    ):
+        CNNClassifier(epochs=1).fit(X, Y)
+
+
 @pytest.mark.parametrize("shape", [(8, 8), (28, 20), (100, 1), (20, 100), (48, 32), (9, 4)])
 def test_images_of_usual_shapes_are_not_told(shape):
     rng = np.random.default_rng(0)

@@ -26,6 +26,8 @@ def begin(cnn, samples, classes, seed):
     )
     cnn.classes_, cnn.image_shape_ = classes, shape
     cnn._guessed = guessed
+    if len(classes) > 1:  # before the layers, which may not fit a strip
+        warn_of_strips(cnn.input_kind, cnn.image_shape, samples.shape)
     cnn._plan, cnn._l2 = layers_of(cnn)
     if cnn.build is not None:
         cnn._build = cnn.build
@@ -34,10 +36,8 @@ def begin(cnn, samples, classes, seed):
     cnn._seed, cnn._epochs_seen = int(seed), 0
     cnn.weights_ = []
     check_range(cnn._dtype, samples.X, samples.seen)
-    if len(classes) > 1:
-        warn_of_strips(cnn.input_kind, cnn.image_shape, samples.shape)
-        if cnn.build is None:  # which may have layers that scale
-            warn_off_scale(samples.X, samples.seen)
+    if len(classes) > 1 and cnn.build is None:  # which may have layers that scale
+        warn_off_scale(samples.X, samples.seen)
 
 
 def _chosen_dtype(cnn, X):
