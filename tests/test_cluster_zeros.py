@@ -45,7 +45,7 @@ def kernels_of(small):
             for kernel in layer.kernels()]  # fmt: skip
 
 
-@pytest.mark.parametrize("n_clusters", [2, 5])
+@pytest.mark.parametrize("n_clusters", [3, 5])
 @pytest.mark.parametrize("layer, shape", KINDS, ids=kind_name)
 def test_zeros_stay_zeros_and_nothing_else_becomes_one(layer, shape, n_clusters):
     model = pruned(normed(shape, [fresh(layer, name="one")]))
@@ -158,3 +158,18 @@ def test_refusals():
     for wrong in (1, "yes", None):
         with pytest.raises(TypeError, match="keep_zeros must be True or False, got"):
             cluster_weights(model, 4, keep_zeros=wrong)
+
+
+def test_two_values_cannot_keep_zeros_beside_both_signs():
+    model = keras.Sequential([keras.Input((8,)), kl.Dense(4)])
+    kernel = np.zeros((8, 4), np.float32)
+    kernel[:2], kernel[2:4] = 1, -1
+    model.set_weights([kernel, np.zeros(4)])
+    with pytest.raises(ValueError, match="n_clusters=3 or more, or keep_zeros=False"):
+        cluster_weights(model, 2, random_state=0)
+    kept, _ = cluster_weights(model, 3, random_state=0)
+    x = np.random.default_rng(0).random((3, 8))
+    assert_allclose(kept(x), model(x), rtol=1e-6)
+    model.set_weights([np.abs(kernel), np.zeros(4)])
+    kept, _ = cluster_weights(model, 2, random_state=0)
+    assert_allclose(kept(x), model(x), rtol=1e-6)

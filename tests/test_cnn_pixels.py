@@ -246,3 +246,24 @@ def test_several_labels_a_sample_are_told_with_a_remedy():
     quick = CNNClassifier(8, dense_units=(), learning_rate=0.01, random_state=0)
     several = MultiOutputClassifier(quick).fit(images, marks)
     assert (several.predict(images) == marks).mean() > 0.8
+
+
+@pytest.mark.parametrize("dtype", [np.int64, bool])
+def test_masks_fitted_as_they_are_refuse_uint8_which_would_be_divided(dtype):
+    masks = (X > 7).astype(dtype)
+    cnn = CNNClassifier(**SMALL).fit(masks, Y)
+    expected = cnn.predict_proba(masks)
+    for other in (np.uint16, np.int8, np.float32):
+        assert_allclose(cnn.predict_proba(masks.astype(other)), expected, atol=1e-6)
+    with pytest.raises(ValueError, match="fitted on integers that are taken as they are"):
+        cnn.predict(masks.astype(np.uint8))
+
+
+def test_pixels_after_a_dark_first_chunk_are_told():
+    pixels = BYTES.astype(np.int64)
+    cnn = CNNClassifier(**SMALL).partial_fit(pixels // 10, Y, classes=np.arange(10))
+    for method in (cnn.partial_fit, cnn.score):
+        with pytest.warns(
+            UserWarning, match=r"X goes up to 255 and is taken as it is.*pass uint8"
+        ):
+            method(pixels, Y)

@@ -1,5 +1,6 @@
 """export_network: a file is left only where its runtime computes what Keras computes."""
 
+import contextlib
 import inspect
 import warnings
 
@@ -241,3 +242,57 @@ def test_paths(tmp_path):
     for path in (tmp_path / "a.onnx", tmp_path / "none" / "a.onnx"):
         with pytest.raises(ValueError, match="must name a file in a folder that there is"):
             export_network(model, path)
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+@pytest.mark.parametrize("given", [True, False])
+def test_open_sizes_need_not_be_small(given, suffix, tmp_path):
+    convolutions = [kl.Conv2D(4, 3, strides=2) for _ in range(5)]
+    model = keras.Sequential(
+        [keras.Input((None, None, 3)), *convolutions, kl.GlobalAveragePooling2D(), kl.Dense(2)]
+    )
+    X = RNG.random((3, 96, 96, 3)).astype(np.float32) if given else None
+    difference = export_network(model, tmp_path / f"open{suffix}", X)
+    assert difference is None or difference < 1e-5
+    assert (tmp_path / f"open{suffix}").exists()
+
+
+def test_a_model_that_noise_breaks_asks_for_samples(tmp_path):
+    model = keras.Sequential(
+        [keras.Input((5,), dtype="int32"), kl.Embedding(1, 4), kl.Flatten(), kl.Dense(2)]
+    )
+    with pytest.raises(
+        ValueError, match=r"cannot compute the samples.*Pass some that it can as X"
+    ):
+        export_network(model, tmp_path / "one.onnx")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_a_model_that_remembers_is_left_where_it_was(suffix, tmp_path):
+    inputs = keras.Input(batch_shape=(2, 5, 3))
+    model = keras.Sequential([inputs, kl.LSTM(4, stateful=True, unroll=True), kl.Dense(2)])
+    model(np.ones((2, 5, 3), np.float32))
+    before = [np.array(state) for state in model.layers[0].states]
+    with contextlib.suppress(ValueError):  # it may be refused
+        export_network(model, tmp_path / f"stateful{suffix}")
+    for state, old in zip(model.layers[0].states, before, strict=True):
+        assert_allclose(np.array(state), old, rtol=0)
+
+
+def test_inputs_that_the_model_has_not_are_named(tmp_path):
+    scaled = kl.Normalization()
+    scaled.adapt(RNG.normal(size=(50, 6)).astype(np.float32))
+    model = keras.Sequential([keras.Input((6,)), scaled, kl.Dense(2)])
+    with pytest.raises(ValueError, match=r"asks for 3 inputs.*Normalization"):
+        export_network(model, tmp_path / "normal.onnx")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_outputs_are_told_by_their_keys(suffix, tmp_path):
+    inputs = keras.Input((8,))
+    hidden = kl.Dense(4)(inputs)
+    model = keras.Model(inputs, {key: kl.Dense(2)(hidden) for key in ("1", "2", "10")})
+    export_network(model, tmp_path / f"keys{suffix}")
+    assert (tmp_path / f"keys{suffix}").exists()

@@ -17,8 +17,9 @@ from sklearn.utils import assert_all_finite
 
 from skextra._base import warn_caller
 
-# What the numbers of the training images were, where they are not divided.
-UNIT, OTHER = "unit", "other"
+# What the numbers of the training images were, where they are not divided: floats from 0 to 1,
+# other floats, and booleans and small integers.
+UNIT, OTHER, CODES = "unit", "other", "codes"
 # No camera has five bits, and networks learn from numbers of that size as they are.
 _LARGEST_CODE = 31
 _FEWEST_BITS = 8
@@ -57,18 +58,20 @@ def range_of(rows):
 def scale_of(dtype, seen):
     """Return what integers are divided by for training images of such a type and range.
 
-    Return UNIT or OTHER where they are taken as they are.
+    Return UNIT, OTHER or CODES where they are taken as they are.
     """
     if dtype == np.uint8:
         return 255
     if dtype.kind in "iu" and seen.size > _LARGEST_CODE:
         return 2 ** max(_FEWEST_BITS, int(seen.size).bit_length()) - 1
+    if dtype.kind != "f":
+        return CODES
     return UNIT if seen.low >= 0 and seen.high <= _ABOUT_ONE else OTHER
 
 
 def is_scale(value):
     """Return whether a value is one that `scale_of` returns."""
-    if value in (UNIT, OTHER):
+    if value in (UNIT, OTHER, CODES):
         return True
     right = isinstance(value, int) and value >= 2**_FEWEST_BITS - 1
     return right and value & (value + 1) == 0
@@ -108,10 +111,18 @@ def check_scale(scale, dtype, seen):
             "they are pixels, pass uint8 or divide them by 255.",
             UserWarning,
         )
-    if scale == OTHER and dtype == np.uint8:
+    if scale in (OTHER, CODES) and dtype == np.uint8:
+        what = "integers" if scale == CODES else "numbers that do not lie between 0 and 1"
         raise ValueError(
-            "X is uint8, which is divided by 255 inside, but the network was fitted on numbers "
-            "that do not lie between 0 and 1 and are taken as they are; pass X as it was in fit."
+            f"X is uint8, which is divided by 255 inside, but the network was fitted on {what} "
+            "that are taken as they are; pass X in the type that it had in fit."
+        )
+    if scale == CODES and seen.size > _LARGEST_CODE:
+        warn_caller(
+            f"X goes up to {seen.size:g} and is taken as it is, as the network was fitted on "
+            f"integers up to {_LARGEST_CODE}; if they are pixels, pass uint8 from the first fit "
+            "on, or let that see bright ones.",
+            UserWarning,
         )
 
 

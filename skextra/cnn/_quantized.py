@@ -37,11 +37,17 @@ def has_lora(layer):
     return any(getattr(part, "lora_enabled", False) for part in parts_of(layer))
 
 
-def kernel_variables(layer):
-    """Return pairs of a variable that is a kernel and the layer that has it, in their order."""
+def owners_of(layer):
+    """Return the innermost layer that has a variable, by the variable's id."""
     owners = {}
     for part in parts_of(layer):  # inner ones come later
         owners.update((id(v), part) for v in part.weights)
+    return owners
+
+
+def kernel_variables(layer):
+    """Return pairs of a variable that is a kernel and the layer that has it, in their order."""
+    owners = owners_of(layer)
     pairs = [(v, owners[id(v)]) for v in getattr(layer, "weights", []) if v.name in KERNELS]
     return [(v, part) for v, part in pairs if _is_used(v, part)]
 
@@ -54,16 +60,11 @@ def _is_used(variable, part):
     return (str(variable.dtype) == "uint8") == bool(getattr(part, f"is_{mode}_calibrated"))
 
 
-def is_parameter(variable, layer):
+def is_parameter(variable, owner):
     """Return whether a variable that is no kernel is a parameter: scales and the like are not."""
-    owner = next(part for part in reversed(parts_of(layer)) if _has(part, variable))
     if getattr(owner, "quantization_mode", None) is None:
         return variable.name not in KERNELS
     return variable.name == "bias" or variable.name.startswith("lora_")
-
-
-def _has(part, variable):
-    return any(v is variable for v in part.weights)
 
 
 def shape_of(variable, part):

@@ -79,7 +79,7 @@ class ModelSubject:
                 f"The model {self.model.name!r} puts out several arrays, or a dict; data can be "
                 "passed through models that put out one array."
             )
-        with self._states_kept():
+        with self.states_kept():
             outputs = np.asarray(self.model.predict(images, verbose=0), dtype=np.float64)
         if not np.isfinite(outputs).all():
             raise ValueError(f"The outputs of the model {self.model.name!r} are not finite for X.")
@@ -93,13 +93,13 @@ class ModelSubject:
         compiled = tf.function(lambda images: self.model(images, training=False))
 
         def predict():
-            with self._states_kept():
+            with self.states_kept():
                 return np.asarray(compiled(images))
 
         return predict
 
     @contextmanager
-    def _states_kept(self):
+    def states_kept(self):
         """Let recurrent layers that remember forget what they are asked meanwhile."""
         remembering = [x for x in all_layers(self.model) if getattr(x, "stateful", False)]
         states = [v for layer in remembering for v in keras().tree.flatten(layer.states)]

@@ -13,6 +13,7 @@ from skextra.cnn._quantized import (
     is_parameter,
     kernel_variables,
     mode_of,
+    owners_of,
     shape_of,
 )
 
@@ -66,15 +67,18 @@ def count_parameters(layer, variables=None):
             counted += [(None, shape) for shape in layer.shapes]
     else:
         shapes = {id(v): shape_of(v, part) for v, part in kernel_variables(layer)}
-        counted = [(v, shapes.get(id(v), v.shape)) for v in variables if counts(v, layer)]
+        chosen = parameters_of(layer)
+        counted = [(v, shapes.get(id(v), v.shape)) for v in variables if id(v) in chosen]
     number = sum(math.prod(shape) for _, shape in counted)
     return number, sum(math.prod(shape) for v, shape in counted if id(v) in trained)
 
 
-def counts(variable, layer):
-    """Return whether a variable is a parameter: scales, and kernels not in use, are not."""
-    kernels = (v for v, _ in kernel_variables(layer))
-    return any(v is variable for v in kernels) or is_parameter(variable, layer)
+def parameters_of(layer):
+    """Return the ids of the variables that are parameters: scales, and idle kernels, are not."""
+    owners = owners_of(layer)
+    kernels = {id(v) for v, _ in kernel_variables(layer)}
+    variables = getattr(layer, "weights", [])
+    return kernels | {id(v) for v in variables if is_parameter(v, owners[id(v)])}
 
 
 def bytes_of(variable):

@@ -53,7 +53,7 @@ def cluster_weights(
     keep_zeros : bool, default=True
         Whether weights that are exactly 0, as those that were pruned, stay 0. A codebook for such
         weights then has 0 as one of its `n_clusters` values, and the others are found among the
-        weights that are not 0, none of which becomes 0. Where no weight is 0 it changes nothing.
+        weights that are not 0. Where no weight is 0 it changes nothing.
         With False a zero is a weight like any other, and becomes the nearest of all values.
 
     skip : sequence of str, default=()
@@ -176,7 +176,13 @@ def _codes(weights, n_clusters, keep_zeros, random_state):
     is_zero = weights == 0
     if not (keep_zeros and is_zero.any()):
         return _clusters(weights, n_clusters, random_state)
-    centers, numbers = _clusters(weights[~is_zero], n_clusters - 1, random_state)
+    others = weights[~is_zero]
+    if n_clusters == 2 and others.min() < 0 < others.max():
+        raise ValueError(
+            "n_clusters=2 and keep_zeros=True leave one value, near 0, for weights of both signs; "
+            "use n_clusters=3 or more, or keep_zeros=False."
+        )
+    centers, numbers = _clusters(others, n_clusters - 1, random_state)
     place = np.searchsorted(centers, 0)
     with_zero = np.full(weights.shape, place)
     with_zero[~is_zero] = numbers + (numbers >= place)

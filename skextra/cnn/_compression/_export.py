@@ -20,6 +20,7 @@ from skextra.cnn._compression._runtimes import (
 from skextra.cnn._keras import reason
 from skextra.cnn._subject import ModelSubject, subject_of
 
+_SOME = 2  # samples on which every file is tried
 _FORMATS = {".tflite": "litert", ".onnx": "onnx"}
 
 
@@ -30,7 +31,8 @@ def export_network(model, path, X=None):
     ----------
     model : keras.Model or CNNClassifier
         A model that is built, or a fitted estimator, of which `model_` is written: images in,
-        bytes if it was fitted on uint8 (divided by 255 for a model of `build`), probabilities out.
+        integers as in `fit` where those are divided inside (divided for a model of `build`),
+        probabilities out.
 
     path : str or path
         Where to. A file that ends in ``.tflite`` is written for LiteRT, one that ends in
@@ -68,9 +70,9 @@ def export_network(model, path, X=None):
     -----
     Keras does the work (``keras.Model.export``): LiteRT needs a Keras that knows it, ONNX the
     packages `onnx` and `tf2onnx`. The file is written beside `path` first, read by its runtime and
-    run on two samples of noise. It takes its name only if the outputs are those of Keras, to a
-    thousandth of the largest; to a half of it where either rounds inputs to int8 or computes in
-    half precision, and only X tells what that costs.
+    run on two samples, of X or else of noise. It takes its name only if the outputs are those of
+    Keras, to a thousandth of the largest; to a half of it where either rounds inputs to int8 or
+    computes in half precision, and only X tells what that costs.
 
     Inputs, weights and outputs are float32, whatever the layers compute in (float16, bfloat16,
     float64 or mixed), as neither format knows all operations in other types. A network of
@@ -117,10 +119,12 @@ def export_network(model, path, X=None):
         import_runtime(path.suffix)
     with TemporaryDirectory(prefix=".skextra-", dir=path.parent) as folder:
         written = Path(folder) / path.name
-        _write(plain, written, options)
+        is_given = images is not None and plain.inputs[0].shape[0] is None
+        samples = [images[:_SOME]] if is_given else noise_for(plain)
+        _write(plain, written, options, samples)
         near = NEAR_ROUNDED if is_rounded else NEAR
         rough = NEAR_ROUNDED if is_rounded or rounds(model) else NEAR
-        check_file(written, plain, [(plain, near), (model, rough)])
+        check_file(written, plain, [(plain, near), (model, rough)], samples)
         difference = None
         if images is not None:
             outputs = computed(written, plain, [images])[0]
@@ -129,8 +133,14 @@ def export_network(model, path, X=None):
     return difference
 
 
-def _write(model, path, options):
-    called(model, noise_for(model))  # the exporter asks for a call
+def _write(model, path, options, samples):
+    try:
+        called(model, samples)  # the exporter asks for a call
+    except Exception as error:
+        raise ValueError(
+            f"The model {model.name!r} cannot compute the samples that are to try its file: "
+            f"{reason(error)} Pass some that it can as X."
+        ) from error
     try:
         model.export(str(path), format=_FORMATS[path.suffix], **options)
     except ImportError as error:

@@ -125,6 +125,8 @@ class FoldPlan:
             )
         affine = affine.each(np.ravel)
         if affine.shift.any() and Linear(behind.layer).meets_zeros:
+            if stem_of(described(behind.layer)[0]) == "ConvTranspose":
+                raise _Left(f"has a shift, which is not the same in all outputs of {behind.name}")
             raise _Left(f"has a shift, which the zeros at the borders of {behind.name} have not")
         self.into[call.name] = behind
         self.before.setdefault(id(behind.layer), []).append(affine)

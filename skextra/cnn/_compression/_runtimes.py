@@ -8,13 +8,14 @@ import numpy as np
 from skextra._base import import_extra
 from skextra.cnn._graph import graph_of
 from skextra.cnn._keras import keras, reason
+from skextra.cnn._subject import ModelSubject
 
 _PACKAGES = {
     ".tflite": ("ai_edge_litert.interpreter", "ai-edge-litert"),
     ".onnx": ("onnxruntime", "onnxruntime"),
 }
 # In place of sizes that a model leaves open.
-_ANY = 32
+_SIZES = (32, 64, 128, 256)
 _ROWS = 2
 # Shares of the largest output. Runtimes add in another order than Keras, which leaves differences
 # of 1e-6 in small networks; a wrong operation, or inputs exchanged, those of the outputs' size.
@@ -29,8 +30,8 @@ def import_runtime(suffix):
     return import_extra(_PACKAGES[suffix][0], "export", f"Comparing a {suffix} file")
 
 
-def check_file(path, model, references):
-    """Raise ValueError unless the runtime of a file computes what models do, of noise.
+def check_file(path, model, references, samples):
+    """Raise ValueError unless the runtime of a file computes what models do of some samples.
 
     Parameters
     ----------
@@ -42,6 +43,9 @@ def check_file(path, model, references):
 
     references : list of (keras.Model, float)
         Models, and how near their outputs must be, as a share of the largest.
+
+    samples : list of ndarray
+        An array for each input.
 
     Warns
     -----
@@ -58,10 +62,9 @@ def check_file(path, model, references):
             stacklevel=3,
         )
         return
-    noise = noise_for(model)
-    found = computed(path, model, noise)
+    found = computed(path, model, samples)
     for reference, near in references:
-        _compare(path, found, called(reference, noise), near)
+        _compare(path, found, called(reference, samples), near)
 
 
 def _compare(path, found, expected, near):
@@ -82,11 +85,25 @@ def _compare(path, found, expected, near):
 
 
 def noise_for(model):
-    """Return an array of two samples for each input of a model, one that leaves them no choice."""
+    """Return an array of two samples for each input of a model, one that leaves them no choice.
+
+    Sizes that the model leaves open are the first that are large enough for all layers.
+    """
+    for size in _SIZES:
+        arrays = _noise(model, size)
+        try:
+            _call(model, [keras().Input(batch_shape=a.shape, dtype=a.dtype) for a in arrays])
+        except ValueError:  # which Keras raises where nothing would be left of an image
+            continue
+        break
+    return arrays
+
+
+def _noise(model, open_size):
     rng = np.random.default_rng(0)
     arrays = []
     for x in model.inputs:
-        shape = [x.shape[0] or _ROWS, *(size or _ANY for size in x.shape[1:])]
+        shape = [x.shape[0] or _ROWS, *(size or open_size for size in x.shape[1:])]
         if keras().backend.is_float_dtype(x.dtype):
             arrays.append(rng.normal(size=shape).astype(str(x.dtype)))
         elif x.dtype == "string":
@@ -100,10 +117,15 @@ def called(model, arrays):
     """Return the outputs of a model for an array for each input, in the order of its outputs."""
     k = keras()
     arrays = [k.ops.cast(a, x.dtype) for a, x in zip(arrays, model.inputs, strict=True)]
-    given = arrays[0]
-    if not isinstance(model, k.Sequential):
-        given = k.tree.pack_sequence_as(model.input, arrays)
-    return [k.ops.convert_to_numpy(x) for x in k.tree.flatten(model(given, training=False))]
+    with ModelSubject(model).states_kept():
+        return [k.ops.convert_to_numpy(x) for x in k.tree.flatten(_call(model, arrays))]
+
+
+def _call(model, tensors):
+    given = tensors[0]
+    if not isinstance(model, keras().Sequential):
+        given = keras().tree.pack_sequence_as(model.input, tensors)
+    return model(given, training=False)
 
 
 def computed(path, model, arrays):
@@ -122,12 +144,20 @@ def computed(path, model, arrays):
     """
     try:
         return _RUNTIMES[path.suffix](path, model, arrays)
+    except _Unlike as error:
+        raise ValueError(
+            f"{path.name}, as Keras wrote it, {error}, so no file was left."
+        ) from error
     except Exception as error:
         raise ValueError(
             f"The runtime cannot compute {path.name}, as Keras wrote it, so no file was left: "
             f"{reason(error)} It has an operation that the format does not know; "
             f"{_suspected(model, path.suffix)}"
         ) from error
+
+
+class _Unlike(Exception):
+    """A file whose inputs are not those of the model."""
 
 
 def _suspected(model, suffix):
@@ -153,11 +183,18 @@ def _parts(layer):
 
 def _named(model, names, arrays):
     """Return arrays by the names of a file's inputs, which are those of the model's, or nearly."""
+    if len(names) != len(arrays):
+        raise _Unlike(
+            f"asks for {len(names)} inputs where the model has {len(arrays)} (weights of layers "
+            "such as Normalization may be among them; Rescaling does the same without)"
+        )
     if len(arrays) == 1:
         return dict(zip(names, arrays, strict=True))
     plain = {
         re.sub(r"\W", "_", x.name).lower(): a for x, a in zip(model.inputs, arrays, strict=True)
     }
+    if len(plain) < len(arrays):
+        raise _Unlike("cannot be told its inputs by their names, which differ in signs only")
     return {name: plain[re.sub(r"\W", "_", name).lower()] for name in names}
 
 
@@ -166,7 +203,8 @@ def _by_litert(path, model, arrays):
     outputs = runner(**_named(model, runner.get_input_details(), arrays))
     # Of a list Keras numbers the outputs, and those of a dict are in the order of their keys.
     numbers = [name.rpartition("output_")[2] for name in outputs]
-    if all(number.isdecimal() for number in numbers):
+    is_dict = not isinstance(model, keras().Sequential) and isinstance(model.output, dict)
+    if not is_dict and all(number.isdecimal() for number in numbers):
         return [x for _, x in sorted(zip(map(int, numbers), outputs.values(), strict=True))]
     return [outputs[name] for name in sorted(outputs)]
 

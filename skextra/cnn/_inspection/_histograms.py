@@ -11,7 +11,7 @@ from skextra.cnn._graph import graph_of
 from skextra.cnn._keras import keras, numbers_of
 from skextra.cnn._network import are_probabilities, outputs_on_probe
 from skextra.cnn._subject import codes_for, subject_of
-from skextra.cnn._weights import counts, decoded, named_variables
+from skextra.cnn._weights import decoded, named_variables, parameters_of
 
 _AT_ONCE = 256
 _LEAST = 1e-30
@@ -228,7 +228,8 @@ def _trained(layer):
     """Return the parameters of a layer that training changes, by name."""
     trained = {id(v) for v in layer.trainable_weights}
     named = named_variables(layer).items()
-    return {name: v for name, v in named if id(v) in trained and counts(v, layer)}
+    chosen = parameters_of(layer) & trained
+    return {name: v for name, v in named if id(v) in chosen}
 
 
 def _check_bins(bins):
