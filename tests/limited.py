@@ -7,6 +7,7 @@ of its own by test_system.py.
 import resource
 import sys
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 from ecosystem_cases import X, assert_same, fitted, new, target
@@ -27,6 +28,21 @@ def refuse_beyond(allowed):
     resource.setrlimit(resource.RLIMIT_DATA, (soft, hard))
 
 
+def take_buffers():
+    """Let OpenBLAS take its buffers now: where it gets none later it ends the process.
+
+    It keeps one for each product at a time. How many a fit has had depends on how its threads met.
+    """
+    square = np.ones((256, 256))
+
+    def multiply(product):
+        for _ in range(30):
+            np.matmul(square, square, out=product)
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(multiply, np.empty((8, 256, 256))))
+
+
 def main(name):
     """Halve the memory until there is none."""
     warnings.simplefilter("ignore")
@@ -35,6 +51,7 @@ def main(name):
     before, model = fitted(name), fitted(name)
     whole = new(name).fit(many, y)  # compiles, and starts the threads
     assert_same(model.fit(many, y), whole)
+    take_buffers()
     outcomes = []
     for halvings in range(12):
         model = fitted(name)
