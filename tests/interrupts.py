@@ -14,7 +14,7 @@ from ecosystem_cases import LONG, X, new, outputs, target
 from threadpoolctl import ThreadpoolController, threadpool_info
 
 from skextra import CNNClassifier
-from skextra._crew import single_blas_thread
+from skextra._common._blas_limit import single_blas_thread
 
 
 def said(model):

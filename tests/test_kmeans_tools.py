@@ -211,7 +211,7 @@ def test_fits_in_a_forked_process():
 def test_workers_of_joblib_share_the_cores(monkeypatch):
     from threadpoolctl import threadpool_limits
 
-    from skextra._crew import available_threads
+    from skextra._common._threads import available_threads
 
     with threadpool_limits(1, user_api="openmp"):
         assert available_threads() == 1

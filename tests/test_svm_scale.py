@@ -16,7 +16,8 @@ from sklearn.preprocessing import FunctionTransformer
 from threadpoolctl import threadpool_info
 
 from skextra import FeatureMapSVM
-from skextra._crew import run, single_blas_thread
+from skextra._common._blas_limit import single_blas_thread
+from skextra._common._threads import run
 from skextra._svm import _solve, _strategies
 from skextra._svm._interior_point import solve_hinge
 

@@ -29,7 +29,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler
 from threadpoolctl import ThreadpoolController, threadpool_info, threadpool_limits
 
-from skextra import _callbacks, _crew
+from skextra import _callbacks
+from skextra._common import _blas_limit
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
@@ -200,7 +201,7 @@ def test_processes_get_what_one_gets(method, names, tmp_path):
 FORK = """
 import os, threading
 from threadpoolctl import threadpool_info
-from skextra._crew import single_blas_thread
+from skextra._common._blas_limit import single_blas_thread
 
 def threads():
     return [info["num_threads"] for info in threadpool_info() if info["user_api"] == "blas"]
@@ -248,9 +249,9 @@ def test_a_child_forked_during_a_fit_has_all_threads():
 
 def test_a_fit_that_was_lost_holds_nothing_for_ever():
     before = world()
-    limit = _crew._BlasLimit()
-    limit.acquire(_crew._Token())  # the token is gone at once
-    token = _crew._Token()
+    limit = _blas_limit._BlasLimit()
+    limit.acquire(_blas_limit._Token())  # the token is gone at once
+    token = _blas_limit._Token()
     limit.acquire(token)
     limit.release(token)
     assert world() == before
@@ -261,7 +262,7 @@ def test_every_fit_of_many_has_one_blas_thread():
     blas = ThreadpoolController().select(user_api="blas")
     before = blas.info()
     for _ in range(300):
-        with _crew.single_blas_thread():
+        with _blas_limit.single_blas_thread():
             assert all(library.num_threads == 1 for library in blas.lib_controllers)
     assert blas.info() == before
 

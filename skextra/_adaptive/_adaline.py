@@ -6,7 +6,10 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
 
-from skextra._adaptive._classes import (
+from skextra._adaptive._filter import AdaptiveFilter
+from skextra._base import all_or_nothing
+from skextra._callbacks import with_callbacks
+from skextra._common._classes import (
     check_labels,
     check_same_classes,
     class_weights,
@@ -15,9 +18,6 @@ from skextra._adaptive._classes import (
     signed_targets,
     streamable,
 )
-from skextra._adaptive._filter import AdaptiveFilter
-from skextra._base import all_or_nothing
-from skextra._callbacks import with_callbacks
 
 
 class Adaline(ClassifierMixin, AdaptiveFilter):

@@ -7,7 +7,7 @@ from scipy import sparse
 from sklearn.utils import gen_batches
 
 from skextra._base import frozen
-from skextra._csr import arrays_of, without_repeats
+from skextra._common._csr import arrays_of, without_repeats
 from skextra._kernels import _lms_csr, _lms_dense, _row_keys
 
 FILE_ORDER = np.empty(0, np.intp)

@@ -3,7 +3,7 @@
 import numpy as np
 
 from skextra._base import frozen
-from skextra._crew import run
+from skextra._common._threads import run
 from skextra._kernels import _kmeans_narrow as narrow
 from skextra._kernels import _kmeans_rows as kernels
 from skextra._kernels import _kmeans_wide as wide

@@ -10,7 +10,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skextra._base import Estimator, all_or_nothing, random_state_of, warn_caller
 from skextra._callbacks import CallbackSupportMixin, EpochReporter, with_callbacks
-from skextra._crew import available_threads
+from skextra._common._threads import available_threads
 from skextra._kmeans._influence import influence
 from skextra._kmeans._lloyd import nearest
 from skextra._kmeans._points import floating

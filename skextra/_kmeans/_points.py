@@ -4,7 +4,7 @@ import numpy as np
 from scipy import sparse
 
 from skextra._base import frozen
-from skextra._crew import run
+from skextra._common._threads import run
 
 _MOST_CHUNKS = 32
 # Multiplications below which starting threads costs more than it gains.

@@ -5,7 +5,7 @@ from scipy import sparse
 from sklearn.utils import gen_batches
 from sklearn.utils.extmath import randomized_svd
 
-from skextra._crew import single_blas_thread
+from skextra._common._blas_limit import single_blas_thread
 from skextra._kmeans._dense import DensePoints
 from skextra._kmeans._few import is_few, try_places
 from skextra._kmeans._line import BestRuns, is_solvable

@@ -6,9 +6,9 @@ from sklearn.metrics import euclidean_distances
 from sklearn.utils import gen_batches
 from sklearn.utils.validation import _check_sample_weight
 
-from skextra._crew import available_threads
-from skextra._csr import without_repeats
-from skextra._kmeans._canonical import canonical
+from skextra._common._canonical import canonical
+from skextra._common._csr import without_repeats
+from skextra._common._threads import available_threads
 from skextra._kmeans._dense import DensePoints
 from skextra._kmeans._lloyd import nearest
 from skextra._kmeans._points import RoughFrameError, floating

@@ -3,7 +3,7 @@
 import numpy as np
 from sklearn.utils.sparsefuncs import mean_variance_axis
 
-from skextra._csr import arrays_of
+from skextra._common._csr import arrays_of
 from skextra._kernels import _kmeans_csr as kernels
 from skextra._kmeans._points import Points
 

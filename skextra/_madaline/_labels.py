@@ -5,8 +5,8 @@ from scipy import sparse
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from sklearn.utils.validation import column_or_1d
 
-from skextra._adaptive._classes import check_labels, settle_classes, signed_targets
 from skextra._base import frozen
+from skextra._common._classes import check_labels, settle_classes, signed_targets
 
 
 def read_labels(y):

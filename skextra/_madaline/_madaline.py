@@ -7,10 +7,10 @@ from sklearn.base import ClassifierMixin
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from skextra._adaptive._classes import decided
 from skextra._adaptive._rows import as_rows, presentation_order
 from skextra._base import Estimator, all_or_nothing, random_state_of, warn_caller
 from skextra._callbacks import CallbackSupportMixin, EpochReporter, with_callbacks
+from skextra._common._classes import decided
 from skextra._madaline._labels import classes_of, classes_of_stream, read_labels, targets_of
 from skextra._madaline._network import Network, as_layers
 from skextra._madaline._training import Rule, automatic_starts, train

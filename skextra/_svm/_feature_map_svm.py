@@ -8,11 +8,12 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
-from skextra._adaptive._classes import check_labels, decided, settle_classes, streamable
 from skextra._base import Estimator, all_or_nothing
 from skextra._callbacks import CallbackSupportMixin, with_callbacks
-from skextra._crew import run, single_blas_thread
-from skextra._csr import without_repeats
+from skextra._common._blas_limit import single_blas_thread
+from skextra._common._classes import check_labels, decided, settle_classes, streamable
+from skextra._common._csr import without_repeats
+from skextra._common._threads import run
 from skextra._svm import _maps, _parameters
 from skextra._svm._landmark_kernel import LandmarkKernel
 from skextra._svm._landmarks import whitened

@@ -4,8 +4,8 @@ import numpy as np
 from scipy import sparse
 from sklearn.utils import gen_batches
 
-from skextra._crew import run
-from skextra._kmeans._canonical import distinct
+from skextra._common._canonical import distinct
+from skextra._common._threads import run
 from skextra._kmeans._kmeans_pp import KMeansPP
 from skextra._svm._landmark_kernel import LandmarkKernel
 from skextra._svm._linear import cholesky, independent, outer_square, solve_upper

@@ -3,7 +3,7 @@
 import numpy as np
 from scipy import linalg
 
-from skextra._crew import run
+from skextra._common._threads import run
 
 QUICK_FROM = 500  # order from which QuickTriangle is quicker
 _RIDGES = (1e-14, 1e-12, 1e-10, 1e-8)  # shares of the largest diagonal entry

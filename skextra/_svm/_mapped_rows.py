@@ -5,7 +5,7 @@ import threading
 import numpy as np
 from scipy import sparse
 
-from skextra._crew import run
+from skextra._common._threads import run
 from skextra._svm._linear import QUICK_FROM, QuickTriangle, solve_upper
 
 _CHUNK = 512  # rows; a chunk of a thousand features is then two or four megabytes

@@ -6,7 +6,7 @@ import numpy as np
 from scipy import sparse
 
 from skextra._base import warn_caller
-from skextra._crew import available_threads, cpu_count
+from skextra._common._threads import available_threads, cpu_count
 from skextra._svm import _landmarks, _maps
 from skextra._svm._landmark_kernel import needs_float64
 from skextra._svm._landmarks import Landmarks

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
-from skextra._adaptive._classes import class_weights
 from skextra._base import random_state_of, warn_caller
 from skextra._callbacks import EpochReporter
-from skextra._kmeans._canonical import distinct, is_small
+from skextra._common._canonical import distinct, is_small
+from skextra._common._classes import class_weights
 from skextra._svm import _maps
 from skextra._svm._interior_point import NotSeparableError
 from skextra._svm._parameters import gamma_of

@@ -6,14 +6,14 @@ import numpy as np
 from sklearn.base import ClassifierMixin
 from sklearn.utils.metaestimators import available_if
 
-from skextra._adaptive._classes import (
+from skextra._base import Estimator, all_or_nothing, random_state_of
+from skextra._callbacks import CallbackSupportMixin, EpochReporter, with_callbacks
+from skextra._common._classes import (
     check_labels,
     check_same_classes,
     settle_classes,
     streamable,
 )
-from skextra._base import Estimator, all_or_nothing, random_state_of
-from skextra._callbacks import CallbackSupportMixin, EpochReporter, with_callbacks
 from skextra.cnn._fitting import attributes, begin, check_same, publish, read_validation, run
 from skextra.cnn._parameters import check_parameters
 from skextra.cnn._predictions import Predictions

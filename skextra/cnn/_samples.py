@@ -7,8 +7,8 @@ from sklearn.model_selection import train_test_split
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, validate_data
 
-from skextra._adaptive._classes import class_weights
 from skextra._base import warn_caller
+from skextra._common._classes import class_weights
 from skextra.cnn._images import flat
 from skextra.cnn._pixels import Range, check_range, check_scale, divisor_of, range_of
 from skextra.cnn._rows import Rows

@@ -4,7 +4,7 @@ import numpy as np
 from scipy import sparse
 
 from skextra._base import frozen
-from skextra._csr import arrays_of
+from skextra._common._csr import arrays_of
 from skextra._kernels import _row_keys
 
 # Entries up to which the order costs little beside a fit.

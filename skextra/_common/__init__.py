@@ -1,0 +1,1 @@
+"""What several estimators share: classes, orders of rows, CSR arrays, threads."""

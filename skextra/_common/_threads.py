@@ -1,0 +1,65 @@
+"""Threads for compiled loops: as many as scikit-learn would use, safe after a fork."""
+
+import itertools
+import os
+from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
+from importlib import import_module
+
+from joblib import cpu_count
+from threadpoolctl import ThreadpoolController
+
+
+@lru_cache(maxsize=1)
+def _openmp(_pid):
+    # What is not loaded is not found: importing this brings scikit-learn's OpenMP library.
+    import_module("sklearn.cluster")
+    return ThreadpoolController().select(user_api="openmp")
+
+
+@lru_cache(maxsize=1)
+def _pool(_pid):
+    # Kept for the life of the process: starting threads for every fit would cost more than a
+    # small fit. A forked child has another process id and starts its own.
+    return ThreadPoolExecutor(max_workers=max(cpu_count(), 1), thread_name_prefix="skextra")
+
+
+def available_threads():
+    """Return how many threads scikit-learn's own loops would use here.
+
+    That is the number of cores, or less where OMP_NUM_THREADS, threadpoolctl or the workers of
+    joblib say so: all of them set the limit of the OpenMP library that scikit-learn loads.
+    """
+    limits = [library["num_threads"] for library in _openmp(os.getpid()).info()]
+    return max(1, min([cpu_count(), *limits]))
+
+
+def run(task, count, threads):
+    """Call ``task(0), ..., task(count - 1)``, spread over threads; return the results in order."""
+    threads = min(threads, count)
+    results = [None] * count
+    numbers = iter(range(count))  # next() on it is atomic, so that each number is taken once
+
+    def work():
+        try:
+            for number in numbers:
+                results[number] = task(number)
+        except BaseException:
+            for _ in numbers:  # nobody is to begin another one
+                pass
+            raise
+
+    if threads <= 1:
+        work()
+        return results
+    pool = _pool(os.getpid())
+    try:
+        others = [pool.submit(work) for _ in itertools.repeat(None, threads - 1)]
+    except RuntimeError:  # the interpreter is shutting down and starts no more threads
+        others = []
+    try:
+        work()
+    finally:
+        for other in others:
+            other.result()
+    return results
