@@ -54,7 +54,7 @@ fuzz: $(VENV)/.ready-test  ## hand 3000 generated inputs to every estimator, goo
 cover: $(VENV)/.ready-cover  ## measure which lines and branches the tests come through
 	@rm -f .coverage .coverage.*
 	@NUMBA_DISABLE_JIT=1 COVERAGE_FILE=.coverage.kernels $(BIN)/python -m pytest --cov --cov-report= \
-	  -W "ignore:overflow encountered in scalar:RuntimeWarning" tests/test_*_kernels.py
+	  -W "ignore:overflow encountered in scalar:RuntimeWarning" tests/kernels
 	@COVERAGE_FILE=.coverage.all $(BIN)/$(PYTEST) --cov --cov-report=
 	@$(BIN)/coverage combine -q && $(BIN)/coverage report --fail-under=97
 

@@ -24,24 +24,11 @@ HERE = Path(__file__).parents[1]
 SUITES = {
     "kernels": (
         "skextra/_kernels",
-        [
-            "tests/test_adaptive_kernels.py",
-            "tests/test_kmeans_kernels.py",
-            "tests/test_kmeans_search_kernels.py",
-            "tests/test_kmeans_tiny_kernels.py",
-            "tests/test_madaline_kernels.py",
-        ],
+        ["tests/kernels"],
     ),
     "compression": (
         "skextra/cnn/_compression",
-        [
-            "tests/test_fold.py",
-            "tests/test_compression_rough.py",
-            "tests/test_compression_exact.py",
-            "tests/test_compression_display.py",
-            "tests/test_cnn_compression.py",
-            "tests/test_cnn_export.py",
-        ],
+        ["tests/cnn/compression", "tests/plotting/test_compression_display.py"],
     ),
 }
 PROCESSES = len(os.sched_getaffinity(0))

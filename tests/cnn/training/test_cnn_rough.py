@@ -320,10 +320,10 @@ def test_the_order_of_axes_that_keras_is_set_to_is_immaterial():
 
 
 def run(code):
-    environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
+    paths = os.pathsep.join(path for path in sys.path if path)
+    environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONPATH": paths}
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, env=environment, timeout=120,
-        cwd=os.path.dirname(__file__),
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     return done
