@@ -1,10 +1,14 @@
-"""Squared hinge on many rows: first on some, then on those that matter, until all agree."""
+"""Squared hinge on many rows: first on some, then on those that matter, until all rows agree."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 
 from skextra._svm._newton_cg import Preconditioner, newton
+from skextra._svm._objective import SquaredHinge
 from skextra._svm._problems import least_margins
-from skextra._svm._solution import balanced, squared_hinge_gap
+from skextra._svm._solution import Planes, balanced, squared_hinge_gap
 
 _FIRST_ROWS = 5000  # more rows than this are not begun with all at once
 _MOST_ROUNDS = 5  # with short memory: later on no row that has mattered is let go
@@ -12,139 +16,189 @@ _MOST_REFRESHED = 1500  # features up to which a new preconditioner costs less t
 _MOST_MOMENT_FEATURES = 6000  # beyond that, conjugate gradients are scaled by a diagonal
 
 
-def solve_at_scale(
-    mapped, signs, costs, V, first, second_moment, tol, max_iter, random_state, report
-):
-    """Solve all problems.
+@dataclass(frozen=True)
+class Start:
+    """What a search begins with.
 
-    Return V, dual variables (n, k), relative gaps, Newton steps, success and least margins (n,).
-
-    Parameters
+    Attributes
     ----------
-    mapped : MappedRows
-        The mapped rows.
-    signs : ndarray of shape (n, k)
-        Sides in every problem.
-    costs : ndarray of shape (n,)
-        C times weight.
     V : ndarray of shape (p + 1, k) or None
-        Start; None for one from some of the rows.
-    first : ndarray of int or None
+        Weights, the intercepts last; None to find some from a part of the rows.
+    rows : ndarray of int or None
         With short memory: rows that are likely to matter, no more than there is room for.
     second_moment : ndarray of shape (p, p) or None
-        Mean square of the features to begin with; None takes it from rows.
+        Mean square of the features; None takes it from rows.
+    """
+
+    V: np.ndarray | None = None
+    rows: np.ndarray | None = None
+    second_moment: np.ndarray | None = None
+
+
+@dataclass(frozen=True)
+class Stopping:
+    """When a search ends.
+
+    Attributes
+    ----------
     tol : float
         Duality gap, as a share of the objective, at which a problem is solved.
     max_iter : int
         Largest number of Newton steps.
-    random_state : RandomState
-        Draws the rows to begin with.
     report : callable
-        Called with V after each step; a true answer ends the search.
+        Called with Planes after each step; a true answer ends the search.
     """
-    n, k = signs.shape
-    source = mapped.source
-    limited = not source.holds_all
-    if second_moment is None:
-        some = _some_rows(n, 4 * mapped.n_features, random_state)
-        second_moment = _second_moment(mapped, some, np.ones(len(some)))
-    preconditioner = _preconditioner(mapped, second_moment)
-    every = np.arange(n)
-    steps = rounds = stalls = 0
-    ended = [False]
 
-    def told(V):
-        ended[0] = bool(report(V))
-        return ended[0]
+    tol: float
+    max_iter: int
+    report: Callable[[Planes], bool]
 
-    def improve(V, rows, costs, tol):
-        state = newton(mapped, rows, signs[rows], costs[rows], V, preconditioner, tol,
-                       max(max_iter - steps, 1), told)  # fmt: skip
-        return state.V, steps + state.n_iter, state.stalled
 
-    if n > _FIRST_ROWS and (V is None or limited):
-        guessed = first is not None
-        if not guessed:
-            share = n // 3 if limited else n // 5
-            share = min(max(share, _FIRST_ROWS), max(source.capacity, _FIRST_ROWS))
-            first = _some_rows(n, share, random_state)
-        start = np.zeros((mapped.n_features + 1, k)) if V is None else V
-        source.store(first, mapped.threads)
-        factor, tol_0 = (1.0, tol) if guessed else (n / len(first), max(tol, 0.05))
-        V, steps, _ = improve(start, first, costs * factor, tol_0)
-    elif V is None:
-        V = np.zeros((mapped.n_features + 1, k))
-    if not limited:
-        source.store(every, mapped.threads)
-    work = np.zeros(n, bool)
-    converged = False
-    while True:
-        decisions = mapped.forward(V, every)
-        lacks = np.maximum(0.0, 1.0 - signs * decisions)
-        lacks[signs == 0] = 0.0
-        duals = 2.0 * costs[:, None] * lacks
-        if rounds or steps >= max_iter or ended[0]:
-            relative = _certified(mapped, V, signs, costs, lacks, duals)
-            converged = bool((relative <= tol).all())
-            if converged or steps >= max_iter or ended[0] or stalls == 2:
-                return V, duals, relative, steps, converged, least_margins(decisions, signs)
-        margins = least_margins(decisions, signs)
-        rows = every
-        if limited:
+def solve_at_scale(mapped, problems, start, stopping, random_state):
+    """Return the Planes that solve all problems on MappedRows that need not fit into memory."""
+    search = _Search(mapped, problems, stopping, random_state)
+    search.begin(start)
+    while not search.is_over():
+        search.choose_rows()
+        search.improve()
+    return search.planes()
+
+
+class _Search:
+    """The search: weights V, what they mean for every row, and the rows that are at work."""
+
+    def __init__(self, mapped, problems, stopping, random_state):
+        self.mapped, self.problems, self.stopping = mapped, problems, stopping
+        self.random_state = random_state
+        self.limited = not mapped.holds_all
+        self.every = np.arange(len(problems.costs))
+        self.n_iter = self.rounds = self.stalls = 0
+        self.was_stopped = self.converged = False
+
+    def begin(self, start):
+        """Settle the first weights and the first preconditioner."""
+        mapped, n = self.mapped, len(self.every)
+        moment = start.second_moment
+        if moment is None:
+            some = self._some_rows(n, 4 * mapped.n_features)
+            moment = self._second_moment(some, np.ones(len(some)))
+        self.preconditioner = self._preconditioner(moment)
+        self.V = start.V
+        if self.V is None:
+            self.V = np.zeros((mapped.n_features + 1, self.problems.signs.shape[1]))
+        if n > _FIRST_ROWS and (start.V is None or self.limited):
+            tol, rows, factor = self.stopping.tol, start.rows, 1.0
+            if rows is None:
+                share = n // 3 if self.limited else n // 5
+                share = min(max(share, _FIRST_ROWS), max(mapped.capacity, _FIRST_ROWS))
+                rows = self._some_rows(n, share)
+                tol, factor = max(tol, 0.05), n / len(rows)
+            mapped.store(rows)
+            self._minimise(rows, factor, tol)
+        self.rows = self.every
+        if self.limited:
+            self.rows = np.empty(0, int)
+        else:
+            mapped.store(self.every)
+
+    def is_over(self):
+        """Evaluate all rows; return whether the gaps are small, or it is time to stop."""
+        signs, costs = self.problems.signs, self.problems.costs
+        decisions = self.mapped.decisions(self.V, self.every)
+        self.lacks = np.maximum(0.0, 1.0 - signs * decisions)
+        self.lacks[signs == 0] = 0.0
+        self.duals = 2.0 * costs[:, None] * self.lacks
+        self.margins = least_margins(decisions, signs)
+        must_end = self.n_iter >= self.stopping.max_iter or self.was_stopped
+        if not (self.rounds or must_end):
+            return False
+        self.gaps = self._duality_gaps()
+        self.converged = bool((self.gaps <= self.stopping.tol).all())
+        return self.converged or must_end or self.stalls == 2
+
+    def choose_rows(self):
+        """Choose the rows to work on: with short memory, those that are likely to matter."""
+        if self.limited:
             # As many as there is room for; rows beyond are computed again at every step.
-            near = np.sort(margins)[source.capacity - 1]
-            work = margins <= max(near, 1.0) if rounds < _MOST_ROUNDS else work | (margins <= 1.0)
-            rows = np.flatnonzero(work)
-            source.store(rows[np.argsort(margins[rows], kind="stable")], mapped.threads)
-        if rounds == 0:
-            preconditioner = _refreshed(mapped, rows, margins, lacks, preconditioner, random_state)
-        before = steps
-        V, steps, stalled = improve(V, rows, costs, np.ldexp(tol, -min(rounds, 60)))
-        rounds += 1
-        stalls = stalls + 1 if stalled or steps == before else 0
+            margins, capacity = self.margins, self.mapped.capacity
+            near = margins <= max(np.sort(margins)[capacity - 1], 1.0)
+            if self.rounds >= _MOST_ROUNDS:
+                near = margins <= 1.0
+                near[self.rows] = True
+            self.rows = np.flatnonzero(near)
+            self.mapped.store(self.rows[np.argsort(margins[self.rows], kind="stable")])
+        if self.rounds == 0:
+            self._refresh_preconditioner()
 
+    def improve(self):
+        """Minimise over the rows at work, each round to half the gap of the one before."""
+        before = self.n_iter
+        tol = np.ldexp(self.stopping.tol, -min(self.rounds, 60))
+        stalled = self._minimise(self.rows, 1.0, tol)
+        self.rounds += 1
+        self.stalls = self.stalls + 1 if stalled or self.n_iter == before else 0
 
-def _some_rows(n, count, random_state):
-    if count >= n:
-        return np.arange(n)
-    return np.sort(random_state.choice(n, count, replace=False))
+    def planes(self):
+        """Return the planes that the search has ended with."""
+        return self._planes_at(self.V, self.duals, self.gaps, self.n_iter, self.converged,
+                               self.margins)  # fmt: skip
 
+    def _minimise(self, rows, factor, tol):
+        """Minimise over some rows, their costs times a factor; return whether that stalled."""
+        hinge = SquaredHinge(self.mapped, rows, self.problems.restricted(rows, factor), self.V)
+        most = max(self.stopping.max_iter - self.n_iter, 1)
+        end = newton(hinge, self.V, self.preconditioner, tol, most, self._report)
+        self.V = end.V
+        self.n_iter += end.n_iter
+        return end.stalled
 
-def _refreshed(mapped, rows, margins, lacks, preconditioner, random_state):
-    """Return a preconditioner made for the rows that are active now, if these are many."""
-    p = mapped.n_features
-    active = rows[margins[rows] < 1.0]
-    if len(active) < 2 * p or p > _MOST_REFRESHED:
-        return preconditioner
-    if len(active) > 4 * p:
-        active = active[_some_rows(len(active), 4 * p, random_state)]
-    mass = (lacks[active] > 0).sum(axis=1).astype(np.float64)
-    return _preconditioner(mapped, _second_moment(mapped, active, mass))
+    def _report(self, V):
+        k = V.shape[1]
+        planes = self._planes_at(V, np.zeros((0, k)), np.full(k, np.inf))
+        self.was_stopped = bool(self.stopping.report(planes))
+        return self.was_stopped
 
+    def _planes_at(self, V, *certificate):
+        weights, intercept = self.mapped.whitening.outward(V)
+        return Planes(V[:-1], intercept, weights, *certificate)
 
-def _preconditioner(mapped, second_moment):
-    quick = mapped.source.dtype == np.float32
-    return Preconditioner(second_moment, mapped.threads if quick else 0)
+    def _some_rows(self, n, count):
+        if count >= n:
+            return np.arange(n)
+        return np.sort(self.random_state.choice(n, count, replace=False))
 
+    def _refresh_preconditioner(self):
+        """Make a preconditioner for the rows that are active now, if these are many."""
+        p = self.mapped.n_features
+        active = self.rows[self.margins[self.rows] < 1.0]
+        if len(active) < 2 * p or p > _MOST_REFRESHED:
+            return
+        if len(active) > 4 * p:
+            active = active[self._some_rows(len(active), 4 * p)]
+        mass = (self.lacks[active] > 0).sum(axis=1).astype(np.float64)
+        self.preconditioner = self._preconditioner(self._second_moment(active, mass))
 
-def _second_moment(mapped, rows, mass):
-    """Return the mean square of the features over rows; of many features its diagonal only."""
-    mass = mass / mass.sum()
-    if mapped.n_features > _MOST_MOMENT_FEATURES:
-        return mapped.square_means(rows, mass)
-    return mapped.second_moment(rows, mass)
+    def _preconditioner(self, second_moment):
+        quick = self.mapped.dtype == np.float32
+        return Preconditioner(second_moment, self.mapped.threads if quick else 0)
 
+    def _second_moment(self, rows, mass):
+        """Return the mean square of the features over rows; of many features its diagonal only."""
+        mass = mass / mass.sum()
+        if self.mapped.n_features > _MOST_MOMENT_FEATURES:
+            return self.mapped.square_means(rows, mass)
+        return self.mapped.second_moment(rows, mass)
 
-def _certified(mapped, V, signs, costs, lacks, duals):
-    """Return the duality gaps, as shares of the objectives, for dual variables made feasible."""
-    k = signs.shape[1]
-    even = np.column_stack([balanced(duals[:, j], signs[:, j]) for j in range(k)])
-    used = np.flatnonzero(even.any(axis=1))
-    pulls = mapped.backward((even * signs)[used], used)[:-1]
-    relative = np.empty(k)
-    for j in range(k):
-        gap, objective = squared_hinge_gap(
-            V[:-1, j], signs[:, j], costs, even[:, j], pulls[:, j], lacks[:, j]
-        )
-        relative[j] = gap / objective if objective > 0 else 0.0
-    return relative
+    def _duality_gaps(self):
+        """Return the gaps, as shares of the objectives, for dual variables made feasible."""
+        signs, costs, k = self.problems.signs, self.problems.costs, self.V.shape[1]
+        even = np.column_stack([balanced(self.duals[:, j], signs[:, j]) for j in range(k)])
+        used = np.flatnonzero(even.any(axis=1))
+        pulls = self.mapped.transposed_product((even * signs)[used], used)[:-1]
+        gaps = np.empty(k)
+        for j in range(k):
+            gap, objective = squared_hinge_gap(
+                self.V[:-1, j], signs[:, j], costs, even[:, j], pulls[:, j], self.lacks[:, j]
+            )
+            gaps[j] = gap / objective if objective > 0 else 0.0
+        return gaps

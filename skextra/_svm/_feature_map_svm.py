@@ -1,9 +1,8 @@
 """FeatureMapSVM: the maximum-margin classifier on an explicit feature map."""
 
 import numpy as np
-from scipy import linalg
 from sklearn.base import ClassifierMixin, TransformerMixin
-from sklearn.utils import gen_batches, get_tags
+from sklearn.utils import get_tags
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
@@ -13,21 +12,16 @@ from skextra._callbacks import CallbackSupportMixin, with_callbacks
 from skextra._common._blas_limit import single_blas_thread
 from skextra._common._classes import check_labels, decided, settle_classes, streamable
 from skextra._common._csr import without_repeats
-from skextra._common._threads import run
-from skextra._svm import _maps, _parameters
-from skextra._svm._landmark_kernel import LandmarkKernel
-from skextra._svm._landmarks import whitened
+from skextra._svm import _parameters
+from skextra._svm._fitted_map import restored_map
 from skextra._svm._problems import class_values
-from skextra._svm._strategies import threads_of
 from skextra._svm._stream import absorb
 from skextra._svm._training import task_of, train
 
-_ROWS_AT_ONCE = 1000
-_ENTRIES_AT_ONCE = 1e7
 # Fitted attributes that not every fit leaves.
 _SOMETIMES = (
     "gamma_", "landmarks_", "support_vectors_", "dual_coef_", "_support_codes", "_support_weight",
-    "_precision", "_stream",
+    "_precision", "_kernel_weights", "_scale", "_stream",
 )  # fmt: skip
 
 
@@ -328,7 +322,7 @@ class FeatureMapSVM(CallbackSupportMixin, ClassifierMixin, TransformerMixin, Est
         """
         _parameters.check(self)
         first = not hasattr(self, "classes_")
-        for name, before in ({} if first else self._began).items():
+        for name, before in ({} if first else self._fitted_with).items():
             now = getattr(self, name)
             if now is not before and now != before:
                 raise ValueError(
@@ -357,8 +351,9 @@ class FeatureMapSVM(CallbackSupportMixin, ClassifierMixin, TransformerMixin, Est
             how clearly.
         """
         X = self._check_new(X)
-        decisions = self._decisions(X)
-        values = class_values(decisions, len(self.classes_), self._multi_class)
+        decisions = restored_map(self).decisions(X) + self.intercept_
+        multi_class = self._fitted_with["multi_class"]
+        values = class_values(decisions, len(self.classes_), multi_class)
         return np.ascontiguousarray(values, dtype=X.dtype)
 
     def predict(self, X):
@@ -392,14 +387,7 @@ class FeatureMapSVM(CallbackSupportMixin, ClassifierMixin, TransformerMixin, Est
             The mapped samples.
         """
         X = self._check_new(X)
-        if self._kind != "rbf":
-            mapped = self._mapped(X)
-            return mapped.astype(X.dtype, copy=False)
-        kernel = LandmarkKernel(self.landmarks_, self.gamma_, np.float64)
-        factor = linalg.cholesky(kernel.block(self.landmarks_), check_finite=False)
-        return self._in_parts(X, lambda rows: whitened(kernel.block(rows), factor)).astype(
-            X.dtype, copy=False
-        )
+        return restored_map(self).transform(X).astype(X.dtype, copy=False)
 
     def get_feature_names_out(self, input_features=None):
         """Return names of the features of the map's space.
@@ -415,9 +403,16 @@ class FeatureMapSVM(CallbackSupportMixin, ClassifierMixin, TransformerMixin, Est
             The map's own names where it has some; else its kind and a number.
         """
         check_is_fitted(self)
-        return _maps.feature_names(
-            self._kind, self.feature_map_, self._n_features_out, self, input_features
-        )
+        own = getattr(self, "feature_names_in_", None)
+        names = own if input_features is None else np.asarray(input_features, dtype=object)
+        if names is None:
+            names = np.array([f"x{i}" for i in range(self.n_features_in_)], dtype=object)
+        elif len(names) != self.n_features_in_ or (own is not None and list(names) != list(own)):
+            raise ValueError(
+                f"input_features={names.tolist()} should have length equal to number of features "
+                f"({self.n_features_in_}) and match feature_names_in_."
+            )
+        return restored_map(self).names(names)
 
     def _publish(self, fitted):
         for name in _SOMETIMES:
@@ -439,31 +434,6 @@ class FeatureMapSVM(CallbackSupportMixin, ClassifierMixin, TransformerMixin, Est
         dtype = [np.float64, np.float32]
         X = validate_data(self, X, accept_sparse="csr", dtype=dtype, order="C", reset=False)
         return without_repeats(X)
-
-    def _decisions(self, X):
-        """Return the decision values of all problems."""
-        if self._kind != "rbf":
-            # A user's map may not bear threads, and many features would fill the memory.
-            size = max(_ROWS_AT_ONCE, int(_ENTRIES_AT_ONCE / self._n_features_out))
-            parts = gen_batches(X.shape[0], size)
-            done = [self._mapped(X[part]) @ self.coef_.T for part in parts]
-            return np.concatenate(done) + self.intercept_
-        kernel = LandmarkKernel(self.landmarks_, self.gamma_, self._precision)
-        weights = self._kernel_coef.astype(kernel.dtype)
-        return self._in_parts(X, lambda rows: kernel.block(rows) @ weights) + self.intercept_
-
-    def _mapped(self, X):
-        mapped = _maps.apply_map(self._kind, self.feature_map_, self._function, self._scale, X)
-        return _maps.checked(mapped, X.shape[0], self._n_features_out)
-
-    def _in_parts(self, X, function):
-        """Return function(rows) of some rows after the other, on all threads."""
-        parts = list(gen_batches(X.shape[0], _ROWS_AT_ONCE))
-        if len(parts) == 1:
-            return function(X)
-        with single_blas_thread():
-            done = run(lambda i: function(X[parts[i]]), len(parts), threads_of(self))
-        return np.concatenate(done)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

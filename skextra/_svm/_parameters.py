@@ -1,11 +1,13 @@
-"""What the parameters of FeatureMapSVM may be."""
+"""What the parameters of FeatureMapSVM may be, and what values they stand for."""
 
 import numbers
 
 import numpy as np
 from scipy import sparse
 
-from skextra._svm._maps import kind_of
+from skextra._common._threads import available_threads, cpu_count
+
+_NAMES = ("rbf", "fourier", "poly", "identity", "chi2", "spline")
 
 
 def check(svm):
@@ -46,6 +48,28 @@ def _check_positive(svm, name, infinite=False):
         remedy = "; C=np.inf is the hard margin" if infinite else ""
         raise ValueError(f"{name}={value!r} must be a positive{'' if infinite else ' finite'} "
                          f"number{remedy}.")  # fmt: skip
+
+
+def kind_of(feature_map):
+    """Return the name of a map, 'transformer' or 'function'; raise ValueError for others."""
+    if isinstance(feature_map, str) and feature_map in _NAMES:
+        return feature_map
+    if hasattr(feature_map, "fit") and hasattr(feature_map, "transform"):
+        return "transformer"
+    if callable(feature_map) and not isinstance(feature_map, type):
+        return "function"
+    names = ", ".join(repr(name) for name in _NAMES)
+    raise ValueError(
+        f"feature_map={feature_map!r} is none of {names}, nor a transformer (an instance with "
+        "fit and transform), nor a function that maps an array (n, d) to an array (n, p)."
+    )
+
+
+def threads_of(n_jobs):
+    """Return the number of threads that n_jobs stands for."""
+    if n_jobs is None:
+        return available_threads()
+    return cpu_count() if n_jobs == -1 else n_jobs
 
 
 def gamma_of(gamma, X, weight):

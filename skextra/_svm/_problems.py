@@ -1,10 +1,31 @@
-"""The binary problems that a problem of several classes is made of."""
+"""The binary problems that a classification problem is reduced to."""
 
+from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
 
 from skextra._kernels import _squared_hinge as kernels
+
+
+@dataclass(frozen=True)
+class Problems:
+    """Binary problems over the same rows.
+
+    Attributes
+    ----------
+    signs : ndarray of shape (n, k)
+        Sides in every problem: +1, -1, or 0 for a row that is not part of it.
+    costs : ndarray of shape (n,)
+        C times weight.
+    """
+
+    signs: np.ndarray
+    costs: np.ndarray
+
+    def restricted(self, rows, factor=1.0):
+        """Return the problems over some of the rows, their costs times a factor."""
+        return Problems(self.signs[rows], self.costs[rows] * factor)
 
 
 def sides(codes, n_classes, multi_class):

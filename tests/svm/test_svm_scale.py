@@ -18,7 +18,7 @@ from threadpoolctl import threadpool_info
 from skextra import FeatureMapSVM
 from skextra._common._blas_limit import single_blas_thread
 from skextra._common._threads import run
-from skextra._svm import _solve, _strategies
+from skextra._svm import _landmarks, _training
 from skextra._svm._interior_point import solve_hinge
 
 X, Y = make_classification(
@@ -146,10 +146,10 @@ def test_sieve_that_fails_is_not_the_last_word():
 
 @pytest.mark.parametrize("light", [True, False])
 def test_kernels_too_smooth_for_float32_are_solved_in_float64(monkeypatch, light):
-    monkeypatch.setattr(_strategies, "_FLOAT64_ENTRIES", 0)
+    monkeypatch.setattr(_landmarks, "_MOST_FLOAT64_ENTRIES", 0)
     if not light:
-        monkeypatch.setattr(_solve, "_FEW_ROWS", 0)
-        monkeypatch.setattr(_solve, "_MOST_EXACT_WORK", 0)
+        monkeypatch.setattr(_training, "_FEW_ROWS", 0)
+        monkeypatch.setattr(_training, "_MOST_EXACT_WORK", 0)
     svm = FeatureMapSVM(C=1e4, gamma=0.003, n_components=200, random_state=0).fit(X, Y)
     assert svm.duality_gap_.max() <= 0.01
     decisions = svm.transform(X) @ svm.coef_.T + svm.intercept_

@@ -1,48 +1,86 @@
-"""Squared hinge on small data, solved to the last digit."""
+"""All problems on mapped rows held in memory, solved to the last digit."""
 
 import numpy as np
+from scipy import sparse
 
+from skextra._svm._interior_point import solve_hinge
 from skextra._svm._linear import solve_positive
-from skextra._svm._solution import Solution, balanced, squared_hinge_gap
+from skextra._svm._problems import least_margins
+from skextra._svm._solution import Planes, Solution, balanced, squared_hinge_gap
 
+_ACCURACY = 1e-9  # of the exact methods, where a smaller tol is asked for
 _MOST_GRAM_ROWS = 4000
 
 
-def exact_newton(Phi, signs, costs, max_iter):
-    """Solve every problem by Newton's method on its active rows.
-
-    The objective is piecewise quadratic, so that the right active set ends the search (Keerthi &
-    DeCoste, JMLR 6, 2005). The linear system is that of the features, or of the active rows where
-    these are fewer (Chapelle, Neural Computation 19, 2007).
+def solve_exactly(Phi, problems, loss, tol, max_iter):
+    """Return the Planes that solve all problems.
 
     Parameters
     ----------
-    Phi : ndarray of shape (n, p)
-        Mapped rows, centred, of unit size.
-    signs : ndarray of shape (n, k)
-        Sides in every problem.
-    costs : ndarray of shape (n,)
-        C times weight.
+    Phi : {ndarray, CSR array} of shape (n, p)
+        Mapped rows.
+    problems : Problems
+        The problems.
+    loss : {'hinge', 'squared_hinge'}
+        With infinite costs both are the hard margin.
+    tol : float
+        Duality gap, as a share of the objective, at which a problem counts as solved.
     max_iter : int
-        Largest number of Newton steps for a problem.
+        Largest number of steps for a problem.
+    """
+    signs, costs = problems.signs, problems.costs
+    if sparse.issparse(Phi):
+        Phi = Phi.toarray()
+    mean = Phi.mean(axis=0, dtype=np.float64)
+    scaled = Phi - mean
+    exponent = int(np.frexp(np.abs(scaled).max(initial=0.0))[1])
+    scaled = np.ldexp(scaled, -exponent)
+    with np.errstate(over="ignore", under="ignore"):
+        square = np.ldexp(1.0, 2 * exponent) if abs(exponent) < 500 else np.nan
+        scaled_costs = costs * square
+    hard = np.isinf(costs).any()
+    if np.isnan(square) or (
+        not hard and not (np.isfinite(scaled_costs) & (scaled_costs > 0)).all()
+    ):
+        raise ValueError(
+            f"The mapped features reach {np.ldexp(1.0, exponent):.2g}, too far from 1 for C: put "
+            "X on one scale first, for example with StandardScaler."
+        )
+    if loss == "hinge" or hard:
+        solutions = [solve_hinge(scaled, sign, scaled_costs, max_iter) for sign in signs.T]
+    else:
+        solutions = _squared_hinge(scaled, signs, scaled_costs, max_iter)
+    normals, intercepts, alphas, gaps, steps = zip(*solutions, strict=True)
+    coef = np.ldexp(np.column_stack(normals), -exponent)
+    intercept = np.array(intercepts) - mean @ coef
+    gaps = np.array(gaps)
+    duals = np.column_stack(alphas) / square
+    margins = least_margins(Phi @ coef + intercept, signs)
+    converged = bool((gaps <= max(tol, _ACCURACY)).all())
+    return Planes(coef, intercept, coef, duals, gaps, sum(steps), converged, margins)
 
-    Returns
-    -------
-    list of Solution
-        One for each problem.
+
+def _squared_hinge(Phi, signs, costs, max_iter):
+    """Return the Solution of every problem by Newton's method on its active rows.
+
+    The objective is piecewise quadratic, so that the right active set ends the search (Keerthi &
+    DeCoste, JMLR 6, 2005). The linear system is that of the features, or of the active rows where
+    these are fewer (Chapelle, Neural Computation 19, 2007). Phi is centred and of unit size.
     """
     n, p = Phi.shape
     gram = Phi @ Phi.T if n <= _MOST_GRAM_ROWS and n < 2 * p else None
-    k = signs.shape[1]
-    starts = [None] * k
-    if k > 1 and signs.all():
+    starts = [None] * signs.shape[1]
+    if len(starts) > 1 and signs.all():
         W, b = _newton_point(Phi, gram, signs.astype(np.float64), costs, np.arange(n))
-        starts = [(W[:, j], b[j]) for j in range(k)]
-    return [_solve(Phi, gram, signs[:, j], costs, max_iter, starts[j]) for j in range(k)]
+        starts = zip(W.T, b, strict=True)
+    return [
+        _solve(Phi, gram, sign, costs, max_iter, point)
+        for sign, point in zip(signs.T, starts, strict=True)
+    ]
 
 
 def _solve(Phi, gram, sign, costs, max_iter, point):
-    """Return the solution of one problem; `point` may be the one for all rows active."""
+    """Return the Solution of one problem; `point`, if known, solves it with all rows active."""
     part = np.flatnonzero(sign)
     y, cost = sign[part].astype(np.float64), costs[part]
     if len(part) < len(sign):
@@ -80,7 +118,7 @@ def _solve(Phi, gram, sign, costs, max_iter, point):
 def _newton_point(Phi, gram, y, cost, active):
     """Return the weights and intercept that solve the problem if `active` is the active set.
 
-    With several columns in y, for each of them.
+    With several columns in y there is a solution for each.
     """
     if len(active) <= Phi.shape[1]:
         return _by_rows(Phi, gram, y[active], 2.0 * cost[active], active)
@@ -96,7 +134,7 @@ def _newton_point(Phi, gram, y, cost, active):
 
 
 def _by_rows(Phi, gram, y, twice, active):
-    """Return the same by the system of the active rows."""
+    """Return the weights and intercept by the system of the active rows."""
     if gram is None:
         A = Phi[active]
         system = A @ A.T
