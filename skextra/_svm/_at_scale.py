@@ -12,12 +12,14 @@ from skextra._svm._solution import Planes, balanced, squared_hinge_gap
 
 _FIRST_ROWS = 5000  # more rows than this are not begun with all at once
 _MOST_ROUNDS = 5  # with short memory: later on no row that has mattered is let go
+_MOST_STALLS = 2
+_FIRST_TOL = 0.05
 _MOST_REFRESHED = 1500  # features up to which a new preconditioner costs less than it saves
 _MOST_MOMENT_FEATURES = 6000  # beyond that, conjugate gradients are scaled by a diagonal
 
 
 @dataclass(frozen=True)
-class Start:
+class FirstGuess:
     """What a search begins with.
 
     Attributes
@@ -54,51 +56,46 @@ class Stopping:
     report: Callable[[Planes], bool]
 
 
-def solve_at_scale(mapped, problems, start, stopping, random_state):
+def solve_at_scale(mapped, problems, guess, stopping, random_state):
     """Return the Planes that solve all problems on MappedRows that need not fit into memory."""
     search = _Search(mapped, problems, stopping, random_state)
-    search.begin(start)
+    search.begin(guess)
     while not search.is_over():
         search.choose_rows()
         search.improve()
-    return search.planes()
+    return search.planes_at(search.V, search.duals, search.gaps, search.n_iter, search.converged,
+                            search.margins)  # fmt: skip
 
 
 class _Search:
-    """The search: weights V, what they mean for every row, and the rows that are at work."""
+    """The search: weights V, what they mean for every row, and the rows at work."""
 
     def __init__(self, mapped, problems, stopping, random_state):
         self.mapped, self.problems, self.stopping = mapped, problems, stopping
         self.random_state = random_state
-        self.limited = not mapped.holds_all
-        self.every = np.arange(len(problems.costs))
+        self.rows = self.every = np.arange(len(problems.costs))
         self.n_iter = self.rounds = self.stalls = 0
         self.was_stopped = self.converged = False
 
-    def begin(self, start):
+    def begin(self, guess):
         """Settle the first weights and the first preconditioner."""
-        mapped, n = self.mapped, len(self.every)
-        moment = start.second_moment
+        mapped, n, tol = self.mapped, len(self.every), self.stopping.tol
+        moment = guess.second_moment
         if moment is None:
-            some = self._some_rows(n, 4 * mapped.n_features)
-            moment = self._second_moment(some, np.ones(len(some)))
-        self.preconditioner = self._preconditioner(moment)
-        self.V = start.V
-        if self.V is None:
+            moment = self.second_moment(self.some_of(self.every, 4 * mapped.n_features))
+        self.precondition(moment)
+        self.V = guess.V
+        if guess.V is None:
             self.V = np.zeros((mapped.n_features + 1, self.problems.signs.shape[1]))
-        if n > _FIRST_ROWS and (start.V is None or self.limited):
-            tol, rows, factor = self.stopping.tol, start.rows, 1.0
+        if n > _FIRST_ROWS and (guess.V is None or not mapped.holds_all):
+            rows = guess.rows
             if rows is None:
-                share = n // 3 if self.limited else n // 5
-                share = min(max(share, _FIRST_ROWS), max(mapped.capacity, _FIRST_ROWS))
-                rows = self._some_rows(n, share)
-                tol, factor = max(tol, 0.05), n / len(rows)
+                share = max(n // 5 if mapped.holds_all else n // 3, _FIRST_ROWS)
+                rows = self.some_of(self.every, min(share, max(mapped.capacity, _FIRST_ROWS)))
+                tol = max(tol, _FIRST_TOL)
             mapped.store(rows)
-            self._minimise(rows, factor, tol)
-        self.rows = self.every
-        if self.limited:
-            self.rows = np.empty(0, int)
-        else:
+            self.minimise(rows, tol, 1.0 if guess.rows is not None else n / len(rows))
+        if mapped.holds_all:
             mapped.store(self.every)
 
     def is_over(self):
@@ -112,84 +109,74 @@ class _Search:
         must_end = self.n_iter >= self.stopping.max_iter or self.was_stopped
         if not (self.rounds or must_end):
             return False
-        self.gaps = self._duality_gaps()
+        self.gaps = self.duality_gaps()
         self.converged = bool((self.gaps <= self.stopping.tol).all())
-        return self.converged or must_end or self.stalls == 2
+        return self.converged or must_end or self.stalls == _MOST_STALLS
 
     def choose_rows(self):
         """Choose the rows to work on: with short memory, those that are likely to matter."""
-        if self.limited:
+        if not self.mapped.holds_all:
             # As many as there is room for; rows beyond are computed again at every step.
-            margins, capacity = self.margins, self.mapped.capacity
-            near = margins <= max(np.sort(margins)[capacity - 1], 1.0)
+            nearest = np.sort(self.margins)[self.mapped.capacity - 1]
+            near = self.margins <= max(nearest, 1.0)
             if self.rounds >= _MOST_ROUNDS:
-                near = margins <= 1.0
+                near = self.margins <= 1.0
                 near[self.rows] = True
             self.rows = np.flatnonzero(near)
-            self.mapped.store(self.rows[np.argsort(margins[self.rows], kind="stable")])
-        if self.rounds == 0:
-            self._refresh_preconditioner()
+            self.mapped.store(self.rows[np.argsort(self.margins[self.rows], kind="stable")])
+        active, p = self.rows[self.margins[self.rows] < 1.0], self.mapped.n_features
+        if self.rounds == 0 and len(active) >= 2 * p and p <= _MOST_REFRESHED:
+            active = self.some_of(active, 4 * p)
+            mass = (self.lacks[active] > 0).sum(axis=1).astype(np.float64)
+            self.precondition(self.second_moment(active, mass))
 
     def improve(self):
         """Minimise over the rows at work, each round to half the gap of the one before."""
         before = self.n_iter
-        tol = np.ldexp(self.stopping.tol, -min(self.rounds, 60))
-        stalled = self._minimise(self.rows, 1.0, tol)
+        stalled = self.minimise(self.rows, np.ldexp(self.stopping.tol, -min(self.rounds, 60)))
         self.rounds += 1
         self.stalls = self.stalls + 1 if stalled or self.n_iter == before else 0
 
-    def planes(self):
-        """Return the planes that the search has ended with."""
-        return self._planes_at(self.V, self.duals, self.gaps, self.n_iter, self.converged,
-                               self.margins)  # fmt: skip
-
-    def _minimise(self, rows, factor, tol):
+    def minimise(self, rows, tol, factor=1.0):
         """Minimise over some rows, their costs times a factor; return whether that stalled."""
         hinge = SquaredHinge(self.mapped, rows, self.problems.restricted(rows, factor), self.V)
         most = max(self.stopping.max_iter - self.n_iter, 1)
-        end = newton(hinge, self.V, self.preconditioner, tol, most, self._report)
+        end = newton(hinge, self.V, self.preconditioner, tol, most, self.report)
         self.V = end.V
         self.n_iter += end.n_iter
         return end.stalled
 
-    def _report(self, V):
+    def report(self, V):
+        """Report a step; return whether the search is to end."""
         k = V.shape[1]
-        planes = self._planes_at(V, np.zeros((0, k)), np.full(k, np.inf))
+        planes = self.planes_at(V, np.zeros((0, k)), np.full(k, np.inf))
         self.was_stopped = bool(self.stopping.report(planes))
         return self.was_stopped
 
-    def _planes_at(self, V, *certificate):
+    def planes_at(self, V, *certificate):
+        """Return the Planes of weights."""
         weights, intercept = self.mapped.whitening.outward(V)
         return Planes(V[:-1], intercept, weights, *certificate)
 
-    def _some_rows(self, n, count):
-        if count >= n:
-            return np.arange(n)
-        return np.sort(self.random_state.choice(n, count, replace=False))
+    def some_of(self, rows, count):
+        """Return `count` of the rows, drawn at random, rising; all if these are fewer."""
+        if count >= len(rows):
+            return rows
+        return rows[np.sort(self.random_state.choice(len(rows), count, replace=False))]
 
-    def _refresh_preconditioner(self):
-        """Make a preconditioner for the rows that are active now, if these are many."""
-        p = self.mapped.n_features
-        active = self.rows[self.margins[self.rows] < 1.0]
-        if len(active) < 2 * p or p > _MOST_REFRESHED:
-            return
-        if len(active) > 4 * p:
-            active = active[self._some_rows(len(active), 4 * p)]
-        mass = (self.lacks[active] > 0).sum(axis=1).astype(np.float64)
-        self.preconditioner = self._preconditioner(self._second_moment(active, mass))
-
-    def _preconditioner(self, second_moment):
-        quick = self.mapped.dtype == np.float32
-        return Preconditioner(second_moment, self.mapped.threads if quick else 0)
-
-    def _second_moment(self, rows, mass):
+    def second_moment(self, rows, mass=None):
         """Return the mean square of the features over rows; of many features its diagonal only."""
-        mass = mass / mass.sum()
-        if self.mapped.n_features > _MOST_MOMENT_FEATURES:
-            return self.mapped.square_means(rows, mass)
-        return self.mapped.second_moment(rows, mass)
+        mass = np.ones(len(rows)) if mass is None else mass
+        many = self.mapped.n_features > _MOST_MOMENT_FEATURES
+        mean = self.mapped.square_means if many else self.mapped.second_moment
+        return mean(rows, mass / mass.sum())
 
-    def _duality_gaps(self):
+    def precondition(self, second_moment):
+        """Replace the preconditioner."""
+        quick = self.mapped.dtype == np.float32
+        self.preconditioner = Preconditioner(second_moment, self.mapped.threads if quick else 0)
+
+    def duality_gaps(self):
         """Return the gaps, as shares of the objectives, for dual variables made feasible."""
         signs, costs, k = self.problems.signs, self.problems.costs, self.V.shape[1]
         even = np.column_stack([balanced(self.duals[:, j], signs[:, j]) for j in range(k)])

@@ -236,7 +236,6 @@ class ComputedSource:
         self.holds_all = self.capacity == n_rows
         self._place = np.full(n_rows, -1)
         self._stored = np.empty((0, columns), self.dtype)
-        self._used = 0
         self._local = threading.local()  # what take() returns is valid until the next call
 
     def store(self, rows, threads):
@@ -244,19 +243,14 @@ class ComputedSource:
         if not len(self._stored):
             self._stored = np.empty((self.capacity, self.columns), self.dtype)
         rows = rows[: self.capacity]
-        places = self._place[rows]
         if not self.holds_all:
-            free = np.ones(self.capacity, bool)
-            free[places[places >= 0]] = False
             gone = np.ones(len(self._place), bool)
             gone[rows] = False
             self._place[gone] = -1
-            free = np.flatnonzero(free)
-        else:
-            free = np.arange(self._used, self.capacity)
-        new = np.sort(rows[places < 0])
-        self._used += len(new)
-        free = free[: len(new)]
+        is_free = np.ones(self.capacity, bool)
+        is_free[self._place[self._place >= 0]] = False
+        new = np.sort(rows[self._place[rows] < 0])
+        free = np.flatnonzero(is_free)[: len(new)]
         groups = _groups(len(new))
 
         def task(number):

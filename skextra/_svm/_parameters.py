@@ -1,8 +1,11 @@
 """What the parameters of FeatureMapSVM may be, and what values they stand for."""
 
 import numbers
+from collections.abc import Callable
+from typing import Any, Literal, Protocol, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import sparse
 
 from skextra._common._threads import available_threads, cpu_count
@@ -10,8 +13,25 @@ from skextra._common._threads import available_threads, cpu_count
 _NAMES = ("rbf", "fourier", "poly", "identity", "chi2", "spline")
 
 
+class Transformer(Protocol):
+    """A transformer, before it is fitted."""
+
+    def fit(self, X: Any, y: Any = None) -> Any: ...
+    def transform(self, X: Any) -> Any: ...
+
+
+FeatureMap: TypeAlias = (
+    Literal["rbf", "fourier", "poly", "identity", "chi2", "spline"]
+    | Transformer
+    | Callable[[Any], Any]
+)
+Kind: TypeAlias = Literal[
+    "rbf", "fourier", "poly", "identity", "chi2", "spline", "transformer", "function"
+]
+
+
 def check(svm):
-    """Raise ValueError or TypeError at the first parameter that is not right."""
+    """Raise ValueError or TypeError for the first parameter that is invalid."""
     kind_of(svm.feature_map)
     svm._check_option("loss", ("squared_hinge", "hinge"))
     svm._check_option("multi_class", ("ovr", "ovo"))
@@ -37,7 +57,7 @@ def check(svm):
     if svm.n_jobs is not None:
         svm._check_number("n_jobs", low=-1, integer=True)
         if svm.n_jobs == 0:
-            raise ValueError("n_jobs=0 is no number of threads; use None, -1 or 1 and more.")
+            raise ValueError("n_jobs=0 must be None, -1 for all cores, or 1 or more.")
 
 
 def _check_positive(svm, name, infinite=False):
@@ -50,7 +70,7 @@ def _check_positive(svm, name, infinite=False):
                          f"number{remedy}.")  # fmt: skip
 
 
-def kind_of(feature_map):
+def kind_of(feature_map: FeatureMap) -> Kind:
     """Return the name of a map, 'transformer' or 'function'; raise ValueError for others."""
     if isinstance(feature_map, str) and feature_map in _NAMES:
         return feature_map
@@ -65,14 +85,14 @@ def kind_of(feature_map):
     )
 
 
-def threads_of(n_jobs):
+def threads_of(n_jobs: int | None) -> int:
     """Return the number of threads that n_jobs stands for."""
     if n_jobs is None:
         return available_threads()
     return cpu_count() if n_jobs == -1 else n_jobs
 
 
-def gamma_of(gamma, X, weight):
+def gamma_of(gamma: str | float, X: Any, weight: NDArray[np.float64]) -> float:
     """Return gamma as a number: 'scale' is 1 / (n_features * variance of X), 'auto' without it."""
     if not isinstance(gamma, str):
         return float(gamma)

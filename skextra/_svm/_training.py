@@ -11,7 +11,7 @@ from skextra._base import random_state_of, warn_caller
 from skextra._callbacks import EpochReporter
 from skextra._common._canonical import distinct, is_small
 from skextra._common._classes import class_weights
-from skextra._svm._at_scale import Start, Stopping, solve_at_scale
+from skextra._svm._at_scale import FirstGuess, Stopping, solve_at_scale
 from skextra._svm._exact import solve_exactly
 from skextra._svm._explicit_maps import fit_explicit_map
 from skextra._svm._fitted_map import FittedMap
@@ -285,7 +285,7 @@ def _iteratively(svm, task, fitted_map, start, random_state, progress):
     planes = solve_at_scale(
         mapped,
         task.problems,
-        Start(V, likely, fitted_map.second_moment()),
+        FirstGuess(V, likely, fitted_map.second_moment()),
         Stopping(
             svm.tol,
             min(svm.max_iter, _MOST_STEPS[fitted_map.dtype.itemsize]),
