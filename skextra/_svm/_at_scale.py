@@ -4,18 +4,31 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
+from skextra._svm._mapped_rows import MappedRows
 from skextra._svm._newton_cg import Preconditioner, newton
 from skextra._svm._objective import SquaredHinge
-from skextra._svm._problems import least_margins
+from skextra._svm._problems import Problems, least_margins
 from skextra._svm._solution import Planes, balanced, squared_hinge_gap
+from skextra._typing import FloatArray
 
-_FIRST_ROWS = 5000  # more rows than this are not begun with all at once
-_MOST_ROUNDS = 5  # with short memory: later on no row that has mattered is let go
-_MOST_STALLS = 2
+# Least number of rows that a search begins with when it has no weights yet. Fewer give a rougher
+# start, more take longer than the steps they save: benchmarks/vary_svm.py.
+_FIRST_ROWS = 5000
+# Duality gap up to which these are solved: a smaller one would fit their sampling error.
 _FIRST_TOL = 0.05
-_MOST_REFRESHED = 1500  # features up to which a new preconditioner costs less than it saves
-_MOST_MOMENT_FEATURES = 6000  # beyond that, conjugate gradients are scaled by a diagonal
+# Rounds after which rows that have been at work stay, if not all fit into memory. This ends a
+# cycle of rows that replace one another; it is rarely reached: benchmarks/vary_svm.py.
+_MOST_ROUNDS = 5
+# Rounds without progress that end a search. The first may be due to an outdated working set.
+_MOST_STALLS = 2
+# Features up to which the preconditioner is made again for the active rows, which takes the cube
+# of their number: without it a fit takes 1.8 times as long with 300 (benchmarks/vary_svm.py).
+_MOST_REFRESHED = 1500
+# Features beyond which conjugate gradients are preconditioned by a diagonal, as the matrix would
+# take more than 288 MB and its factor minutes.
+_MOST_MOMENT_FEATURES = 6000
 
 
 @dataclass(frozen=True)
@@ -32,9 +45,9 @@ class FirstGuess:
         Mean square of the features; None takes it from rows.
     """
 
-    V: np.ndarray | None = None
-    rows: np.ndarray | None = None
-    second_moment: np.ndarray | None = None
+    V: NDArray[np.float64] | None = None
+    rows: NDArray[np.intp] | None = None
+    second_moment: FloatArray | None = None
 
 
 @dataclass(frozen=True)
@@ -56,7 +69,13 @@ class Stopping:
     report: Callable[[Planes], bool]
 
 
-def solve_at_scale(mapped, problems, guess, stopping, random_state):
+def solve_at_scale(
+    mapped: MappedRows,
+    problems: Problems,
+    guess: FirstGuess,
+    stopping: Stopping,
+    random_state: np.random.RandomState,
+) -> Planes:
     """Return the Planes that solve all problems on MappedRows that need not fit into memory."""
     search = _Search(mapped, problems, stopping, random_state)
     search.begin(guess)
@@ -102,9 +121,9 @@ class _Search:
         """Evaluate all rows; return whether the gaps are small, or it is time to stop."""
         signs, costs = self.problems.signs, self.problems.costs
         decisions = self.mapped.decisions(self.V, self.every)
-        self.lacks = np.maximum(0.0, 1.0 - signs * decisions)
-        self.lacks[signs == 0] = 0.0
-        self.duals = 2.0 * costs[:, None] * self.lacks
+        self.violations = np.maximum(0.0, 1.0 - signs * decisions)
+        self.violations[signs == 0] = 0.0
+        self.duals = 2.0 * costs[:, None] * self.violations
         self.margins = least_margins(decisions, signs)
         must_end = self.n_iter >= self.stopping.max_iter or self.was_stopped
         if not (self.rounds or must_end):
@@ -127,7 +146,7 @@ class _Search:
         active, p = self.rows[self.margins[self.rows] < 1.0], self.mapped.n_features
         if self.rounds == 0 and len(active) >= 2 * p and p <= _MOST_REFRESHED:
             active = self.some_of(active, 4 * p)
-            mass = (self.lacks[active] > 0).sum(axis=1).astype(np.float64)
+            mass = (self.violations[active] > 0).sum(axis=1).astype(np.float64)
             self.precondition(self.second_moment(active, mass))
 
     def improve(self):
@@ -185,7 +204,7 @@ class _Search:
         gaps = np.empty(k)
         for j in range(k):
             gap, objective = squared_hinge_gap(
-                self.V[:-1, j], signs[:, j], costs, even[:, j], pulls[:, j], self.lacks[:, j]
+                self.V[:-1, j], signs[:, j], costs, even[:, j], pulls[:, j], self.violations[:, j]
             )
             gaps[j] = gap / objective if objective > 0 else 0.0
         return gaps

@@ -5,14 +5,19 @@ from scipy import sparse
 
 from skextra._svm._interior_point import solve_hinge
 from skextra._svm._linear import solve_positive
-from skextra._svm._problems import least_margins
+from skextra._svm._problems import Problems, least_margins
 from skextra._svm._solution import Planes, Solution, balanced, squared_hinge_gap
+from skextra._typing import FloatMatrix
 
-_ACCURACY = 1e-9  # of the exact methods, where a smaller tol is asked for
-_MOST_GRAM_ROWS = 4000
+_ACCURACY = 1e-9  # relative gap of an exact solution, rounding errors included
+_MOST_GRAM_ROWS = 4000  # rows whose Gram matrix is formed once, up to 128 MB of float64
+_MOST_SEARCH_STEPS = 100  # a bound: Newton's method on a piecewise linear slope takes a few
+_SLOPE = 1e-4  # of the first one: the active set does not change with more accurate steps
 
 
-def solve_exactly(Phi, problems, loss, tol, max_iter):
+def solve_exactly(
+    Phi: FloatMatrix, problems: Problems, loss: str, tol: float, max_iter: int
+) -> Planes:
     """Return the Planes that solve all problems.
 
     Parameters
@@ -87,12 +92,12 @@ def _solve(Phi, gram, sign, costs, max_iter, point):
         Phi = Phi[part]
         gram = None if gram is None else gram[np.ix_(part, part)]
     w, b = np.zeros(Phi.shape[1]), 0.0
-    lack = np.ones(len(part))
+    violation = np.ones(len(part))
     active = np.arange(len(part))
     n_iter = 0
     while n_iter < max_iter:
         n_iter += 1
-        if not len(active):  # no margin is violated, but a smaller w may do
+        if not len(active):  # no margin is violated: try a smaller w
             point = np.zeros_like(w), b
         new_w, new_b = point or _newton_point(Phi, gram, y, cost, active)
         point = None
@@ -100,16 +105,16 @@ def _solve(Phi, gram, sign, costs, max_iter, point):
         if np.array_equal(np.flatnonzero(margins < 1), active):
             w, b = new_w, new_b
             break
-        length = _exact_step(w, new_w - w, 1.0 - margins, lack, cost)
+        length = _exact_step(w, new_w - w, 1.0 - margins, violation, cost)
         w, b = w + length * (new_w - w), b + length * (new_b - b)
-        lack = lack + length * (1.0 - margins - lack)
-        active = np.flatnonzero(lack > 0)
+        violation = violation + length * (1.0 - margins - violation)
+        active = np.flatnonzero(violation > 0)
         if length == 0:
             break
-    lack = np.maximum(0.0, 1.0 - y * (Phi @ w + b))
-    alpha = 2.0 * cost * lack
+    violation = np.maximum(0.0, 1.0 - y * (Phi @ w + b))
+    alpha = 2.0 * cost * violation
     even = balanced(alpha, y)
-    gap, objective = squared_hinge_gap(w, y, cost, even, Phi.T @ (even * y), lack)
+    gap, objective = squared_hinge_gap(w, y, cost, even, Phi.T @ (even * y), violation)
     full = np.zeros(len(sign))
     full[part] = alpha
     return Solution(w, b, full, gap / objective if objective > 0 else 0.0, n_iter)
@@ -149,23 +154,23 @@ def _by_rows(Phi, gram, y, twice, active):
     return Phi.T @ weights, b
 
 
-def _exact_step(w, change, new_lack, lack, cost):
+def _exact_step(w, change, new_violation, violation, cost):
     """Return the step in [0, 1] or beyond that minimises the objective between two points.
 
-    `lack` and `new_lack` are 1 - margin at step 0 and 1, linear in between.
+    `violation` and `new_violation` are 1 - margin at step 0 and 1, linear in between.
     """
     slope_0, curve_0 = w @ change, change @ change
-    delta = new_lack - lack
+    delta = new_violation - violation
     twice_delta = 2.0 * cost * delta
     length, low, high = 1.0, 0.0, np.inf
     scale = None
-    for _ in range(100):
-        there = lack + length * delta
+    for _ in range(_MOST_SEARCH_STEPS):
+        there = violation + length * delta
         pushed = np.where(there > 0, twice_delta, 0.0)
         slope = slope_0 + length * curve_0 + pushed @ there
         curve = curve_0 + pushed @ delta
         scale = scale or max(abs(slope), curve)
-        if curve <= 0 or abs(slope) <= 1e-4 * scale:
+        if curve <= 0 or abs(slope) <= _SLOPE * scale:
             break
         low, high = (length, high) if slope < 0 else (low, length)
         new = length - slope / curve

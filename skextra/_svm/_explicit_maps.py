@@ -2,8 +2,10 @@
 
 from abc import ABC, abstractmethod
 from math import comb
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import sparse
 from scipy.special import gammaln
 from sklearn import get_config
@@ -16,13 +18,17 @@ from sklearn.utils.validation import has_fit_parameter
 
 from skextra._base import random_state_of
 from skextra._svm._mapped_rows import ArraySource, ComputedSource, MappedRows, capacity_of
-from skextra._svm._parameters import kind_of, threads_of
+from skextra._svm._parameters import FeatureMap, Kind, kind_of, threads_of
+from skextra._typing import FloatMatrix
 
-# Predictions take as many rows at once as make this many entries, 80 MB, but no fewer than 1000.
+# Predictions take as many rows at once as make this many entries, 80 MB, but at least 1000: more
+# would take memory, and fewer calls of the map no less time.
 _ROWS_AT_ONCE = 1000
 _ENTRIES_AT_ONCE = 1e7
-_MEAN_ROWS = 10_000  # tell the means of features that do not fit into memory
-_MOST_MONOMIALS = 1_000_000
+# Rows that the means of features are taken from if these do not fit into memory. They centre the
+# features, which any number near the means does.
+_MEAN_ROWS = 10_000
+_MOST_MONOMIALS = 1_000_000  # a bound: 8 MB for each sample
 
 
 class ExplicitMap(ABC):
@@ -39,7 +45,7 @@ class ExplicitMap(ABC):
     scale : ndarray of shape (p,) or None
         Factors of its features.
     n_features_out : int or None
-        Number of features; None until `measure` has found it out.
+        Number of features; None until `measure` has set it.
     weights : ndarray of shape (p, k) or None
         In a fitted estimator: the planes.
 
@@ -52,8 +58,14 @@ class ExplicitMap(ABC):
     dtype = np.dtype(np.float64)
 
     def __init__(
-        self, kind, n_jobs, transformer=None, scale=None, n_features_out=None, weights=None
-    ):
+        self,
+        kind: Kind,
+        n_jobs: int | None,
+        transformer: Any = None,
+        scale: NDArray[np.float64] | None = None,
+        n_features_out: int | None = None,
+        weights: NDArray[np.float64] | None = None,
+    ) -> None:
         self.kind = kind
         self.n_jobs = n_jobs
         self.transformer = transformer
@@ -63,10 +75,10 @@ class ExplicitMap(ABC):
         self.is_sparse = False
 
     @abstractmethod
-    def apply(self, X):
+    def apply(self, X: FloatMatrix) -> Any:
         """Return the features of X, unchecked: an array or a sparse matrix."""
 
-    def measure(self, X, numbers):
+    def measure(self, X: FloatMatrix, numbers: NDArray[np.intp] | None) -> None:
         """Set the number of features by mapping two samples; `numbers` as in `features`."""
         self.n_features_out = None
         few = self.features(X[:2], numbers)
@@ -112,7 +124,7 @@ class ExplicitMap(ABC):
         return MappedRows(ComputedSource(compute, n, p, self.dtype, capacity), None, mean, 1)
 
     def second_moment(self):
-        """Return None: the mean square of the features is not known without rows."""
+        """Return None: the mean square of the features has to be taken from rows."""
         return None
 
     def column_weights(self, coef):
@@ -224,7 +236,7 @@ class PolynomialMap(TransformerMap):
 _CLASSES = {"identity": IdentityMap, "chi2": Chi2Map, "poly": PolynomialMap}
 
 
-def explicit_map(feature_map, n_jobs, **fitted):
+def explicit_map(feature_map: FeatureMap, n_jobs: int | None, **fitted: Any) -> ExplicitMap:
     """Return the map that a parameter stands for; `fitted` are parameters of ExplicitMap."""
     kind = kind_of(feature_map)
     if kind == "function":

@@ -1,14 +1,16 @@
 """What a fit and a prediction ask of a map, whatever it is."""
 
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from skextra._svm._explicit_maps import explicit_map
 from skextra._svm._landmark_map import LandmarkMap
 from skextra._svm._mapped_rows import MappedRows
 from skextra._svm._parameters import kind_of
 from skextra._svm._solution import Planes
+from skextra._typing import FloatArray, FloatMatrix
 
 
 class FittedMap(Protocol):
@@ -28,34 +30,40 @@ class FittedMap(Protocol):
     """
 
     n_features_out: int
-    dtype: np.dtype
+    dtype: np.dtype[Any]
     is_sparse: bool
 
-    def transform(self, X):
+    def transform(self, X: FloatMatrix) -> FloatMatrix:
         """Return the features of X, (n, p)."""
 
-    def decisions(self, X):
+    def decisions(self, X: FloatMatrix) -> FloatArray:
         """Return the decision values of all problems without the intercepts, (n, k)."""
 
-    def names(self, input_names):
+    def names(self, input_names: NDArray[np.object_]) -> NDArray[np.object_]:
         """Return the names of the features."""
 
-    def features(self, X, numbers):
+    def features(self, X: FloatMatrix, numbers: NDArray[np.intp] | None) -> FloatMatrix:
         """Return the features of the samples of a fit, in float64.
 
         `numbers` are those of the rows of X, for messages; None if they are 0, 1, 2 ...
         """
 
-    def rows(self, X, numbers, memory_limit, random_state) -> MappedRows:
+    def rows(
+        self,
+        X: FloatMatrix,
+        numbers: NDArray[np.intp] | None,
+        memory_limit: float,
+        random_state: np.random.RandomState,
+    ) -> MappedRows:
         """Return the samples of a fit as a source of mapped rows."""
 
-    def second_moment(self):
+    def second_moment(self) -> NDArray[np.float64] | None:
         """Return the mean square of the features, (p, p), or None if it is not known yet."""
 
-    def column_weights(self, coef):
+    def column_weights(self, coef: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return weights of the columns for weights of the features."""
 
-    def attributes(self, planes: Planes):
+    def attributes(self, planes: Planes) -> dict[str, Any]:
         """Return the fitted attributes that the map and the planes are restored from."""
 
 

@@ -1,32 +1,43 @@
 """The hinge loss and the hard margin, solved to the last digit."""
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import linalg
 
 from skextra._svm._linear import cholesky, solve_cholesky
 from skextra._svm._polish import polish
 from skextra._svm._solution import Fixed, Solution, balanced, hinge_gap
 
-_PLAIN = 1e-4  # relative gap at which the active set may be plain enough to be polished
-_MOST_STEPS = 200
-_MANY_ROWS = 10_000  # beyond which most rows are set aside
-_SAMPLE_STEP = 8  # one row in so many tells which others are near their margins
-_BAND_SHARE = 6  # one row in so many is taken for near, to begin with
-_SAMPLE_ACCURACY = 1e-4
-_MOST_SIEVES = 6
+# Relative gap below which each step tries to identify the active set. A larger one tries earlier,
+# and more of its trials fail: benchmarks/vary_svm.py.
+_POLISHED_BELOW = 1e-4
+_MOST_STEPS = 200  # a bound: about 20 are usual, and later ones gain nothing in float64
+# More rows than this are sieved: solved on a sample, then on the rows near their margins. Up to
+# about here the rounds of a sieve take as long as all rows at once: benchmarks/vary_svm.py.
+_MANY_ROWS = 10_000
+# One row in so many is in the sample. A smaller sample takes less time and predicts the rows near
+# their margins less well: benchmarks/vary_svm.py.
+_SAMPLE_STEP = 8
+# One row in so many counts as near its margin at first. A narrower band is quicker to solve and
+# more often has to be widened: benchmarks/vary_svm.py.
+_BAND_SHARE = 6
+_SAMPLE_ACCURACY = 1e-4  # more takes steps that a sample does not repay: benchmarks/vary_svm.py
+_MOST_SIEVES = 6  # a bound: the band doubles each time and may not exceed half of the rows
 _SETTLED = 1e-10  # relative gap of a polished solution that rounding accounts for
-_TOUCHING = 1e-10  # distance between the classes, in units of the data, that counts as none
+# Distance between the convex hulls, in units of the data, that counts as none: 1e6 times the
+# rounding error, as the certificate is a mean of many rows.
+_TOUCHING = 1e-10
 
 
 class NotSeparableError(ValueError):
-    """No plane separates the classes: the certificate.
+    """No plane separates the classes; holds the certificate.
 
     Attributes
     ----------
     distance : float
         Between two points of the convex hulls of the sides, in units of the data.
     rows, sign, weights : ndarray
-        Rows of the problem, their sides and what they weigh in these points.
+        Rows of the problem, their sides and their weights in these points.
     """
 
     def __init__(self, distance, rows, sign, weights):
@@ -37,7 +48,9 @@ class NotSeparableError(ValueError):
         self.weights = weights
 
 
-def solve_hinge(Phi, sign, cost, max_iter):
+def solve_hinge(
+    Phi: NDArray[np.float64], sign: NDArray[np.int8], cost: NDArray[np.float64], max_iter: int
+) -> Solution:
     """Solve one problem by Mehrotra's predictor-corrector method, then settle the active set.
 
     Parameters
@@ -54,7 +67,7 @@ def solve_hinge(Phi, sign, cost, max_iter):
     Returns
     -------
     Solution
-        The solution; its gap tells how good it is.
+        The solution; its gap bounds its error.
 
     Raises
     ------
@@ -76,7 +89,7 @@ def solve_hinge(Phi, sign, cost, max_iter):
 
 
 def _solve(Phi, y, cost, max_iter, rows=None, fixed=None, accuracy=1e-15):
-    """Return the Solution; `rows` are the numbers to name where the classes touch."""
+    """Return the Solution; `rows` are the numbers to report if the classes touch."""
     search = _Search(Phi, y, cost, fixed)
     best = None
     for n_iter in range(1, max_iter + 1):
@@ -87,10 +100,10 @@ def _solve(Phi, y, cost, max_iter, rows=None, fixed=None, accuracy=1e-15):
             best = Solution(search.w, search.b, search.alpha, relative, n_iter)
         if search.hard:
             _check_certificate(Phi, y, search.alpha, best, rows)
-        # The true objective is positive: rows that were set aside have crossed their margins.
+        # The true objective is positive: rows that were left out have crossed their margins.
         ends = search.stuck or (fixed is not None and objective < 0)
         ends = ends or n_iter == max_iter or relative < accuracy
-        if relative < min(_PLAIN, accuracy * 1e11) or ends:
+        if relative < min(_POLISHED_BELOW, accuracy * 1e11) or ends:
             polished = polish(Phi, y, cost, search, n_iter, fixed)
             if polished is not None and polished.gap <= max(best.gap, _SETTLED):
                 best = polished
@@ -101,10 +114,10 @@ def _solve(Phi, y, cost, max_iter, rows=None, fixed=None, accuracy=1e-15):
 
 
 def _sieve(Phi, y, cost, max_iter):
-    """Return the Solution by way of a sample and of the rows near their margins; None if it fails.
+    """Return the Solution from a sample, then from the rows near their margins; None if it fails.
 
-    Every row beyond its margin has alpha of 0, every row that violates it has its cost: only
-    which rows these are must be found out, and a sample tells of most.
+    Every row beyond its margin has an alpha of 0, every row that violates it has its cost. Only
+    which rows these are is unknown, and a sample predicts it for most.
     """
     sides = [np.flatnonzero(y > 0), np.flatnonzero(y < 0)]
     sample = np.sort(np.concatenate([side[::_SAMPLE_STEP] for side in sides]))
@@ -141,7 +154,7 @@ def _sieve(Phi, y, cost, max_iter):
 
 
 def _check_certificate(Phi, y, alpha, best, rows):
-    """Raise NotSeparableError if alpha weighs two points of the hulls that are the same."""
+    """Raise NotSeparableError if alpha is the weights of one point in both convex hulls."""
     if np.isfinite(best.gap) and best.gap < 0.5:
         return
     even = balanced(alpha, y)
@@ -195,7 +208,7 @@ class _Search:
         after = (alpha + length * affine[2]) @ (s + length * affine[3])
         if not self.hard:
             after += (self.xi + length * affine[4]) @ (self.beta + length * affine[5])
-        # After a short step the iterate is near the edge: go back to the middle first.
+        # After a short step the iterate is near the boundary: return to the central path first.
         share = max((after / count / mu) ** 3, 0.5 if self.length < 0.1 else 0.0)
         target = mu * share
         r_1 = target - alpha * s - affine[2] * affine[3]
@@ -236,7 +249,7 @@ class _Search:
             mean = weight @ Phi / total
             if len(y) > _MANY_ROWS // 10:
                 system = Phi.T @ (weight[:, None] * Phi) - total * np.outer(mean, mean)
-            else:  # where many digits are asked for, without cancellation
+            else:  # small data are solved to all digits: avoid cancellation
                 centred = Phi - mean
                 system = centred.T @ (weight[:, None] * centred)
             system[np.diag_indices_from(system)] += 1.0

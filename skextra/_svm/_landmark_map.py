@@ -1,8 +1,10 @@
 """The Gaussian kernel with landmarks as a feature map (Nystroem's method)."""
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import linalg, sparse
 from sklearn.utils import gen_batches
 
@@ -11,8 +13,10 @@ from skextra._common._threads import run
 from skextra._svm._linear import cholesky, independent, outer_square, solve_upper
 from skextra._svm._mapped_rows import ComputedSource, MappedRows, capacity_of
 from skextra._svm._parameters import threads_of
+from skextra._typing import FloatMatrix
 
-# Rows at once in predictions: enough for good matrix products, few enough for the cache.
+# Rows at once in predictions: enough for good matrix products, few enough for the cache
+# (benchmarks/vary_svm.py).
 _ROWS_AT_ONCE = 1000
 
 
@@ -41,14 +45,14 @@ class LandmarkMap:
         In a fitted estimator: the planes as weights of the kernel.
     """
 
-    landmarks: object
+    landmarks: FloatMatrix
     gamma: float
-    dtype: np.dtype
+    dtype: np.dtype[Any]
     n_jobs: int | None
-    factor: np.ndarray | None = None
-    numbers: np.ndarray | None = None
-    samples: object = None
-    weights: np.ndarray | None = None
+    factor: NDArray[np.float64] | None = None
+    numbers: NDArray[np.intp] | None = None
+    samples: FloatMatrix | None = None
+    weights: NDArray[np.float64] | None = None
 
     is_sparse = False
 

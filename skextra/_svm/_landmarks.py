@@ -7,19 +7,26 @@ from skextra._base import warn_caller
 from skextra._common._canonical import distinct
 from skextra._kmeans._kmeans_pp import KMeansPP
 from skextra._svm._landmark_map import LandmarkMap
-from skextra._svm._pilot import draw_by_margin, draw_by_weight
+from skextra._svm._pilot import MOST_COST, draw_by_margin, draw_by_weight
 from skextra._svm._start import ColdStart
 
-_AUTO_LANDMARKS = (300, 1000)  # of n_components='auto': a fifth of the samples, between these
-_MOST_FLOAT64_ENTRIES = 2_500_000  # kernels up to this size are computed in float64
-# float32 squared distances are good to about 1e-7 of the squared norms: up to this exponent the
-# kernel then keeps three digits where it is not zero.
+# n_components='auto' is a fifth of the samples, between these: fewer lose accuracy on small data,
+# more take time in proportion (benchmarks/bench_svm.py has both).
+_AUTO_LANDMARKS = (300, 1000)
+# Entries of the kernel up to which it is in float64, 20 MB, for the sake of the exact method: its
+# solution does not depend on the order or repetition of rows. Where both methods are possible it
+# takes up to three times as long as iterations in float32: benchmarks/vary_svm.py.
+_MOST_FLOAT64_ENTRIES = 2_500_000
+# float32 squared distances are accurate to about 1e-7 of the squared norms: up to this exponent
+# the kernel keeps three digits where it is not zero.
 _LARGEST_FLOAT32_EXPONENT = 5e3
-_FLOAT32_COST = 1e15
-_FULL_RANK = 0.9  # share of the landmarks that float32 must be able to tell apart
+_MOST_FLOAT32_COST = 1e15  # squares of larger ones are near the largest float32, 3e38
+# Share of the wanted landmarks that must be independent in float32. Below, the kernel is too wide
+# for it, and what is left of the landmarks would lose accuracy.
+_FULL_RANK = 0.9
 # Squared distance, in feature space, that a landmark must have from the span of the others.
 _RANK_FLOAT64 = -1  # LAPACK's own: the number of landmarks times the rounding error
-_RANK_FLOAT32 = 1e-6
+_RANK_FLOAT32 = 1e-6  # ten times what float32 rounds kernels by
 
 
 def fit_landmark_map(svm, task, gamma, random_state):
@@ -54,14 +61,14 @@ def choose_candidates(svm, task, gamma, random_state):
     if svm.landmarks == "uniform":
         numbers = draw_by_weight(wanted, n, task.weight, random_state)
     else:
-        costs = task.weight * min(svm.C, 1e4)
+        costs = task.weight * min(svm.C, MOST_COST)
         numbers, start = draw_by_margin(task, costs, wanted, gamma, svm.n_jobs, random_state)
     return X[numbers], wanted, start
 
 
 def choose_precision(landmarks, wanted, gamma, costs):
     """Return the precision of the kernel: float64 if it is small, or if float32 is too coarse."""
-    if len(costs) * wanted <= _MOST_FLOAT64_ENTRIES or costs.max() > _FLOAT32_COST:
+    if len(costs) * wanted <= _MOST_FLOAT64_ENTRIES or costs.max() > _MOST_FLOAT32_COST:
         return np.dtype(np.float64)
     if sparse.issparse(landmarks):
         squares = np.asarray(landmarks.multiply(landmarks).sum(axis=1)).ravel()

@@ -1,18 +1,23 @@
 """Mapped rows: every pass over them, in chunks that threads share."""
 
 import threading
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import sparse
 
 from skextra._common._threads import run
 from skextra._svm._linear import QUICK_FROM, QuickTriangle, solve_upper
+from skextra._typing import FloatArray, FloatMatrix
 
 # Rows in a chunk. A larger one makes better matrix products, a smaller one stays in the cache:
-# with a thousand features a chunk is two or four megabytes.
+# with a thousand features a chunk is two or four megabytes (benchmarks/vary_svm.py).
 _CHUNK = 512
 # Groups of chunks that threads share, each with a partial sum. The number is fixed so that sums
-# do not depend on the number of threads; more groups balance better, and take more memory.
+# do not depend on the number of threads. More groups balance better, and need more memory and
+# additions: benchmarks/vary_svm.py.
 _GROUPS = 32
 _MEBI = 2**20
 
@@ -69,7 +74,13 @@ class MappedRows:
         Number of threads.
     """
 
-    def __init__(self, source, factor, mean, threads):
+    def __init__(
+        self,
+        source: "ArraySource | ComputedSource",
+        factor: NDArray[np.float64] | None,
+        mean: NDArray[np.float64],
+        threads: int,
+    ) -> None:
         self.whitening = Whitening(factor, mean, source.dtype, threads)
         self.n_features = source.columns if factor is None else len(factor)
         self.dtype = source.dtype
@@ -78,11 +89,11 @@ class MappedRows:
         self.threads = threads
         self._source = source
 
-    def store(self, rows):
+    def store(self, rows: NDArray[np.intp]) -> None:
         """Store these rows, as many as there is room for, in place of others."""
         self._source.store(rows, self.threads)
 
-    def decisions(self, V, rows):
+    def decisions(self, V: NDArray[np.float64], rows: NDArray[np.intp]) -> NDArray[np.float64]:
         """Return the decision values, (n_rows, k)."""
         weights, intercepts = self.whitening.outward(V)
         weights = weights.astype(self.dtype)
@@ -98,7 +109,9 @@ class MappedRows:
         run(task, len(groups), self.threads)
         return out
 
-    def transposed_product(self, pulls, rows):
+    def transposed_product(
+        self, pulls: NDArray[np.float64], rows: NDArray[np.intp]
+    ) -> NDArray[np.float64]:
         """Return the transposed features times `pulls`, with their sums last: (p + 1, k)."""
 
         def task(part):
@@ -107,7 +120,9 @@ class MappedRows:
 
         return self.whitening.inward(self._sum(task, pulls.shape), pulls.sum(axis=0))
 
-    def normal_product(self, V, masses, rows):
+    def normal_product(
+        self, V: NDArray[np.float64], masses: FloatArray, rows: NDArray[np.intp]
+    ) -> NDArray[np.float64]:
         """Return the transposed features times masses times the features times V: (p + 1, k).
 
         To the precision of the columns, which is enough for conjugate gradients.
@@ -128,7 +143,9 @@ class MappedRows:
         total = self._sum(task, totals.shape)
         return self.whitening.inward(total, totals.sum(axis=0), quick=True)
 
-    def second_moment(self, rows, mass):
+    def second_moment(
+        self, rows: NDArray[np.intp], mass: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
         """Return the mean of the features' outer products, (p, p), for weights that sum to 1."""
         roots = np.sqrt(mass)[:, None]
         total = np.zeros((self.n_features,) * 2)
@@ -143,7 +160,9 @@ class MappedRows:
             total += block @ block.T
         return total
 
-    def square_means(self, rows, mass):
+    def square_means(
+        self, rows: NDArray[np.intp], mass: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
         """Return the diagonal of `second_moment`; the features must not be whitened."""
         total = np.zeros(self.n_features)
         for start in range(0, len(rows), _CHUNK):
@@ -187,7 +206,7 @@ def _groups(count):
     return [range(i, min(i + size, count), _CHUNK) for i in range(0, count, size)]
 
 
-def capacity_of(memory_limit, n_rows, columns, dtype):
+def capacity_of(memory_limit: float, n_rows: int, columns: int, dtype: np.dtype[Any]) -> int:
     """Return how many of the rows, of so many columns, fit into `memory_limit` MiB."""
     return int(max(1, min(n_rows, memory_limit * _MEBI / (columns * dtype.itemsize))))
 
@@ -197,15 +216,15 @@ class ArraySource:
 
     holds_all = True
 
-    def __init__(self, array):
+    def __init__(self, array: FloatMatrix) -> None:
         self._array = array
         self.dtype = array.dtype
         self.capacity, self.columns = array.shape
 
-    def store(self, rows, threads):
+    def store(self, rows: NDArray[np.intp], threads: int) -> None:
         """Do nothing: all rows are stored."""
 
-    def take(self, rows):
+    def take(self, rows: NDArray[np.intp]) -> FloatMatrix:
         """Return the columns of some rows."""
         first, last = (rows[0], rows[-1]) if len(rows) else (0, -1)
         if last - first == len(rows) - 1:
@@ -228,7 +247,14 @@ class ComputedSource:
         Number of rows that may be stored.
     """
 
-    def __init__(self, compute, n_rows, columns, dtype, capacity):
+    def __init__(
+        self,
+        compute: Callable[..., FloatArray],
+        n_rows: int,
+        columns: int,
+        dtype: np.dtype[Any],
+        capacity: int,
+    ) -> None:
         self._compute = compute
         self.dtype = np.dtype(dtype)
         self.columns = columns
@@ -238,7 +264,7 @@ class ComputedSource:
         self._stored = np.empty((0, columns), self.dtype)
         self._local = threading.local()  # what take() returns is valid until the next call
 
-    def store(self, rows, threads):
+    def store(self, rows: NDArray[np.intp], threads: int) -> None:
         """Store these rows, as many as there is room for, in place of others."""
         if not len(self._stored):
             self._stored = np.empty((self.capacity, self.columns), self.dtype)
@@ -265,7 +291,7 @@ class ComputedSource:
         run(task, len(groups), threads)
         self._place[new] = free
 
-    def take(self, rows):
+    def take(self, rows: NDArray[np.intp]) -> FloatMatrix:
         """Return the columns of some rows."""
         places = self._place[rows]
         missing = np.flatnonzero(places < 0)

@@ -1,15 +1,25 @@
 """Squared hinge at scale: all problems at once by Newton's method with conjugate gradients."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from skextra._svm._linear import QUICK_FROM, QuickTriangle, cholesky, solve_cholesky
+from skextra._svm._objective import SquaredHinge
+from skextra._typing import FloatArray
 
-_FORCING = 0.3  # how far conjugate gradients reduce the gradient in one Newton step
-_PROGRESS = {4: 1e-6, 8: 1e-12}  # least share of the objective that a step must gain
-_RIDGES = (1e-8, 1e-7, 1e-6, 1e-5, 1e-4)  # moments in float32 are positive but for rounding
-_MOST_CG = 200
+# Factor by which conjugate gradients reduce the gradient in one Newton step. A smaller one takes
+# more of them, a larger one more Newton steps: benchmarks/vary_svm.py.
+_FORCING = 0.3
+# Least share of the objective that a step must gain, by the size of a number: a few hundred times
+# less than its rounding error in float32, as sums are more accurate, and more in float64.
+_PROGRESS = {4: 1e-6, 8: 1e-12}
+# Added to the diagonal in turn, as shares of its largest entry, until the matrix is positive:
+# second moments in float32 are, but for rounding errors from 1e-8 on.
+_RIDGES = (1e-8, 1e-7, 1e-6, 1e-5, 1e-4)
+_MOST_CG = 200  # a bound: with the preconditioner about ten are usual
 
 
 @dataclass(frozen=True)
@@ -26,12 +36,19 @@ class State:
         Whether the steps made no more progress.
     """
 
-    V: np.ndarray
+    V: NDArray[np.float64]
     n_iter: int
     stalled: bool
 
 
-def newton(hinge, V, preconditioner, tol, max_iter, report=None):
+def newton(
+    hinge: SquaredHinge,
+    V: NDArray[np.float64],
+    preconditioner: "Preconditioner",
+    tol: float,
+    max_iter: int,
+    report: Callable[[NDArray[np.float64]], bool] | None = None,
+) -> State:
     """Minimise |w|^2 / 2 + squared hinge for every problem; return a State.
 
     Parameters
@@ -106,13 +123,13 @@ class Preconditioner:
     for a diagonal M. With `quick_threads` above 0 it works in float32, on so many threads.
     """
 
-    def __init__(self, second_moment, quick_threads=0):
+    def __init__(self, second_moment: FloatArray, quick_threads: int = 0) -> None:
         self._moment = second_moment
         self._threads = quick_threads if len(second_moment) >= QUICK_FROM else 0
         self._mass = None
         self._factor = None
 
-    def prepare(self, masses):
+    def prepare(self, masses: NDArray[np.float64]) -> None:
         """Factorise for these active masses, unless the last factors are near enough."""
         mass = float(np.mean(masses))
         if self._mass is None or not 0.5 * self._mass <= mass <= 2.0 * self._mass:
@@ -127,7 +144,9 @@ class Preconditioner:
             self._mass = mass
         self._masses = np.maximum(masses, 1e-300)
 
-    def __call__(self, residual, live):
+    def __call__(
+        self, residual: NDArray[np.float64], live: NDArray[np.intp]
+    ) -> NDArray[np.float64]:
         """Return the preconditioned residuals of the problems `live`."""
         if self._moment.ndim == 1:
             weights = residual[:-1] / self._factor[:, None]

@@ -1,13 +1,19 @@
 """The squared hinge of all problems over some rows, as a search meets it."""
 
+from collections.abc import Callable
 from functools import partial
 
 import numpy as np
+from numpy.typing import NDArray
 
 from skextra._kernels import _squared_hinge as kernels
+from skextra._svm._mapped_rows import MappedRows
+from skextra._svm._problems import Problems
 
-_MOST_LINE_STEPS = 50
-_LINE_ACCURACY = 1e-10  # of the slope, as a share of the first one
+_MOST_LINE_STEPS = 50  # a bound: Newton's method on a piecewise linear slope takes about five
+# Share of its first value that the slope is reduced to. It takes no product with the map, and
+# makes the dual variables feasible.
+_LINE_ACCURACY = 1e-10
 
 
 class SquaredHinge:
@@ -35,7 +41,13 @@ class SquaredHinge:
         Decision values at the point.
     """
 
-    def __init__(self, mapped, rows, problems, V):
+    def __init__(
+        self,
+        mapped: MappedRows,
+        rows: NDArray[np.intp],
+        problems: Problems,
+        V: NDArray[np.float64],
+    ) -> None:
         self.dtype = mapped.dtype
         self._mapped, self._rows = mapped, rows
         self._signs, self._costs = problems.signs, problems.costs
@@ -44,7 +56,7 @@ class SquaredHinge:
         self._used = np.empty(len(rows), bool)
         self._active = None
 
-    def derivatives(self):
+    def derivatives(self) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
         """Return losses and active masses, (k,), and the gradient, (p + 1, k)."""
         losses, masses = np.empty((2, self.decisions.shape[1]))
         kernels.residuals(self.decisions, self._signs, self._costs, self._pulls, losses, masses,
@@ -53,7 +65,9 @@ class SquaredHinge:
         pulls, rows = self._pulls[self._active], self._rows[self._active]
         return losses, masses, -self._mapped.transposed_product(pulls, rows)
 
-    def hessian(self, live):
+    def hessian(
+        self, live: NDArray[np.intp]
+    ) -> Callable[[NDArray[np.float64]], NDArray[np.float64]]:
         """Return the function that multiplies by the Hessian of the problems `live`."""
         pulls = self._pulls[self._active][:, live]
         masses = np.where(pulls != 0, 2.0 * self._costs[self._active, None], 0.0)
@@ -63,7 +77,12 @@ class SquaredHinge:
             rows=self._rows[self._active],
         )
 
-    def move(self, step, slope=0.0, curve=0.0):
+    def move(
+        self,
+        step: NDArray[np.float64] | None,
+        slope: NDArray[np.float64] | float = 0.0,
+        curve: NDArray[np.float64] | float = 0.0,
+    ) -> NDArray[np.float64]:
         """Move each problem along V + t step to where it is least; return t, (k,).
 
         Without a step the intercepts alone move. Else the rest of the objective is given: it is

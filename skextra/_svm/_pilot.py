@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from skextra._svm._landmark_map import LandmarkMap
 from skextra._svm._newton_cg import Preconditioner, newton
@@ -10,13 +11,25 @@ from skextra._svm._objective import SquaredHinge
 from skextra._svm._problems import Problems, sides
 from skextra._svm._start import ColdStart
 
+# Size and accuracy of the pilot. It has to rank rows by margin only: more landmarks, rows or steps
+# take longer, and the landmarks it draws are no better (benchmarks/vary_svm.py).
 _PILOT_LANDMARKS = 300
 _PILOT_ROWS = 10_000
 _PILOT_TOL = 0.2
 _MOST_STEPS = 20
+# A row weighs up to so many times what it weighs in the fit, as there are fewer of them; the full
+# ratio would fit the sample more closely than the fit does its rows.
+_MOST_FACTOR = 3.0
+MOST_COST = 1e4  # beyond which float32 cannot solve the pilot
+# Squared distance that a landmark must have from the span of the others: ten times what float32
+# rounds kernels by.
 _RANK_TOLERANCE = 1e-6
-_FEW_ROWS = 3000  # for which a second thread would only wait
-_SHARPNESS = 2.0  # how much likelier a row of small margin is drawn
+_FEW_ROWS = 3000  # for which waking a second thread takes as long as its work
+# Decay of the chance of a row with its margin. 0 draws uniformly; a larger one draws landmarks
+# nearer the border. It pays where the border is complex: on MNIST with 1000 landmarks it is worth
+# .2 to .3 points of accuracy, or twice the landmarks; on other data nothing
+# (benchmarks/vary_svm.py).
+_SHARPNESS = 2.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,9 +49,9 @@ class Pilot(ColdStart):
     """
 
     landmark_map: LandmarkMap
-    weights: np.ndarray
-    intercepts: np.ndarray
-    decisions: np.ndarray
+    weights: NDArray[np.float64]
+    intercepts: NDArray[np.float64]
+    decisions: NDArray[np.float64]
 
     def weights_under(self, fitted_map, task):
         """Return the weights under the map whose landmarks are among the rows drawn."""
@@ -77,8 +90,8 @@ def draw_by_margin(task, costs, count, gamma, n_jobs, random_state):
     mapped.store(every)
     signs = sides(task.codes[rows], max(n_classes, 3), "ovr")[:, :n_classes]
     # More weight to a row than it has in the fit, as there are fewer of them.
-    factor = min(n / len(rows), 3.0)
-    problems = Problems(signs, np.minimum(costs * factor, 1e4))
+    factor = min(n / len(rows), _MOST_FACTOR)
+    problems = Problems(signs, np.minimum(costs * factor, MOST_COST))
     V = np.zeros((mapped.n_features + 1, n_classes))
     hinge = SquaredHinge(mapped, every, problems, V)
     preconditioner = Preconditioner(landmark_map.second_moment(), mapped.threads)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 
 class Solution(NamedTuple):
@@ -23,9 +24,9 @@ class Solution(NamedTuple):
         Iterations.
     """
 
-    w: np.ndarray
+    w: NDArray[np.float64]
     b: float
-    alpha: np.ndarray
+    alpha: NDArray[np.float64]
     gap: float
     n_iter: int
 
@@ -55,14 +56,14 @@ class Planes:
         Least signed decision value of every row over its problems.
     """
 
-    coef: np.ndarray
-    intercept: np.ndarray
-    weights: np.ndarray
-    duals: np.ndarray
-    gaps: np.ndarray
+    coef: NDArray[np.float64]
+    intercept: NDArray[np.float64]
+    weights: NDArray[np.float64]
+    duals: NDArray[np.float64]
+    gaps: NDArray[np.float64]
     n_iter: int = 0
     converged: bool = False
-    margins: np.ndarray | None = None
+    margins: NDArray[np.float64] | None = None
 
     @classmethod
     def none(cls, n, p):
@@ -106,12 +107,12 @@ class Fixed:
         Sum of cost.
     """
 
-    push: np.ndarray
+    push: NDArray[np.float64]
     sides: float
     cost: float
 
 
-def balanced(alpha, sign):
+def balanced(alpha: NDArray[np.float64], sign: NDArray[np.int8]) -> NDArray[np.float64]:
     """Return `alpha` with the heavier side scaled down, so that both sides have the same sum."""
     plus, minus = alpha[sign > 0].sum(), alpha[sign < 0].sum()
     least = min(plus, minus)
@@ -150,11 +151,11 @@ def hinge_gap(Phi, sign, cost, w, b, alpha, fixed=None):
     return max(primal - (alpha.sum() - 0.5 * (v @ v)), 0.0), primal
 
 
-def squared_hinge_gap(weights, sign, cost, alpha, pull, lack):
+def squared_hinge_gap(weights, sign, cost, alpha, pull, violation):
     """Return (duality gap of the squared hinge, objective).
 
     `pull` is the transposed map times sign alpha, for an alpha whose two sides have one sum.
     """
-    primal = 0.5 * (weights @ weights) + cost @ lack**2
+    primal = 0.5 * (weights @ weights) + cost @ violation**2
     dual = alpha.sum() - 0.5 * (pull @ pull) - (alpha**2 / (4.0 * cost)).sum()
     return max(primal - dual, 0.0), primal

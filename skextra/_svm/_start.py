@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 
 class ColdStart:
@@ -25,8 +26,8 @@ class WarmStart(ColdStart):
         Their normals and intercepts.
     """
 
-    coef: np.ndarray
-    intercept: np.ndarray
+    coef: NDArray[np.float64]
+    intercept: NDArray[np.float64]
 
     def weights_under(self, fitted_map, task):
         """Return the weights of these planes."""

@@ -3,8 +3,10 @@
 from dataclasses import dataclass, replace
 from functools import partial
 from math import isinf
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.exceptions import ConvergenceWarning
 
 from skextra._base import random_state_of, warn_caller
@@ -21,15 +23,23 @@ from skextra._svm._parameters import gamma_of, kind_of
 from skextra._svm._problems import Problems, problem_values, sides
 from skextra._svm._solution import Planes
 from skextra._svm._start import ColdStart, WarmStart
+from skextra._typing import FloatMatrix, LabelArray
 
+# Costs between which their squares and inverses are floats.
 _LEAST_COST, _MOST_COST = 1e-290, 1e150
-# Steps of the iterative method that are worth while in float32, and in float64.
+# Newton steps in float32 and in float64, by the size of a number. Where float32 converges it takes
+# ten or fewer (benchmarks/vary_svm.py); where it has not after so many, float64 is needed.
 _MOST_STEPS = {4: 40, 8: 2**30}
-_FEW_ROWS = 4000  # for which the system of the active rows is small, whatever the map
-_MOST_EXACT_WORK = 3e8  # multiplications up to which the exact method is as good as the iterative
-_MOST_EXACT_RESCUE = 1e11  # multiplications for which the exact method is a last resort
-_MOST_DENSE = 1e7  # entries of sparse mapped samples that may be made dense
-_EXACT_COPIES = 3  # of the mapped samples, in the exact methods
+# Rows and multiplications up to which the method is exact if the map is in float64. More of either
+# would give more fits their last digits, and make them up to three times as slow as iterations:
+# benchmarks/vary_svm.py.
+_FEW_ROWS = 4000
+_MOST_EXACT_WORK = 3e8
+# Multiplications, a minute or two, that the exact method may take where float32 has failed: the
+# iterative one in float64 needs many steps there.
+_MOST_EXACT_RESCUE = 1e11
+_MOST_DENSE = 1e7  # entries of sparse mapped samples that may become dense, 80 MB
+_EXACT_COPIES = 3  # of the mapped samples that the exact methods hold at once
 _MEBI = 2**20
 
 # Parameters that a stream cannot change.
@@ -65,24 +75,24 @@ class Task:
         What the problems are.
     """
 
-    X: object
-    rows: np.ndarray | None
-    codes: np.ndarray
-    classes: np.ndarray
-    weight: np.ndarray
-    costs: np.ndarray
-    passed: tuple
+    X: FloatMatrix
+    rows: NDArray[np.intp] | None
+    codes: NDArray[np.intp]
+    classes: LabelArray
+    weight: NDArray[np.float64]
+    costs: NDArray[np.float64]
+    passed: tuple[Any, Any, Any]
     n_passed: int
-    signs: np.ndarray
-    solvable: np.ndarray
+    signs: NDArray[np.int8]
+    solvable: NDArray[np.bool_]
     multi_class: str
 
     @property
-    def problems(self):
+    def problems(self) -> Problems:
         """The solvable problems."""
         return Problems(np.ascontiguousarray(self.signs[:, self.solvable]), self.costs)
 
-    def of_problems(self, values):
+    def of_problems(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return values of the solvable problems, on the last axis, for values of the classes."""
         return problem_values(values, self.multi_class)[..., self.solvable]
 
@@ -143,8 +153,8 @@ class Past:
 
     fitted_map: FittedMap
     gamma: float | None
-    coef: np.ndarray
-    intercept: np.ndarray
+    coef: NDArray[np.float64]
+    intercept: NDArray[np.float64]
     draws_landmarks: bool
 
 
@@ -169,7 +179,7 @@ def train(svm, task, data=None, past=None):
     attributes = partial(model_attributes, svm, task, gamma)
     progress = _Progress(svm, max(svm.max_iter, task.signs.shape[1]), attributes, data)
     try:
-        with np.errstate(over="ignore", invalid="ignore"):  # an infinite gap says it
+        with np.errstate(over="ignore", invalid="ignore"):  # an infinite gap tells of overflow
             fitted_map, start = fit_map(svm, task, gamma, past, random_state)
             model = solve(svm, task, fitted_map, start, random_state, progress)
     except NotSeparableError as error:
@@ -192,7 +202,7 @@ def train(svm, task, data=None, past=None):
 
 
 class _Progress:
-    """The steps of a fit, as callbacks are told of them."""
+    """Reports the steps of a fit to callbacks, if there are any."""
 
     def __init__(self, svm, most_steps, attributes, data):
         self._reporter = None
@@ -237,7 +247,7 @@ def fit_map(svm, task, gamma, past, random_state):
 def solve(svm, task, fitted_map, start, random_state, progress):
     """Return the Model: by an exact method where that takes little, else by iterations.
 
-    Where float32 does not do, the search goes on in float64.
+    Where float32 is too coarse, the search continues in float64.
     """
     n, p = task.X.shape[0], fitted_map.n_features_out
     if not task.solvable.any():
@@ -263,7 +273,7 @@ def solve(svm, task, fitted_map, start, random_state, progress):
     done = planes.converged or progress.was_stopped or planes.n_iter >= svm.max_iter
     if done or fitted_map.dtype == np.float64:
         return model
-    # The kernel is too smooth, or C too large, for float32: go on where that has ended.
+    # The kernel is too smooth, or C too large, for float32: continue where it has ended.
     fitted_map = fitted_map.in_float64()
     if fits and n * float(p) ** 2 <= _MOST_EXACT_RESCUE:
         return _exactly(svm, task, fitted_map)
@@ -320,7 +330,7 @@ def model_attributes(svm, task, gamma, model):
 
 
 def support_attributes(svm, task, planes):
-    """Return the attributes that tell of support vectors."""
+    """Return the attributes that describe the support vectors."""
     used = np.flatnonzero(planes.duals.any(axis=1))
     support = used
     if task.rows is not None:

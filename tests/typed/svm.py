@@ -55,4 +55,4 @@ def wrong_code(X: NDArray[np.float64], y: NDArray[np.int64]) -> None:
     FeatureMapSVM(kernel="rbf")  # type: ignore[call-arg]
     FeatureMapSVM().fit(X)  # type: ignore[call-arg]
     FeatureMapSVM().fit("X", y)  # type: ignore[arg-type]
-    FeatureMapSVM().support_vector_  # type: ignore[attr-defined]
+    _ = FeatureMapSVM().support_vector_  # type: ignore[attr-defined]
