@@ -169,7 +169,8 @@ def _check_certificate(Phi, y, alpha, best, rows):
 class _Search:
     """The iterates of the interior point method (Nocedal & Wright, Numerical Optimization, 16.6).
 
-    Slack s and multiplier alpha belong to y f >= 1 - xi, multiplier beta to xi >= 0.
+    Multiplier alpha and slack s belong to y f >= 1 - xi, multiplier beta and slack xi to xi >= 0.
+    `pairs` is (alpha, s) and, for finite costs, (beta, xi).
     """
 
     def __init__(self, Phi, y, cost, fixed):
@@ -179,67 +180,65 @@ class _Search:
         self.hard = bool(np.isinf(cost).any())
         self.gram = Phi @ Phi.T * np.outer(y, y) if n < p else None
         self.w, self.b = np.zeros(p), 0.0
-        self.s = np.ones(n)
-        self.xi = np.zeros(n) if self.hard else np.ones(n)
-        self.alpha = np.full(n, 1.0 / n) if self.hard else 0.5 * cost
-        self.beta = None if self.hard else cost - self.alpha
+        alpha = np.full(n, 1.0 / n) if self.hard else 0.5 * cost
+        self.pairs = [(alpha, np.ones(n))]
+        if not self.hard:
+            self.pairs.append((cost - alpha, np.ones(n)))
         self.stuck, self.length = False, 1.0
+
+    @property
+    def alpha(self):
+        """The dual variables."""
+        return self.pairs[0][0]
 
     def step(self):
         """Make one predictor-corrector step."""
-        Phi, y, alpha, s = self.Phi, self.y, self.alpha, self.s
+        Phi, y, pairs = self.Phi, self.y, self.pairs
+        (alpha, s), xi = pairs[0], 0.0 if self.hard else pairs[1][1]
         pull = alpha * y
         r_w = self.w - Phi.T @ pull - self.fixed.push
         r_b = -pull.sum() - self.fixed.sides
-        r_p = y * (Phi @ self.w + self.b) + self.xi - 1.0 - s
-        mu, count = alpha @ s, len(y)
-        theta = s / alpha
-        if not self.hard:
-            mu, count = mu + self.xi @ self.beta, 2 * count
-            theta = theta + self.xi / self.beta
-        mu /= count
+        r_p = y * (Phi @ self.w + self.b) + xi - 1.0 - s
+        count = len(y) * len(pairs)
+        mu = sum(multiplier @ slack for multiplier, slack in pairs) / count
+        theta = sum(slack / multiplier for multiplier, slack in pairs)
         try:
             solve = self._factorise(1.0 / theta)
         except linalg.LinAlgError:
             self.stuck = True
             return
-        affine = self._direction(solve, theta, r_w, r_b, r_p, -alpha * s, self._xi_beta())
+        goals = [-multiplier * slack for multiplier, slack in pairs]
+        _, _, affine = self._direction(solve, theta, r_w, r_b, r_p, goals)
         length = self._longest(affine, 1.0)
-        after = (alpha + length * affine[2]) @ (s + length * affine[3])
-        if not self.hard:
-            after += (self.xi + length * affine[4]) @ (self.beta + length * affine[5])
+        after = sum(one @ other for one, other in _moved(pairs, affine, length))
         # After a short step the iterate is near the boundary: return to the central path first.
         share = max((after / count / mu) ** 3, 0.5 if self.length < 0.1 else 0.0)
-        target = mu * share
-        r_1 = target - alpha * s - affine[2] * affine[3]
-        r_2 = None if self.hard else target - self.xi * self.beta - affine[4] * affine[5]
-        full = self._direction(solve, theta, r_w, r_b, r_p, r_1, r_2)
-        length = self.length = self._longest(full, 0.99 if mu > 1e-6 else 0.9995)
-        self.w = self.w + length * full[0]
-        self.b += length * full[1]
-        self.alpha = alpha + length * full[2]
-        self.s = s + length * full[3]
-        if not self.hard:
-            self.xi = self.xi + length * full[4]
-            self.beta = self.beta + length * full[5]
+        goals = [
+            mu * share - multiplier * slack - d_multiplier * d_slack
+            for (multiplier, slack), (d_multiplier, d_slack) in zip(pairs, affine, strict=True)
+        ]
+        d_w, d_b, changes = self._direction(solve, theta, r_w, r_b, r_p, goals)
+        length = self.length = self._longest(changes, 0.99 if mu > 1e-6 else 0.9995)
+        self.w = self.w + length * d_w
+        self.b += length * d_b
+        self.pairs = _moved(pairs, changes, length)
         self.stuck = length < 1e-10 or not np.isfinite(self.b)
 
-    def _xi_beta(self):
-        return None if self.hard else -self.xi * self.beta
-
-    def _direction(self, solve, theta, r_w, r_b, r_p, r_1, r_2):
-        """Return the changes of w, b, alpha, s, xi and beta."""
-        q = -r_p + r_1 / self.alpha
+    def _direction(self, solve, theta, r_w, r_b, r_p, goals):
+        """Return the changes of w, b and the pairs that bring their products to the goals."""
+        alpha, s = self.pairs[0]
+        q = -r_p + goals[0] / alpha
         if not self.hard:
-            r_c = self.cost - self.alpha - self.beta
-            q += (self.xi * r_c - r_2) / self.beta
+            beta, xi = self.pairs[1]
+            r_c = self.cost - alpha - beta
+            q += (xi * r_c - goals[1]) / beta
         d_w, d_b = solve(q, r_w, r_b)
         d_alpha = (q - self.y * (self.Phi @ d_w + d_b)) / theta
-        d_s = (r_1 - self.s * d_alpha) / self.alpha
-        if self.hard:
-            return d_w, d_b, d_alpha, d_s
-        d_beta = r_c - d_alpha
-        return d_w, d_b, d_alpha, d_s, (r_2 - self.xi * d_beta) / self.beta, d_beta
+        changes = [(d_alpha, (goals[0] - s * d_alpha) / alpha)]
+        if not self.hard:
+            d_beta = r_c - d_alpha
+            changes.append((d_beta, (goals[1] - xi * d_beta) / beta))
+        return d_w, d_b, changes
 
     def _factorise(self, weight):
         """Return a solver of the normal equations, in the smaller of rows and features."""
@@ -275,10 +274,17 @@ class _Search:
 
         return solve
 
-    def _longest(self, change, share):
+    def _longest(self, changes, share):
         """Return `share` of the longest step that keeps everything positive, at most 1."""
         fastest = 0.0
-        values = (self.alpha, self.s) if self.hard else (self.alpha, self.s, self.xi, self.beta)
-        for value, d in zip(values, change[2:], strict=True):
-            fastest = max(fastest, -(d / value).min())
+        for values, change in zip(self.pairs, changes, strict=True):
+            fastest = max(fastest, *(-(d / v).min() for v, d in zip(values, change, strict=True)))
         return 1.0 if fastest <= share else share / fastest
+
+
+def _moved(pairs, changes, length):
+    """Return the pairs after a step."""
+    return [
+        (multiplier + length * d_multiplier, slack + length * d_slack)
+        for (multiplier, slack), (d_multiplier, d_slack) in zip(pairs, changes, strict=True)
+    ]

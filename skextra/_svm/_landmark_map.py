@@ -42,7 +42,7 @@ class LandmarkMap:
     samples : {ndarray, CSR array} or None
         In a fit: samples that are the candidates, all of which have become landmarks.
     weights : ndarray of shape (p, k) or None
-        In a fitted estimator: the planes as weights of the kernel.
+        In a fitted estimator or pilot: the planes as weights of the kernel.
     """
 
     landmarks: FloatMatrix
@@ -90,12 +90,8 @@ class LandmarkMap:
 
     def decisions(self, X):
         """Return the decision values of all problems without the intercepts, (n, k)."""
-        return self.decisions_by(self.weights, X)
-
-    def decisions_by(self, weights, X):
-        """Return the kernel of X with the landmarks times some weights, in the map's precision."""
         kernel = LandmarkKernel(self.landmarks, self.gamma, self.dtype)
-        weights = weights.astype(kernel.dtype)
+        weights = self.weights.astype(self.dtype)
         return self._in_parts(X, lambda rows: kernel.block(rows) @ weights)
 
     def features(self, X, numbers=None):

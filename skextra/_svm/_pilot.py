@@ -1,6 +1,6 @@
 """A first classifier on few landmarks, which tells where the border between classes is."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,9 +39,7 @@ class Pilot(ColdStart):
     Attributes
     ----------
     landmark_map : LandmarkMap
-        Its own map.
-    weights : ndarray of shape (m, n_classes)
-        Its weights of the kernel.
+        Its own map, with its weights.
     intercepts : ndarray of shape (n_classes,)
         Its intercepts.
     decisions : ndarray of shape (n_drawn, n_classes)
@@ -49,7 +47,6 @@ class Pilot(ColdStart):
     """
 
     landmark_map: LandmarkMap
-    weights: NDArray[np.float64]
     intercepts: NDArray[np.float64]
     decisions: NDArray[np.float64]
 
@@ -60,7 +57,7 @@ class Pilot(ColdStart):
 
     def likely_rows(self, task, count):
         """Return the `count` rows of the smallest margins, rising."""
-        values = self.landmark_map.decisions_by(self.weights, task.X) + self.intercepts
+        values = self.landmark_map.decisions(task.X) + self.intercepts
         own = np.arange(len(values)), task.codes
         values *= -1
         values[own] *= -1
@@ -100,7 +97,8 @@ def draw_by_margin(task, costs, count, gamma, n_jobs, random_state):
     chance = costs / costs.max() * np.exp(-_SHARPNESS * np.abs(top[:, 1] - top[:, 0]))
     drawn = draw_by_weight(count, len(rows), np.maximum(chance, 1e-300), random_state)
     weights, intercepts = mapped.whitening.outward(V)
-    return rows[drawn], Pilot(landmark_map, weights, intercepts, hinge.decisions[drawn])
+    landmark_map = replace(landmark_map, weights=weights)
+    return rows[drawn], Pilot(landmark_map, intercepts, hinge.decisions[drawn])
 
 
 def draw_by_weight(count, n, weight, random_state):
