@@ -1,6 +1,8 @@
 """Explicit feature maps: by name, as a transformer or as a function of all samples."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
 from math import comb
 from typing import Any
 
@@ -31,10 +33,11 @@ _MEAN_ROWS = 10_000
 _MOST_MONOMIALS = 1_000_000  # a bound: 8 MB for each sample
 
 
+@dataclass(eq=False)
 class ExplicitMap(ABC):
     """A map that computes its features outright, in float64.
 
-    Parameters
+    Attributes
     ----------
     kind : str
         The name of the map, 'transformer' or 'function'.
@@ -48,31 +51,19 @@ class ExplicitMap(ABC):
         Number of features; None until `measure` has set it.
     weights : ndarray of shape (p, k) or None
         In a fitted estimator: the planes.
-
-    Attributes
-    ----------
     is_sparse : bool
         Whether the features of a fit are sparse.
     """
 
-    dtype = np.dtype(np.float64)
+    kind: Kind
+    n_jobs: int | None
+    transformer: Any = None
+    scale: NDArray[np.float64] | None = None
+    n_features_out: int | None = None
+    weights: NDArray[np.float64] | None = None
+    is_sparse: bool = False
 
-    def __init__(
-        self,
-        kind: Kind,
-        n_jobs: int | None,
-        transformer: Any = None,
-        scale: NDArray[np.float64] | None = None,
-        n_features_out: int | None = None,
-        weights: NDArray[np.float64] | None = None,
-    ) -> None:
-        self.kind = kind
-        self.n_jobs = n_jobs
-        self.transformer = transformer
-        self.scale = scale
-        self.n_features_out = n_features_out
-        self.weights = weights
-        self.is_sparse = False
+    dtype = np.dtype(np.float64)
 
     @abstractmethod
     def apply(self, X: FloatMatrix) -> Any:
@@ -158,12 +149,11 @@ class IdentityMap(ExplicitMap):
         return np.asarray(input_names, dtype=object)
 
 
+@dataclass(eq=False)
 class FunctionMap(ExplicitMap):
     """A function of all samples."""
 
-    def __init__(self, function, n_jobs, **fitted):
-        super().__init__("function", n_jobs, **fitted)
-        self.function = function
+    function: Callable[[Any], Any] | None = None
 
     def apply(self, X):
         """Return function(X); raise ValueError unless it is a row for every row of X."""
@@ -240,7 +230,7 @@ def explicit_map(feature_map: FeatureMap, n_jobs: int | None, **fitted: Any) -> 
     """Return the map that a parameter stands for; `fitted` are parameters of ExplicitMap."""
     kind = kind_of(feature_map)
     if kind == "function":
-        return FunctionMap(feature_map, n_jobs, **fitted)
+        return FunctionMap(kind, n_jobs, function=feature_map, **fitted)
     return _CLASSES.get(kind, TransformerMap)(kind, n_jobs, **fitted)
 
 

@@ -86,7 +86,7 @@ class LandmarkMap:
         """Return the features of X, (n, p)."""
         kernel = LandmarkKernel(self.landmarks, self.gamma, np.float64)
         factor = linalg.cholesky(kernel.block(self.landmarks), check_finite=False)
-        return self._in_parts(X, lambda rows: _whitened(kernel.block(rows), factor))
+        return self._in_parts(X, lambda rows: kernel.whitened(rows, factor))
 
     def decisions(self, X):
         """Return the decision values of all problems without the intercepts, (n, k)."""
@@ -101,7 +101,7 @@ class LandmarkMap:
             own[self.numbers] = self.factor.T
             return own
         kernel = LandmarkKernel(self.landmarks, self.gamma, np.float64)
-        return _whitened(kernel.block(X), self.factor)
+        return kernel.whitened(X, self.factor)
 
     def rows(self, X, numbers, memory_limit, random_state):
         """Return the samples of a fit as MappedRows, whose columns are the kernel."""
@@ -167,11 +167,6 @@ class LandmarkMap:
         return np.concatenate(done)
 
 
-def _whitened(block, factor):
-    """Return block @ inv(factor)."""
-    return solve_upper(factor, block.T, transposed=True).T
-
-
 class LandmarkKernel:
     """exp(-gamma |x - l|^2) for landmarks l, by one matrix product a block.
 
@@ -229,3 +224,7 @@ class LandmarkKernel:
             exponents[far] = -np.inf
         np.minimum(exponents, 0, out=exponents)
         return np.exp(exponents, out=exponents)
+
+    def whitened(self, X, factor):
+        """Return block(X) @ inv(factor)."""
+        return solve_upper(factor, self.block(X).T, transposed=True).T
