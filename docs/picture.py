@@ -1,4 +1,4 @@
-"""Draw docs/_static/skextra.png, the picture of the README and of the front page."""
+"""Draw docs/_static/skextra.png, the figure of the README and of the front page."""
 
 import warnings
 from pathlib import Path
@@ -25,12 +25,12 @@ from skextra.plotting import (
 
 
 def curve(X):
-    """The map of the margin's panel."""
+    """Return the mapped samples of the panel of FeatureMapSVM."""
     return np.hstack([X, X**3 - 2 * X])
 
 
 def draw_kmeans(ax):
-    """Three centres from one corner."""
+    """Draw the iterations of k-means from three centres in one corner."""
     X, _ = make_blobs(400, centers=[[0, 0], [4, 4], [8, 0]], cluster_std=1.1, random_state=1)
     start = [[8, -1.5], [9, -1], [9.5, 0]]
     model = KMeansPP(3, init=start, refine=None, tol=0, store_history=True).fit(X)
@@ -39,7 +39,7 @@ def draw_kmeans(ax):
 
 
 def draw_lms(ax):
-    """Loss curves at five rates."""
+    """Draw loss curves at five rates."""
     rng = np.random.default_rng(0)
     X = np.column_stack([np.ones(100), rng.normal(size=(100, 2))])
     y = X @ [1, 1, -2] + 0.01 * rng.normal(size=100)
@@ -55,14 +55,14 @@ def draw_lms(ax):
 
 
 def draw_madaline(ax):
-    """Exclusive or."""
+    """Draw the exclusive or."""
     X, y = np.array([[-1, -1], [-1, 1], [1, -1], [1, 1]]), [0, 1, 1, 0]
     AdalineRegionDisplay.from_estimator(Madaline(2, random_state=0).fit(X, y), X, y, ax=ax)
     ax.set_title("Madaline, exclusive or")
 
 
 def draw_margin(ax):
-    """The mapping trick."""
+    """Draw the mapping trick."""
     X = np.array([-2, -1.8, 0.3, 0.6, 1, -1, -0.7, -0.6, -0.3, 2])[:, None]
     y = np.repeat([-1, 1], 5)
     svm = FeatureMapSVM(curve, C=np.inf).fit(X, y)
