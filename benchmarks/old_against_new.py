@@ -57,7 +57,7 @@ def digest(value):
 
 
 def results_of(found, X):
-    """Return the digests of a result, or of the fitted attributes of a model and its outputs on X."""
+    """Return the digests of a result, or of a model: its fitted attributes and outputs on X."""
     if not hasattr(found, "get_params"):
         return {"result": digest(found)}
     names = [name for name in vars(found) if name.endswith("_") and not name.startswith("_")]
