@@ -129,7 +129,7 @@ for (k, name), ends in outcomes.items():
 # a quarter of the random starts end in the local minimum of the first figure or a similar one.
 # Those of k-means++ do not, because it rarely draws only one sample from the right. With four
 # clusters the data are ambiguous. There is no fourth group, so one of the three is split, and many
-# splits have nearly the same inertia; even the search does not always find the same one. The best
+# splits have nearly the same inertia; only the search ends in the same one every time. The best
 # and the worst of the random starts:
 
 fig, axes = plt.subplots(3, 2, figsize=(6.4, 9), **grid)
