@@ -13,9 +13,9 @@ from skextra._svm._problems import Problems, least_margins
 from skextra._svm._solution import Planes, balanced, squared_hinge_gap
 from skextra._typing import FloatArray
 
-# Least number of rows that a search begins with when it has no weights yet. Fewer give a start that
-# takes more steps later; with 15,000 rows more make no difference that can be measured, and with
-# millions they would be all of the time (benchmarks/vary_svm.py).
+# Least number of rows that a search begins with when it has no weights yet. Fewer give a start
+# that takes more steps later; of 15,000 rows more make no difference beyond the noise of the
+# measurement (benchmarks/vary_svm.py).
 _FIRST_ROWS = 5000
 # Duality gap up to which these are solved: a smaller one would fit their sampling error. From .01
 # to .2 times are equal (benchmarks/vary_svm.py).
