@@ -209,7 +209,6 @@ class Adaline(ClassifierMixin, AdaptiveFilter):
         if self.warm_start and previous is not None:
             check_same_classes(previous, classes)
         self.classes_ = classes
-        self._dtype = X.dtype.name
         sample_weight = self._with_class_weight(y, sample_weight)
         targets = signed_targets(y, self.classes_, X.dtype)
         w = self._initial_weights(targets.shape[1], X.shape[1], X.dtype, coef_init, intercept_init)
@@ -255,9 +254,8 @@ class Adaline(ClassifierMixin, AdaptiveFilter):
         X, y = self._check_pair(X, y, reset=first)
         self.classes_ = settle_classes(None if first else self.classes_, classes)
         check_labels(y, self.classes_)
-        if first:
-            self._dtype = X.dtype.name
-        X = X.astype(self._dtype, copy=False)
+        if not first:
+            X = X.astype(self.coef_.dtype, copy=False)
         sample_weight = self._with_class_weight(y, sample_weight)
         X, y, sample_weight = self._drop_unweighted(X, y, sample_weight)
         self._present_once(X, signed_targets(y, self.classes_, X.dtype), sample_weight)

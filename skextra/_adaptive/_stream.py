@@ -1,0 +1,39 @@
+"""What an adaptive filter keeps between calls, and what a call is given of it."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from skextra._adaptive._epochs import Weights
+from skextra._adaptive._inputs import InputPower, Inputs
+from skextra._kernels._adaptive_types import Gains
+
+
+class Stream(NamedTuple):
+    """Where a filter stands. Estimators keep it as a plain tuple, which every format can store.
+
+    `last`, `mean` and `presented` are those of :class:`Weights`, in the dtype of `coef_`;
+    `has_intercept` says whether the bias weight has been adapted; `power` is the InputPower of the
+    rows so far, and `settled` the variant and the parameter `learning_rate` that `learning_rate_`
+    was chosen for. `error_scale` is the largest mean squared error that a stable stream explains;
+    `inverse` the InverseCorrelation of 'rls'. Fields are None before there is anything to keep.
+    """
+
+    last: np.ndarray | None = None
+    mean: np.ndarray | None = None
+    presented: float = 0.0
+    has_intercept: bool | None = None
+    power: tuple = tuple(InputPower())
+    settled: tuple | None = None
+    error_scale: float | None = None
+    inverse: tuple | None = None
+
+
+class Chunk(NamedTuple):
+    """Rows of a stream, ready to be presented by LMS or NLMS from the weights `before`."""
+
+    inputs: Inputs
+    targets: np.ndarray
+    gains: Gains
+    before: Weights
+    dtype: np.dtype  # of the weights to publish
