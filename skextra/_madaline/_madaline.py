@@ -8,12 +8,19 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skextra._adaptive._rows import as_rows, presentation_order
-from skextra._base import Estimator, all_or_nothing, random_state_of, warn_caller
+from skextra._base import Estimator, all_or_nothing, frozen, random_state_of, warn_caller
 from skextra._callbacks import CallbackSupportMixin, EpochReporter, with_callbacks
 from skextra._common._classes import decided
 from skextra._madaline._labels import classes_of, classes_of_stream, read_labels, targets_of
-from skextra._madaline._network import Network, as_layers
-from skextra._madaline._training import Rule, automatic_starts, train
+from skextra._madaline._network import Network, Shape, as_layers
+from skextra._madaline._training import (
+    Limits,
+    Patterns,
+    Rule,
+    Training,
+    automatic_starts,
+    first_draw,
+)
 
 
 class Madaline(CallbackSupportMixin, ClassifierMixin, Estimator):
@@ -218,37 +225,35 @@ class Madaline(CallbackSupportMixin, ClassifierMixin, Estimator):
         X, y = self._check_pair(X, y, reset=True)
         classes = classes_of(y)
         targets = targets_of(y, classes, X.dtype)
+        shape = self._shape(X, targets)
+
         random_state = random_state_of(self.random_state)
-        given = self._given(X, targets, coef_init, intercept_init, random_state)
+        given = self._given(shape, X.dtype, coef_init, intercept_init, random_state)
         if given is None and self.warm_start and hasattr(self, "coefs_"):
-            given = self._continued(X, y, targets, classes)
-        self.classes_, self._columns, self._need = classes, y.ndim == 2, self._wanted_need()
-        n_starts = self._n_starts(X, targets)
-        allowed = int(self.tol * len(X) + 1e-9)
-        reporter = EpochReporter(self, max(1, n_starts * self.max_iter), self._attributes, **data)
-        outcome = train(
-            X,
-            targets,
-            self._columns or targets.shape[1] == 1,
-            presentation_order(as_rows(X, 1), targets, random_state),
-            self._starts(n_starts, X, targets, given, random_state),
-            allowed,
-            self.max_iter,
-            self.n_iter_no_change,
-            random_state,
-            reporter.epoch,
-        )
-        self._publish(outcome.network)
-        self.loss_curve_ = outcome.curve
-        self.n_iter_ = len(outcome.curve)
-        self.n_restarts_ = outcome.n_starts - 1
-        reporter.finish(outcome.network)
-        if outcome.wrong > allowed and self.max_iter > 0 and not reporter.was_stopped:
+            given = self._continued(shape, y, classes).astype(X.dtype)
+        order = presentation_order(as_rows(X, 1), targets, random_state)
+        by_signs = y.ndim == 2 or targets.shape[1] == 1
+        patterns = Patterns(frozen(X), frozen(targets), by_signs, order)
+        allowed = int(self.tol * len(X) + 1e-9)  # that many patterns, up to rounding
+        limits = Limits(self._n_starts(X, shape), self.max_iter, self.n_iter_no_change, allowed)
+
+        self.classes_, self._columns, self._need = classes, y.ndim == 2, shape.need
+        n_epochs = max(1, limits.n_starts * self.max_iter)
+        reporter = EpochReporter(self, n_epochs, self._attributes, **data)
+        training = Training(patterns, limits, random_state, reporter)
+        training.run(shape, self._rule(), given)
+
+        self._publish(training.network)
+        self.loss_curve_ = np.array(training.curve)
+        self.n_iter_ = len(training.curve)
+        self.n_restarts_ = training.n_starts - 1
+        reporter.finish(training.network)
+        if training.wrong > allowed and self.max_iter > 0 and not reporter.was_stopped:
             warn_caller(
-                f"Madaline did not converge: {outcome.wrong} of {len(X)} training patterns are "
-                f"still wrong; starts: {outcome.n_starts}, epochs: {self.n_iter_}. Raise "
-                "hidden_layer_size, n_init, max_iter or tol, or put the features on one scale, "
-                "for example with StandardScaler.",
+                f"Madaline did not converge: {training.wrong} of {len(X)} training patterns are "
+                f"still wrong; starts: {training.n_starts}, epochs: {self.n_iter_}. Raise "
+                "hidden_layer_size, n_init, max_iter or tol, or scale the features, for example "
+                "with StandardScaler.",
                 ConvergenceWarning,
             )
         return self
@@ -285,18 +290,20 @@ class Madaline(CallbackSupportMixin, ClassifierMixin, Estimator):
         X, y = self._check_pair(X, y, reset=first)
         known = (None, False) if first else (self.classes_, self._columns)
         self.classes_ = classes_of_stream(y, *known, classes)
+        if not first:
+            X = X.astype(self.coefs_[0].dtype, copy=False)
+        targets = targets_of(y, self.classes_, X.dtype)
+        shape = self._shape(X, targets)
+
         if first:
-            self._columns, self._need = y.ndim == 2, self._wanted_need()
-            targets = targets_of(y, self.classes_, X.dtype)
-            random_state = random_state_of(self.random_state)
-            network, _ = next(self._starts(1, X, targets, None, random_state))
+            self._columns, self._need = y.ndim == 2, shape.need
+            network = first_draw(random_state_of(self.random_state), shape, X.dtype)
         else:
             network = self._network()
-            X = X.astype(network.hidden.dtype, copy=False)
-            targets = targets_of(y, self.classes_, X.dtype)
-            self._check_same_network(X, targets, network)
+            self._check_same_network(shape, network)
         usage = getattr(self, "_usage", np.zeros(len(network.hidden))).copy()
-        self._rule(first_start=True).epoch(X, np.arange(len(X)), targets, network, usage)
+        self._rule().epoch(X, np.arange(len(X)), targets, network, usage)
+
         self._publish(network)
         self._usage = usage
         self.n_iter_ = getattr(self, "n_iter_", 0) + 1
@@ -404,57 +411,40 @@ class Madaline(CallbackSupportMixin, ClassifierMixin, Estimator):
         tags.classifier_tags.multi_label = True
         return tags
 
-    def _wanted_need(self):
-        """Return how many positive units an output of MRI takes; 0 for MRII."""
-        if self.rule == "mrii":
-            return 0
-        size = self.hidden_layer_size
-        return {"or": 1, "and": size, "majority": size // 2 + 1}[self.output_logic]
-
     def _shape(self, X, targets):
-        groups = targets.shape[1] if self.rule == "mri" else 1
-        return self.hidden_layer_size * groups, X.shape[1], targets.shape[1]
+        """Return the structure that the parameters ask for."""
+        size, n_outputs = self.hidden_layer_size, targets.shape[1]
+        if self.rule == "mrii":
+            return Shape(size, X.shape[1], n_outputs, 0)
+        need = {"or": 1, "and": size, "majority": size // 2 + 1}[self.output_logic]
+        return Shape(size * n_outputs, X.shape[1], n_outputs, need)
 
-    def _n_starts(self, X, targets):
+    def _n_starts(self, X, shape):
         if self.max_iter == 0:
             return 1
-        if self.n_init != "auto":
-            return self.n_init
-        n_units, p, n_outputs = self._shape(X, targets)
-        return automatic_starts(len(X), n_units, p + n_outputs)
+        return automatic_starts(len(X), shape) if self.n_init == "auto" else self.n_init
 
-    def _rule(self, first_start):
+    def _rule(self):
         return Rule(
             self.rule,
             self.learning_rate,
-            self.dead_zone if first_start else self.dead_zone / 5,
+            self.dead_zone,
             self.usage_gain,
             self.max_candidates,
-            self.pair_trials and first_start,
+            self.pair_trials,
             self.acceptance,
         )
 
-    def _starts(self, count, X, targets, given, random_state):
-        """Yield (network, rule) for every start."""
-        shape, need = self._shape(X, targets), self._wanted_need()
-        for start in range(count):
-            spread = 1.0 if start else 0.01
-            network = Network.draw(random_state, shape, need, spread, X.dtype)
-            if start == 0 and given is not None:
-                network = given
-            yield network, self._rule(first_start=start == 0)
-
-    def _given(self, X, targets, coef_init, intercept_init, random_state):
+    def _given(self, shape, dtype, coef_init, intercept_init, random_state):
         """Return the network of the weights passed, None if none are; what is missing is drawn."""
         if coef_init is None and intercept_init is None:
             return None
-        n_units, p, n_outputs = self._shape(X, targets)
-        sizes = [p, n_units] if self.rule == "mri" else [p, n_units, n_outputs]
-        drawn, _ = next(self._starts(1, X, targets, None, random_state))
-        layers = as_layers(coef_init, intercept_init, drawn.to_lists(), sizes, X.dtype)
-        return Network.from_lists(*layers, self._wanted_need(), n_outputs, X.dtype)
+        sizes = [shape.n_features, shape.n_units, *([] if shape.need else [shape.n_outputs])]
+        drawn = first_draw(random_state, shape, dtype).to_lists()
+        layers = as_layers(coef_init, intercept_init, drawn, sizes, dtype)
+        return Network.from_lists(*layers, shape.need, shape.n_outputs, dtype)
 
-    def _continued(self, X, y, targets, classes):
+    def _continued(self, shape, y, classes):
         """Return the network of the previous fit; raise ValueError if it is of another kind."""
         before = self.classes_.tolist()
         if before != classes.tolist() or self._columns != (y.ndim == 2):
@@ -463,17 +453,15 @@ class Madaline(CallbackSupportMixin, ClassifierMixin, Estimator):
                 f"{classes.tolist()}; refit with warm_start=False."
             )
         network = self._network()
-        self._check_same_network(X, targets, network)
-        return network.astype(X.dtype)
+        self._check_same_network(shape, network)
+        return network
 
-    def _check_same_network(self, X, targets, network):
+    def _check_same_network(self, shape, network):
         """Raise ValueError if the parameters ask for another network than the fitted one."""
-        n_units, p, _ = self._shape(X, targets)
-        wanted = (n_units, p + 1), self._wanted_need()
-        if wanted != (network.hidden.shape, self._need):
+        n_units, inputs = network.hidden.shape
+        if (shape.n_units, shape.n_features + 1, shape.need) != (n_units, inputs, self._need):
             raise ValueError(
                 "hidden_layer_size, rule, output_logic or the number of features is not that of "
-                f"the fitted network, which has {len(network.hidden)} hidden units of "
-                f"{network.hidden.shape[1] - 1} inputs; use a new estimator, or fit with "
-                "warm_start=False."
+                f"the fitted network, which has {n_units} hidden units of {inputs - 1} inputs; "
+                "use a new estimator, or fit with warm_start=False."
             )

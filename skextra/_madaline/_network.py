@@ -1,73 +1,60 @@
 """The weights of a Madaline and how they are run."""
 
-from dataclasses import dataclass
 from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 
 from skextra._base import frozen
-from skextra._kernels._madaline_forward import count_wrong, run_layers
+from skextra._kernels._madaline_forward import Layers, run_layers
 
+# Hidden weights are drawn up to this: small beside the weights that adapting leads to, so that the
+# patterns and not the start decide what a unit learns (Widrow & Lehr 1990, section VI).
 _NEAR_ZERO = 0.01
 
 
-@dataclass
-class Network:
-    """Weights of a Madaline, biases last in each row.
+class Shape(NamedTuple):
+    """The structure of a network.
 
-    `hidden` (n_units, n_features + 1) holds the Adalines that see the patterns, `output`
-    (n_outputs, n_units + 1) those that see their signs. Without the latter (MRI) the units form a
-    group for each output, which is positive if at least `need` of them are.
+    `need` is how many units of its group make an output of MRI positive; 0 stands for MRII, whose
+    outputs are Adalines.
     """
 
-    hidden: np.ndarray
-    output: np.ndarray
-    need: int
+    n_units: int
+    n_features: int
     n_outputs: int
+    need: int
+
+
+class Network(Layers):
+    """The weights of a Madaline. Compiled loops take it as it is, and train it in place."""
+
+    __slots__ = ()
 
     @classmethod
-    def draw(cls, random_state, shape, need, spread, dtype):
-        """Return a network with hidden weights near zero and output weights up to `spread`.
-
-        `shape` is (n_units, n_features, n_outputs); no output units are drawn for a `need`.
-        """
-        n_units, p, n_outputs = shape
+    def draw(cls, random_state, shape, spread, dtype):
+        """Return a network with hidden weights near zero and output weights up to `spread`."""
+        n_units, p, n_outputs, need = shape
         hidden = random_state.uniform(-_NEAR_ZERO, _NEAR_ZERO, (n_units, p + 1))
         output = random_state.uniform(-spread, spread, (0 if need else n_outputs, n_units + 1))
         return cls(hidden.astype(dtype), output.astype(dtype), need, n_outputs)
 
-    def copy(self):
-        """Return an independent copy."""
-        return Network(self.hidden.copy(), self.output.copy(), self.need, self.n_outputs)
-
     def astype(self, dtype):
-        """Return a copy of another dtype."""
-        return Network(
-            self.hidden.astype(dtype), self.output.astype(dtype), self.need, self.n_outputs
-        )
+        """Return a copy of the weights in a dtype."""
+        return self._replace(hidden=self.hidden.astype(dtype), output=self.output.astype(dtype))
 
     def decide(self, X):
         """Return the decision values of every row."""
         outputs = np.empty((len(X), self.n_outputs), self.hidden.dtype)
-        run_layers(frozen(X), *self._layers(), np.empty((0, 0), outputs.dtype), outputs)
+        run_layers(frozen(X), self, np.empty((0, 0), outputs.dtype), outputs)
         return outputs
 
     def hidden_sums(self, X):
         """Return the linear sums of the hidden units for every row."""
         outputs = np.empty((len(X), self.n_outputs), self.hidden.dtype)
         sums = np.empty((len(X), len(self.hidden)), outputs.dtype)
-        run_layers(frozen(X), *self._layers(), sums, outputs)
+        run_layers(frozen(X), self, sums, outputs)
         return sums
-
-    def count_wrong(self, X, targets, by_signs):
-        """Return how many rows are decided against their targets.
-
-        A decision is the signs of all outputs, or which of them is the largest.
-        """
-        return count_wrong(frozen(X), *self._layers(), frozen(targets), by_signs)
-
-    def _layers(self):
-        return self.hidden, self.output, self.need
 
     def to_lists(self):
         """Return (coefs, intercepts), a layer each, in the shapes of MLPClassifier."""
@@ -88,7 +75,7 @@ class Network:
 def as_layers(coefs, intercepts, drawn, sizes, dtype):
     """Return checked (weights, biases) of layers between so many units.
 
-    What is None is taken from `drawn`, (weights, biases) too.
+    Weights or biases that are None are those of `drawn`, a pair like the result.
     """
     shapes = list(pairwise(sizes))
     checked = []
