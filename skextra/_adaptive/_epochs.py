@@ -1,14 +1,18 @@
 """Epochs of LMS and NLMS: two ways to take one, and the loop with its loss curve and its end."""
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 from sklearn.utils import gen_batches
 
 from skextra._adaptive._gains import mean_square
-from skextra._adaptive._rows import DenseRows
+from skextra._adaptive._inputs import Inputs
+from skextra._adaptive._rows import DenseRows, Rows
+from skextra._callbacks import EpochReporter
+from skextra._kernels._adaptive_types import Gains
 from skextra._kernels._epoch_map import ComposedEpoch, compose_epoch
+from skextra._typing import FloatArray
 
 # Beyond this growth of the mean squared error a run counts as diverged. It ends there, unless
 # tol=None asks for all epochs: then it ends when it overflows. Sorted rows make the loss of stable
@@ -36,17 +40,17 @@ class Weights:
     `published` is what predicts: the mean if averaging, else the last.
     """
 
-    last: np.ndarray
-    mean: np.ndarray
+    last: FloatArray
+    mean: FloatArray
     presented: float = 0.0
     average: bool = False
 
     @property
-    def published(self):
+    def published(self) -> FloatArray:
         """Return the weights that predict."""
         return self.mean if self.average and self.presented > 0 else self.last
 
-    def advanced(self, last, epoch_mean, total):
+    def advanced(self, last: FloatArray, epoch_mean: FloatArray | None, total: float) -> "Weights":
         """Return the weights after an epoch of total weight `total`."""
         if not self.average:
             return Weights(last, last)
@@ -71,14 +75,21 @@ class Stopping(NamedTuple):
 
 @dataclass
 class Run:
-    """What `run_epochs` returns; `status` is 'converged', 'max_iter', 'stopped' or 'diverged'."""
+    """What `run_epochs` returns: the last good weights, the losses and how the run ended."""
 
     weights: Weights
-    loss_curve: np.ndarray
-    status: str
+    loss_curve: FloatArray
+    status: Literal["converged", "max_iter", "stopped", "diverged"]
 
 
-def run_epochs(inputs, targets, gains, weights, stopping, reporter):
+def run_epochs(
+    inputs: Inputs,
+    targets: FloatArray,
+    gains: Gains,
+    weights: Weights,
+    stopping: Stopping,
+    reporter: EpochReporter[Weights],
+) -> Run:
     """Present all rows up to `max_iter` times in the same order.
 
     The loss of the weights after epoch k is a by-product of epoch k + 1, or of the affine map
@@ -129,11 +140,11 @@ def run_epochs(inputs, targets, gains, weights, stopping, reporter):
 class RowByRow:
     """Epochs that present one row after the other."""
 
-    def __init__(self, inputs, targets, gains):
+    def __init__(self, inputs: Inputs, targets: FloatArray, gains: Gains) -> None:
         self._rows, self._order = inputs.rows, inputs.order
         self._targets, self._gains = targets, gains
 
-    def step(self, weights):
+    def step(self, weights: Weights) -> tuple[float, Weights]:
         """Return (loss of the published weights, weights after one more epoch)."""
         average, w = weights.average, weights.last
         loss, last, added = self._rows.epoch(
@@ -142,8 +153,8 @@ class RowByRow:
         mean = w + added if average else None
         return loss, weights.advanced(last, mean, self._gains.total)
 
-    def loss(self, weights):
-        """Return the loss of the published weights."""
+    def loss(self, weights: Weights) -> float:
+        """Return the loss of the published weights, summed over the outputs."""
         return self._rows.loss(self._targets, self._gains, weights.published)
 
 
@@ -163,7 +174,9 @@ class EpochMap:
         Any finite weights, from which the search for the least-squares weights starts.
     """
 
-    def __init__(self, inputs, targets, gains, weights):
+    def __init__(
+        self, inputs: Inputs, targets: FloatArray, gains: Gains, weights: Weights
+    ) -> None:
         origin = weights.published.astype(np.float64)
         self._composed = composed = composed_epoch(inputs, targets, gains, weights.average, origin)
         self._total = gains.total
@@ -177,7 +190,7 @@ class EpochMap:
         self._error = inputs.rows.loss(targets, gains, self._origin.astype(dtype))
 
     @staticmethod
-    def worthwhile_after(rows, max_iter):
+    def worthwhile_after(rows: Rows, max_iter: int) -> int | None:
         """Return after how many epochs the map should take over, or None for never.
 
         It costs about as much as p epochs. Waiting that long before building it costs at most
@@ -188,14 +201,14 @@ class EpochMap:
             return None
         return size if max_iter >= 4 * size else None
 
-    def step(self, weights):
+    def step(self, weights: Weights) -> tuple[float, Weights]:
         """Return (loss of the published weights, weights after one more epoch)."""
         w, composed = weights.last, self._composed
         last = w @ composed.matrix.T + composed.vector
         mean = w + w @ composed.mean_matrix.T + composed.mean_vector
         return self.loss(weights), weights.advanced(last, mean, self._total)
 
-    def loss(self, weights):
+    def loss(self, weights: Weights) -> float:
         """Return the loss of the published weights, summed over the outputs."""
         d = weights.published - self._origin
         quadratic = np.einsum("ka,ka->", d @ self._gram, d)
@@ -203,7 +216,9 @@ class EpochMap:
         return max(loss, 0.0) if np.isfinite(loss) else np.inf
 
 
-def composed_epoch(inputs, targets, gains, average, origin):
+def composed_epoch(
+    inputs: Inputs, targets: FloatArray, gains: Gains, average: bool, origin: FloatArray
+) -> ComposedEpoch:
     """Return the ComposedEpoch of one epoch over dense rows."""
     rows, size, shape = inputs.rows, inputs.rows.p + 1, origin.shape
     composed = ComposedEpoch(
@@ -218,6 +233,14 @@ def composed_epoch(inputs, targets, gains, average, origin):
     for part in gen_batches(rows.n, max(1, _UNINTERRUPTED // size**2)):
         span = part.start, part.stop
         seen = compose_epoch(
-            rows.strided, inputs.order, targets, gains, origin, average, composed, *span, seen
+            rows.strided,
+            inputs.order,
+            targets,
+            tuple(gains),
+            origin,
+            average,
+            tuple(composed),
+            *span,
+            seen,
         )
     return composed

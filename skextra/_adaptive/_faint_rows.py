@@ -1,6 +1,7 @@
 """Rows so short that the squares of their norms underflow, scaled for NLMS."""
 
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.utils import gen_batches
 
 from skextra._adaptive._gains import part_of_gains
@@ -16,7 +17,7 @@ _SCALE = 2.0**500  # brings norms from 1e-300 on to where their squares are norm
 _SILENCE = 1e-300
 
 
-def audible(rows, powers):
+def audible(rows: Rows, powers: NDArray[np.float64]) -> tuple[Rows, NDArray[np.float64]]:
     """Return rows and squared norms that NLMS can divide by: silence as zeros.
 
     NLMS makes the same step for a row and its target as for a multiple of both. So rows whose
@@ -34,7 +35,7 @@ def audible(rows, powers):
     return rows, np.square(norms * rows.scale)
 
 
-def is_silent(rows):
+def is_silent(rows: Rows) -> bool:
     """Return whether all rows are silence."""
     return not (rows.powers(_SCALE) > (_SILENCE * _SCALE) ** 2).any()
 
@@ -51,14 +52,14 @@ class FaintRows(Rows):
         Their norms, 0 for silence.
     """
 
-    def __init__(self, rows, norms):
+    def __init__(self, rows: Rows, norms: NDArray[np.float64]) -> None:
         super().__init__(rows.matrix, rows.bias)
         self.dtype = rows.dtype  # the matrix may still be in float32
         self._plain = rows
         self.scale = np.where(norms > 0, np.ldexp(1.0, -np.frexp(norms)[1]), 0.0)
 
     @property
-    def plain(self):
+    def plain(self) -> Rows:
         return self._plain
 
     def astype(self, dtype):
@@ -101,7 +102,7 @@ class FaintRows(Rows):
         for part in self._parts():
             yield part, self._some(part), self.scale[part, None]
 
-    def all_dense(self):
+    def all_dense(self) -> DenseRows:
         """Return all rows at once as DenseRows."""
         return self._some(slice(None))
 

@@ -1,10 +1,13 @@
 """What LMSRegressor and Adaline share: from validated data to published weights."""
 
 from dataclasses import astuple
+from typing import Any, Literal
 
 import numpy as np
+from numpy.typing import DTypeLike, NDArray
 from scipy.sparse import issparse
 from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils import Tags
 from sklearn.utils.extmath import safe_sparse_dot
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
@@ -14,13 +17,14 @@ from skextra._adaptive._gains import automatic_rate, gains_of, mean_square, part
 from skextra._adaptive._inputs import InputPower, Inputs
 from skextra._adaptive._moments import moments_for
 from skextra._adaptive._reports import fit_report, shortfall_report, stream_report
-from skextra._adaptive._rows import FILE_ORDER, as_rows, presentation_order
+from skextra._adaptive._rows import FILE_ORDER, Rows, as_rows, presentation_order
 from skextra._adaptive._shortfall import shortfall
 from skextra._adaptive._stability import LMSStability, measure
 from skextra._adaptive._stream import Chunk, Stream
 from skextra._base import Estimator, frozen, random_state_of, warn_caller
 from skextra._callbacks import CallbackSupportMixin, EpochReporter
 from skextra._kernels._lms_dense import lms_adapt
+from skextra._typing import FloatArray, FloatMatrix, MatrixLike, RandomStateLike
 
 # Targets whose squares stay within the range of float64 (2e-308 to 2e308), with room for errors
 # that grow beyond the targets before they shrink.
@@ -32,22 +36,38 @@ _SMALLEST_POWER = 1e-300
 class AdaptiveFilter(CallbackSupportMixin, Estimator):
     """Linear combiner adapted by LMS or NLMS; book-keeping common to its estimators."""
 
-    # Variants without a learning rate, which a warning can recommend.
-    _direct_variants = None
+    variant: Any  # a Literal of the estimator's
+    learning_rate: float | Literal["auto"]
+    max_iter: int
+    tol: float | None
+    shuffle: bool
+    average: bool
+    fit_intercept: bool
+    warm_start: bool
+    random_state: RandomStateLike
 
-    def __sklearn_tags__(self):
+    loss_curve_: NDArray[np.float64]
+    n_iter_: int
+    learning_rate_: float
+    _stream: tuple[Any, ...]  # the fields of a Stream
+    _stability: tuple[Any, ...]  # those of LMSStability
+
+    # Variants without a learning rate, which a warning can recommend.
+    _direct_variants: str | None = None
+
+    def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         return tags
 
     @property
-    def stability_(self):
+    def stability_(self) -> LMSStability:
         """Bounds on the learning rate, LMSStability."""
         if "_stability" not in vars(self):  # kept as numbers, which every way to store can store
             raise AttributeError(f"This {type(self).__name__} has no stability_.")
         return LMSStability(*self._stability)
 
-    def _check_parameters(self):
+    def _check_parameters(self) -> None:
         if isinstance(self.learning_rate, str):
             if self.learning_rate != "auto":
                 raise ValueError(
@@ -96,7 +116,7 @@ class AdaptiveFilter(CallbackSupportMixin, Estimator):
             w[:, -1] = bias
         return w
 
-    def _check_same_inputs(self):
+    def _check_same_inputs(self) -> None:
         """Raise ValueError if `fit_intercept` is not that of the weights to continue from."""
         has_intercept = self._resumed().has_intercept
         if bool(self.fit_intercept) != has_intercept:
@@ -150,7 +170,7 @@ class AdaptiveFilter(CallbackSupportMixin, Estimator):
         if report is not None:
             warn_caller(report, ConvergenceWarning)
 
-    def _rate(self, power, rows):
+    def _rate(self, power: InputPower, rows: Rows) -> float:
         """Return the learning rate for inputs of this power."""
         if not np.isfinite(power.weight) or not np.isfinite(power.total):
             raise ValueError(
@@ -169,7 +189,9 @@ class AdaptiveFilter(CallbackSupportMixin, Estimator):
             )
         return rate
 
-    def _resume(self, X, targets, sample_weight):
+    def _resume(
+        self, X: FloatMatrix, targets: FloatArray, sample_weight: FloatArray | None
+    ) -> Chunk:
         """Return the Chunk of the next rows of a stream, for which the rate is settled.
 
         'auto' is settled by the first chunk, and again whenever a row is too large for the rate:
@@ -199,7 +221,9 @@ class AdaptiveFilter(CallbackSupportMixin, Estimator):
         before = Weights(last, mean, stream.presented, bool(self.average))
         return Chunk(inputs, targets, gains, before, X.dtype)
 
-    def _present_once(self, X, targets, sample_weight):
+    def _present_once(
+        self, X: FloatMatrix, targets: FloatArray, sample_weight: FloatArray | None
+    ) -> None:
         """Present the rows once in the order given, from the weights of the last call."""
         chunk = self._resume(X, targets, sample_weight)
         gains, before = chunk.gains, chunk.before
@@ -210,7 +234,9 @@ class AdaptiveFilter(CallbackSupportMixin, Estimator):
             after = before.advanced(last, before.last + added, gains.total)
         self._publish_chunk(chunk, after, loss)
 
-    def _adapt_once(self, X, targets, keep_path):
+    def _adapt_once(
+        self, X: FloatMatrix, targets: FloatArray, keep_path: bool
+    ) -> tuple[FloatArray, FloatArray | None]:
         """Present the rows once and return (a-priori outputs, weight path or None)."""
         chunk = self._resume(X, targets, None)
         rows, targets, gains, before = chunk.inputs.rows, chunk.targets, chunk.gains, chunk.before
@@ -224,7 +250,7 @@ class AdaptiveFilter(CallbackSupportMixin, Estimator):
             lms_adapt(
                 block.strided,
                 frozen(targets[part] * scale) if is_scaled else targets[part],
-                part_of_gains(gains, part) if gains.inc else gains,
+                tuple(part_of_gains(gains, part) if gains.inc else gains),
                 last,
                 total,
                 outputs[part],
@@ -240,12 +266,12 @@ class AdaptiveFilter(CallbackSupportMixin, Estimator):
             outputs = outputs.astype(X.dtype, copy=False)
             return outputs, path.astype(X.dtype, copy=False) if keep_path else None
 
-    def _may_diverge(self, chunk):
+    def _may_diverge(self, chunk: Chunk) -> bool:
         """Whether the rate is beyond what is safe for any sequence of rows such as these."""
         largest = 1.0 if self.variant == "nlms" else chunk.inputs.powers.max()
         return self.learning_rate_ * largest > 2.0
 
-    def _publish_chunk(self, chunk, after, loss):
+    def _publish_chunk(self, chunk: Chunk, after: Weights, loss: float) -> None:
         """Publish the weights after a chunk unless they overflowed; warn if they diverge.
 
         `loss` is that of the weights before, summed over the outputs.
@@ -270,17 +296,17 @@ class AdaptiveFilter(CallbackSupportMixin, Estimator):
                 what = f"the mean squared error of this call's rows is now {now:.4g}"
                 warn_caller(stream_report(self, what, rows.powers()), ConvergenceWarning)
 
-    def _resumed(self):
+    def _resumed(self) -> Stream:
         """Return the Stream that earlier calls left."""
         return Stream(*vars(self).get("_stream", ()))
 
-    def _restart(self, stream):
+    def _restart(self, stream: Stream) -> None:
         """Forget what earlier calls left, so that a fit depends on its data alone."""
         for name in ("learning_rate_", "_stability", "loss_curve_", "n_iter_"):
             vars(self).pop(name, None)
         self._stream = tuple(stream)
 
-    def _publish(self, weights, dtype):
+    def _publish(self, weights: Weights, dtype: DTypeLike) -> None:
         stream = self._resumed()._replace(
             last=weights.last.astype(dtype, copy=False),
             mean=weights.mean.astype(dtype, copy=False),
@@ -291,7 +317,7 @@ class AdaptiveFilter(CallbackSupportMixin, Estimator):
         for name, value in self._attributes(weights.published, dtype).items():
             setattr(self, name, value)
 
-    def _attributes(self, published, dtype):
+    def _attributes(self, published: FloatArray, dtype: DTypeLike) -> dict[str, Any]:
         """Return the fitted attributes that hold the weights."""
         published = published.astype(dtype)
         coef, intercept = published[:, :-1], published[:, -1]
@@ -299,7 +325,7 @@ class AdaptiveFilter(CallbackSupportMixin, Estimator):
             return {"coef_": coef[0].copy(), "intercept_": intercept[0]}
         return {"coef_": coef.copy(), "intercept_": intercept.copy()}
 
-    def _linear_output(self, X):
+    def _linear_output(self, X: MatrixLike) -> FloatArray:
         check_is_fitted(self)
         X = validate_data(
             self, X, accept_sparse="csr", dtype=[np.float64, np.float32], reset=False
@@ -322,7 +348,7 @@ def _shaped(value, name, shape, dtype):
     return array
 
 
-def as_targets(y, dtype):
+def as_targets(y: NDArray[Any], dtype: DTypeLike) -> FloatArray:
     """Return targets as a contiguous (n_samples, n_outputs) array of `dtype`."""
     if issparse(y):
         raise TypeError("y is a sparse matrix; pass a dense array, such as y.toarray().")

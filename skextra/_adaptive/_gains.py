@@ -1,9 +1,18 @@
 """Step sizes row by row: learning rate, normalisation and sample weights in one place."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
+from numpy.typing import DTypeLike, NDArray
 
 from skextra._base import frozen
 from skextra._kernels._adaptive_types import Gains
+from skextra._typing import FloatArray
+
+if TYPE_CHECKING:
+    from skextra._adaptive._inputs import Inputs
 
 # Misadjustment that the automatic rate aims at: the mean squared error settles about this
 # share above that of the Wiener solution. Larger adapts faster. Widrow & Lehr (1990, section IV)
@@ -18,7 +27,7 @@ _SMALLEST_SINGLE, _LARGEST_SINGLE = 1e-30, 1e30
 _SERIES = 1e-3
 
 
-def gains_of(inputs, rate, targets, dtype):
+def gains_of(inputs: Inputs, rate: float, targets: FloatArray, dtype: DTypeLike) -> Gains:
     """Return the Gains of every row, in the dtype to compute in.
 
     That is `dtype`, or float64 where float32 cannot hold the steps towards the targets.
@@ -45,13 +54,13 @@ def gains_of(inputs, rate, targets, dtype):
     return Gains(step, hold, frozen(np.ascontiguousarray(weight, np.float64)), inc, total)
 
 
-def part_of_gains(gains, part):
+def part_of_gains(gains: Gains, part: slice | NDArray[np.intp]) -> Gains:
     """Return the Gains of some rows, of which all have an entry each."""
     weight = frozen(gains.weight[part])
     return Gains(frozen(gains.step[part]), frozen(gains.hold[part]), weight, 1, weight.sum())
 
 
-def mean_square(targets, gains):
+def mean_square(targets: FloatArray, gains: Gains) -> float:
     """Return the mean square of the targets: the loss of a filter that outputs nothing."""
     squares = np.mean(np.square(targets, dtype=np.float64), axis=1)
     return float(np.average(squares, weights=gains.weight if gains.inc else None))
@@ -92,7 +101,7 @@ def _repeated(rates, powers, r):
     return step, hold
 
 
-def automatic_rate(variant, mean_power, max_power):
+def automatic_rate(variant: str, mean_power: float, max_power: float) -> float:
     """Return a learning rate that converges in any order of the rows.
 
     For LMS the smaller of ``1 / max ||x||^2``, half the bound that no sequence of rows can break,

@@ -1,12 +1,14 @@
 """Inputs as an update rule takes them: the rows, their power, their weights and their order."""
 
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import Literal, NamedTuple, Self
 
 import numpy as np
+from numpy.typing import DTypeLike, NDArray
 
 from skextra._adaptive._faint_rows import audible
 from skextra._adaptive._rows import Rows
+from skextra._typing import FloatArray
 
 
 @dataclass(frozen=True)
@@ -17,24 +19,24 @@ class Inputs:
     all rows weigh one; `order` is empty for the order of the file.
     """
 
-    variant: str
+    variant: Literal["lms", "nlms"]
     rows: Rows
-    powers: np.ndarray
-    sample_weight: np.ndarray | None
-    order: np.ndarray
+    powers: NDArray[np.float64]
+    sample_weight: NDArray[np.float64] | None
+    order: NDArray[np.intp]
 
-    def audible(self):
+    def audible(self) -> Self:
         """Return inputs that NLMS can divide by their norms; those of LMS are as they are."""
         if self.variant != "nlms":
             return self
         rows, powers = audible(self.rows, self.powers)
         return replace(self, rows=rows, powers=powers)
 
-    def astype(self, dtype):
+    def astype(self, dtype: DTypeLike) -> Self:
         """Return the same inputs with rows in another dtype."""
         return replace(self, rows=self.rows.astype(dtype))
 
-    def correlation_weights(self):
+    def correlation_weights(self) -> tuple[NDArray[np.float64], float]:
         """Return (weight of each row in the correlation matrix, sum of the sample weights).
 
         NLMS sees rows divided by their norms.
@@ -54,7 +56,7 @@ class InputPower(NamedTuple):
     total: float = 0.0
     largest: float = 0.0
 
-    def including(self, powers, sample_weight):
+    def including(self, powers: FloatArray, sample_weight: FloatArray | None) -> "InputPower":
         """Return the power of these rows and more."""
         with np.errstate(over="ignore", invalid="ignore"):  # the caller refuses what is not finite
             weighted = powers.sum() if sample_weight is None else sample_weight @ powers

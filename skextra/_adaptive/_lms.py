@@ -1,10 +1,11 @@
 """LMSRegressor: the adaptive linear combiner."""
 
+from typing import Any, Literal, Self
+
 import numpy as np
-from sklearn.base import MultiOutputMixin, RegressorMixin
+from numpy.typing import ArrayLike
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.extmath import safe_sparse_dot
-from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import validate_data
 
 from skextra._adaptive._epochs import Weights
@@ -17,11 +18,13 @@ from skextra._adaptive._trace import AdaptiveTrace
 from skextra._adaptive._wiener import wiener_weights
 from skextra._base import all_or_nothing, random_state_of, warn_caller
 from skextra._callbacks import EpochReporter, with_callbacks
+from skextra._sklearn import MultiOutputMixin, RegressorMixin, available_if
+from skextra._typing import FloatArray, FloatMatrix, MatrixLike, RandomStateLike
 
 _VARIANTS = ("lms", "nlms", "rls", "wiener")
 
 
-def _recursive(estimator):
+def _recursive(estimator: Any) -> bool:
     if estimator.variant == "wiener":
         raise AttributeError(
             "variant='wiener' is the closed-form solution and cannot adapt row by row; "
@@ -171,21 +174,27 @@ class LMSRegressor(MultiOutputMixin, RegressorMixin, AdaptiveFilter):
     True
     """
 
+    coef_: FloatArray
+    intercept_: float | FloatArray
+
+    _direct_variants = "'rls' or 'wiener'"
+    _single_output: bool
+
     def __init__(
         self,
         *,
-        variant="lms",
-        learning_rate="auto",
-        forgetting=1.0,
-        delta=0.01,
-        max_iter=1000,
-        tol=1e-5,
-        shuffle=False,
-        average=False,
-        fit_intercept=True,
-        warm_start=False,
-        random_state=None,
-    ):
+        variant: Literal["lms", "nlms", "rls", "wiener"] = "lms",
+        learning_rate: float | Literal["auto"] = "auto",
+        forgetting: float = 1.0,
+        delta: float = 0.01,
+        max_iter: int = 1000,
+        tol: float | None = 1e-5,
+        shuffle: bool = False,
+        average: bool = False,
+        fit_intercept: bool = True,
+        warm_start: bool = False,
+        random_state: RandomStateLike = None,
+    ) -> None:
         self.variant = variant
         self.learning_rate = learning_rate
         self.forgetting = forgetting
@@ -198,11 +207,16 @@ class LMSRegressor(MultiOutputMixin, RegressorMixin, AdaptiveFilter):
         self.warm_start = warm_start
         self.random_state = random_state
 
-    _direct_variants = "'rls' or 'wiener'"
-
     @all_or_nothing
     @with_callbacks
-    def fit(self, X, y, coef_init=None, intercept_init=None, sample_weight=None):
+    def fit(
+        self,
+        X: MatrixLike,
+        y: ArrayLike,
+        coef_init: ArrayLike | None = None,
+        intercept_init: ArrayLike | None = None,
+        sample_weight: ArrayLike | None = None,
+    ) -> Self:
         """Adapt the weights to the data, epoch after epoch.
 
         Parameters
@@ -255,7 +269,9 @@ class LMSRegressor(MultiOutputMixin, RegressorMixin, AdaptiveFilter):
 
     @available_if(_recursive)
     @all_or_nothing
-    def partial_fit(self, X, y, sample_weight=None):
+    def partial_fit(
+        self, X: MatrixLike, y: ArrayLike, sample_weight: ArrayLike | None = None
+    ) -> Self:
         """Present the rows once, in the order given, from the current weights.
 
         Chunks of a stream give the same weights as the whole in one call, if `learning_rate` is a
@@ -293,7 +309,7 @@ class LMSRegressor(MultiOutputMixin, RegressorMixin, AdaptiveFilter):
 
     @available_if(_recursive)
     @all_or_nothing
-    def adapt(self, X, y, return_path=False):
+    def adapt(self, X: MatrixLike, y: ArrayLike, return_path: bool = False) -> AdaptiveTrace:
         """Filter a signal while adapting to it: one pass from the current weights.
 
         Parameters
@@ -335,7 +351,7 @@ class LMSRegressor(MultiOutputMixin, RegressorMixin, AdaptiveFilter):
             return AdaptiveTrace(outputs, errors)
         return AdaptiveTrace(outputs, errors, path[..., :-1], path[..., -1])
 
-    def predict(self, X):
+    def predict(self, X: MatrixLike) -> FloatArray:
         """Return the outputs of the fitted weights.
 
         Parameters
@@ -351,7 +367,7 @@ class LMSRegressor(MultiOutputMixin, RegressorMixin, AdaptiveFilter):
         return self._linear_output(X)
 
     @property
-    def inverse_correlation_(self):
+    def inverse_correlation_(self) -> FloatArray:
         """The matrix P of 'rls', computed from the factors that the recursion carries."""
         inverse = self._resumed().inverse
         if inverse is None:
@@ -361,7 +377,7 @@ class LMSRegressor(MultiOutputMixin, RegressorMixin, AdaptiveFilter):
             )
         return InverseCorrelation(*inverse).matrix()
 
-    def _check_parameters(self):
+    def _check_parameters(self) -> None:
         self._check_option("variant", _VARIANTS)
         super()._check_parameters()
         self._check_number("forgetting", low=0, high=1, boundaries="right")
@@ -379,7 +395,7 @@ class LMSRegressor(MultiOutputMixin, RegressorMixin, AdaptiveFilter):
             reset=reset,
         )
 
-    def _check_chunk(self, X, y):
+    def _check_chunk(self, X: MatrixLike, y: ArrayLike) -> tuple[FloatMatrix, FloatArray]:
         """Return the next rows of a stream and their targets, in the dtype of its first."""
         self._check_parameters()
         first = not hasattr(self, "coef_")

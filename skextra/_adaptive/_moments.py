@@ -3,9 +3,12 @@
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.utils import gen_batches
 
-from skextra._adaptive._rows import CSRRows
+from skextra._adaptive._inputs import Inputs
+from skextra._adaptive._rows import CSRRows, Rows
+from skextra._typing import FloatArray
 
 _BLOCK = 4096  # rows that are taken at once: few calls, and with 64 features (2 MB) in the cache
 # Features up to which the moments are computed whole, at the cost of some epochs. From there on
@@ -20,16 +23,16 @@ class Moments:
     Divided by `total`, the sum of the sample weights, they are means.
     """
 
-    gram: np.ndarray
-    cross: np.ndarray
+    gram: NDArray[np.float64]
+    cross: NDArray[np.float64]
     total: float
 
     @property
-    def eigenvalues(self):
+    def eigenvalues(self) -> NDArray[np.float64]:
         """Return the eigenvalues of the correlation matrix ``gram / total``, smallest first."""
         return np.linalg.eigvalsh(self.gram) / self.total
 
-    def excess(self, weights):
+    def excess(self, weights: FloatArray) -> float:
         """Return how far the loss of `weights` lies above the least possible loss.
 
         Parameters
@@ -49,7 +52,7 @@ class Moments:
         unitless = correlation * inverse * inverse[:, None]
         return float(_excess_along(unitless, gradient * inverse[:, None])[1].sum())
 
-    def excess_by_direction(self, weights):
+    def excess_by_direction(self, weights: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return (eigenvalues, parts of the excess along their eigenvectors).
 
         The eigenvalues of the correlation matrix come smallest first, and none below the rounding
@@ -76,7 +79,9 @@ def _excess_along(matrix, gradient):
     return np.maximum(values, rounding), np.einsum("ik,ik->i", steps, steps)
 
 
-def moments_for(inputs, targets=None, any_width=False):
+def moments_for(
+    inputs: Inputs, targets: FloatArray | None = None, any_width: bool = False
+) -> Moments | None:
     """Return the Moments of inputs, or None where the rows are wide.
 
     With NLMS they are those of the rows divided by their norms; `any_width` asks for those of
@@ -91,7 +96,9 @@ def moments_for(inputs, targets=None, any_width=False):
     return moments_of(rows, weight, total, np.empty((rows.n, 0)) if targets is None else targets)
 
 
-def moments_of(rows, weight, total, targets):
+def moments_of(
+    rows: Rows, weight: FloatArray | None, total: float, targets: FloatArray
+) -> Moments:
     """Return the Moments of rows with weights, None for 1 each; `total` is what they count.
 
     The cost is one pass of BLAS over the data, O(n p^2).

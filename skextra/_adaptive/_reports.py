@@ -1,13 +1,29 @@
 """The warnings about fits and streams that did not end well."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
+from numpy.typing import DTypeLike
+
+if TYPE_CHECKING:
+    from skextra._adaptive._epochs import Run
+    from skextra._adaptive._filter import AdaptiveFilter
+    from skextra._adaptive._lms import LMSRegressor
+    from skextra._adaptive._rls import InverseCorrelation
+    from skextra._adaptive._shortfall import Shortfall
+    from skextra._adaptive._stability import LMSStability
+    from skextra._typing import FloatArray
 
 # Ratio of eigenvalues from which rounding in float64 decides on the smaller: the inverse of some
 # hundred times its precision.
 _RATIO = 1e13
 
 
-def fit_report(filter, run, stability, warm_up):
+def fit_report(
+    filter: AdaptiveFilter, run: Run, stability: LMSStability, warm_up: float
+) -> str | None:
     """Return what is wrong with a fit that ended by itself, or None where nothing is.
 
     Parameters
@@ -54,7 +70,7 @@ def fit_report(filter, run, stability, warm_up):
     )
 
 
-def _divergence_report(filter, curve, stability):
+def _divergence_report(filter: AdaptiveFilter, curve: FloatArray, stability: LMSStability) -> str:
     what, advice = "diverged", _lower_the_rate(stability)
     if stability.learning_rate <= stability.guaranteed_bound:
         what = "overflowed"
@@ -72,12 +88,12 @@ def _divergence_report(filter, curve, stability):
     )
 
 
-def _lower_the_rate(stability):
+def _lower_the_rate(stability: LMSStability) -> str:
     bounds = stability.describe_bounds()
     return f"Bounds on the rate for these data: {bounds}. Lower learning_rate or use 'auto'."
 
 
-def shortfall_report(filter, found, is_sparse):
+def shortfall_report(filter: AdaptiveFilter, found: Shortfall, is_sparse: bool) -> str:
     """Return how far from the least-squares loss `tol` has ended a fit, and what helps."""
     message = (
         f"{type(filter).__name__} stopped by tol={filter.tol:g} after {filter.n_iter_} epochs, "
@@ -108,7 +124,7 @@ def shortfall_report(filter, found, is_sparse):
     return message + ", or ".join(remedies) + "."
 
 
-def stream_report(filter, what, powers):
+def stream_report(filter: AdaptiveFilter, what: str, powers: FloatArray) -> str:
     """Return what has become of the weights of a stream, and what helps."""
     name = type(filter).__name__
     bound = 2.0 if filter.variant == "nlms" else 2.0 / powers.max()
@@ -122,13 +138,13 @@ def stream_report(filter, what, powers):
     )
 
 
-def _overflow(filter):
+def _overflow(filter: AdaptiveFilter) -> str:
     dtype = filter.coef_.dtype
     remedy = " or pass X as float64" if dtype == np.float32 else ""
     return f"the weights or the errors are beyond what {dtype} holds: scale X and y{remedy}."
 
 
-def excitation_report(filter, limited, dtype):
+def excitation_report(filter: LMSRegressor, limited: int, dtype: DTypeLike) -> str:
     """Return what happened to 'rls' in directions that the rows did not excite.
 
     `limited` is that of `rls_pass`.
@@ -150,7 +166,7 @@ def excitation_report(filter, limited, dtype):
     )
 
 
-def faint_features_report(filter, inverse):
+def faint_features_report(filter: LMSRegressor, inverse: InverseCorrelation) -> str | None:
     """Return which features `delta` outweighs after a fit by 'rls', or None where there are none.
 
     `inverse` is the InverseCorrelation, whose last input may be the bias.

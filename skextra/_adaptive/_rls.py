@@ -3,9 +3,12 @@
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
+from skextra._adaptive._rows import Rows
 from skextra._base import frozen
 from skextra._kernels._rls import Forgetting, InverseFactors, rls_adapt
+from skextra._typing import FloatArray
 
 # How far beyond its start, I / delta, the inverse correlation may grow in a direction that the
 # rows do not excite. Larger never limits a filter that works, smaller keeps the weights finite
@@ -26,22 +29,22 @@ class InverseCorrelation(InverseFactors):
     __slots__ = ()
 
     @classmethod
-    def initial(cls, size, delta):
+    def initial(cls, size: int, delta: float) -> "InverseCorrelation":
         """Return ``I / delta``."""
         memory = np.zeros(size + 3)
         memory[-1] = np.inf  # rows since the ridge was needed
         return cls(np.eye(size), np.full(size, 1.0 / delta), memory)
 
     @property
-    def squares(self):
+    def squares(self) -> NDArray[np.float64]:
         """Return the sums of the squares of the inputs, as far as they are remembered."""
         return self.memory[: len(self.diagonal)]
 
-    def faded(self, forgetting):
+    def faded(self, forgetting: float) -> float:
         """Return how much of the start ``I / delta`` is left: lam to the weight of the rows."""
         return max(1.0 - (1.0 - forgetting) * self.memory[len(self.diagonal)], 0.0)
 
-    def matrix(self):
+    def matrix(self) -> NDArray[np.float64]:
         """Return P, symmetric to the last bit."""
         root = self.unit * np.sqrt(self.diagonal)[:, None]
         return root.T @ root
@@ -56,22 +59,32 @@ class RLSPass:
     rounding of the rows, 3 both.
     """
 
-    weights: np.ndarray
+    weights: NDArray[np.float64]
     inverse: InverseCorrelation
-    outputs: np.ndarray
-    path: np.ndarray | None
+    outputs: NDArray[np.float64]
+    path: NDArray[np.float64] | None
     limited: int
 
     @property
-    def is_finite(self):
+    def is_finite(self) -> bool:
         """Return whether nothing has overflowed."""
         return np.isfinite(self.weights).all() and np.isfinite(self.inverse.unit).all()
 
 
-def rls_pass(rows, targets, sample_weight, w, inverse, *, forgetting, delta, keep_path):
+def rls_pass(
+    rows: Rows,
+    targets: FloatArray,
+    sample_weight: FloatArray | None,
+    w: FloatArray,
+    inverse: tuple[FloatArray, ...],
+    *,
+    forgetting: float,
+    delta: float,
+    keep_path: bool,
+) -> RLSPass:
     """Present the rows once; return the RLSPass, computed in float64 for float32 rows too."""
-    w, factors = w.astype(np.float64), InverseFactors(*(array.copy() for array in inverse))
-    settings = Forgetting(float(forgetting), _GROWTH / delta, _RESOLUTION[rows.dtype.name])
+    w, factors = w.astype(np.float64), tuple(array.copy() for array in inverse)
+    settings = tuple(Forgetting(float(forgetting), _GROWTH / delta, _RESOLUTION[rows.dtype.name]))
     weight = frozen(np.ones(rows.n) if sample_weight is None else sample_weight)
     outputs = np.empty(targets.shape)
     path = np.empty((len(targets) if keep_path else 0, *w.shape))

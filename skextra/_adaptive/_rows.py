@@ -1,16 +1,20 @@
 """Rows of inputs in the form that the compiled loops take: dense, strided or CSR."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
 from copy import copy
+from typing import Any
 
 import numpy as np
+from numpy.typing import DTypeLike, NDArray
 from scipy import sparse
 from sklearn.utils import gen_batches
 
 from skextra._base import frozen
 from skextra._common._csr import arrays_of, without_repeats
 from skextra._kernels import _lms_csr, _lms_dense, _row_keys
-from skextra._kernels._adaptive_types import CompressedRows, StridedRows
+from skextra._kernels._adaptive_types import CompressedRows, Gains, StridedRows
+from skextra._typing import FloatArray, FloatMatrix
 
 FILE_ORDER = np.empty(0, np.intp)
 # Features up to which an epoch takes rows by pairs. Beyond, the time of a row is that of reading
@@ -20,7 +24,7 @@ _NARROW = 64
 CHUNK_ENTRIES = 1_000_000
 
 
-def as_rows(X, bias):
+def as_rows(X: FloatMatrix, bias: float) -> "Rows":
     """Wrap a validated matrix; `bias` is the constant input, 1 or 0."""
     return CSRRows(X, bias) if sparse.issparse(X) else DenseRows(X, bias)
 
@@ -43,47 +47,57 @@ class Rows(ABC):
         The constant input, 1 or 0.
     """
 
-    def __init__(self, X, bias):
+    def __init__(self, X: FloatMatrix, bias: float) -> None:
         self.matrix = X
         self.n, self.p = X.shape
         self.dtype = X.dtype
         self.bias = X.dtype.type(bias)
 
     @property
-    def plain(self):
+    def plain(self) -> "Rows":
         """The rows before any scaling; squared errors are meant in these."""
         return self
 
     @abstractmethod
-    def epoch(self, order, targets, gains, average, w, v):
+    def epoch(
+        self,
+        order: NDArray[np.intp],
+        targets: FloatArray,
+        gains: Gains,
+        average: bool,
+        w: FloatArray,
+        v: FloatArray,
+    ) -> tuple[float, FloatArray, FloatArray]:
         """Return (loss of v, w after one epoch, what averaging adds to w)."""
 
     @abstractmethod
-    def loss(self, targets, gains, v):
+    def loss(self, targets: FloatArray, gains: Gains, v: FloatArray) -> float:
         """Return the weighted mean of the squared errors of v, summed over the outputs."""
 
     @abstractmethod
-    def astype(self, dtype):
+    def astype(self, dtype: DTypeLike) -> "Rows":
         """Return the rows in another dtype."""
 
     @abstractmethod
-    def powers(self):
+    def powers(self) -> NDArray[np.float64]:
         """Return the squared norm of every row, the bias included."""
 
     @abstractmethod
-    def moment_product(self, weight, vector):
+    def moment_product(
+        self, weight: NDArray[np.float64], vector: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
         """Return sum_i weight_i x_i (x_i . vector)."""
 
     @abstractmethod
-    def dense(self, part):
+    def dense(self, part: slice | NDArray[np.intp]) -> FloatArray:
         """Return some rows as a dense matrix."""
 
     @abstractmethod
-    def keys(self, multipliers):
+    def keys(self, multipliers: NDArray[np.uint64]) -> NDArray[np.uint64]:
         """Return a 64-bit key of the content of every row."""
 
     @abstractmethod
-    def dense_chunks(self):
+    def dense_chunks(self) -> "Iterator[tuple[slice, DenseRows, Any]]":
         """Yield (slice, DenseRows, their scale) that together cover all rows."""
 
 
@@ -94,19 +108,19 @@ class DenseRows(Rows):
     layout is copied once.
     """
 
-    def __init__(self, X, bias):
+    def __init__(self, X: FloatMatrix, bias: float) -> None:
         super().__init__(X, bias)
-        self.strided = StridedRows(*_flatten(X), self.p, self.bias)
+        self.strided = tuple(StridedRows(*_flatten(X), self.p, self.bias))
 
     def epoch(self, order, targets, gains, average, w, v):
         w = w.copy()
         added = np.zeros_like(w)
         kernel = _lms_dense.lms_epoch_narrow if self.p <= _NARROW else _lms_dense.lms_epoch
-        loss = kernel(self.strided, order, targets, gains, w, added, average, v)
+        loss = kernel(self.strided, order, targets, tuple(gains), w, added, average, v)
         return loss / gains.total, w, added
 
     def loss(self, targets, gains, v):
-        return _lms_dense.squared_error(self.strided, targets, gains, v) / gains.total
+        return _lms_dense.squared_error(self.strided, targets, tuple(gains), v) / gains.total
 
     def astype(self, dtype):
         """Return the rows in another dtype; rows that overlap in memory still do."""
@@ -114,8 +128,8 @@ class DenseRows(Rows):
             return self
         other = copy(self)
         other.dtype, other.bias = dtype, dtype.type(self.bias)
-        buf = frozen(self.strided.buf.astype(dtype))
-        other.strided = self.strided._replace(buf=buf, bias=other.bias)
+        buf, start, stride, p, _ = self.strided
+        other.strided = frozen(buf.astype(dtype)), start, stride, p, other.bias
         return other
 
     def powers(self, scale=1.0):
@@ -143,15 +157,15 @@ class DenseRows(Rows):
 class CSRRows(Rows):
     """Rows of a CSR matrix."""
 
-    def __init__(self, X, bias):
+    def __init__(self, X: FloatMatrix, bias: float) -> None:
         super().__init__(without_repeats(X), bias)
-        self._compressed = CompressedRows(*arrays_of(self.matrix), self.bias)
+        self._compressed = tuple(CompressedRows(*arrays_of(self.matrix), self.bias))
 
     def epoch(self, order, targets, gains, average, w, v):
         pairs = np.stack([w, v], axis=2).reshape(len(w), -1)
         added = np.zeros_like(w)
         loss = _lms_csr.lms_epoch_csr(
-            self._compressed, order, targets, gains, pairs, added, average
+            self._compressed, order, targets, tuple(gains), pairs, added, average
         )
         return loss / gains.total, np.ascontiguousarray(pairs[:, ::2]), added
 
@@ -191,7 +205,7 @@ class CSRRows(Rows):
             yield part, DenseRows(self.dense(part), self.bias), 1.0
 
 
-def _flatten(X):
+def _flatten(X: FloatArray) -> tuple[FloatArray, int, int]:
     """Return (flat buffer, offset of row 0, elements from row to row) of a dense matrix."""
     item = X.itemsize
     n, p = X.shape
@@ -207,7 +221,9 @@ def _flatten(X):
     return buf, 0 if stride >= 0 else -stride * (n - 1), stride
 
 
-def presentation_order(rows, targets, random_state):
+def presentation_order(
+    rows: Rows, targets: FloatArray, random_state: np.random.RandomState
+) -> NDArray[np.intp]:
     """Return a random order of the rows that depends on their content, not on their position.
 
     Rows are sorted by a random hash of their features and targets. The order is therefore the

@@ -7,9 +7,14 @@ import numpy as np
 from scipy import sparse
 from sklearn.utils import gen_batches
 
+from skextra._adaptive._epochs import Run
 from skextra._adaptive._gains import mean_square
-from skextra._adaptive._moments import moments_of
-from skextra._adaptive._rows import CHUNK_ENTRIES, DenseRows
+from skextra._adaptive._inputs import Inputs
+from skextra._adaptive._moments import Moments, moments_of
+from skextra._adaptive._rows import CHUNK_ENTRIES, DenseRows, Rows
+from skextra._adaptive._stability import LMSStability
+from skextra._kernels._adaptive_types import Gains
+from skextra._typing import FloatArray, FloatMatrix
 
 # The limits below are set between what tests/adaptive/test_shortfall.py measures: on standardised
 # wine, breast cancer, iris, digits and diabetes slow weights cost at most .05 of the least loss,
@@ -70,7 +75,14 @@ class _Ended(NamedTuple):
     explained: float
 
 
-def shortfall(inputs, targets, gains, run, stability, moments):
+def shortfall(
+    inputs: Inputs,
+    targets: FloatArray,
+    gains: Gains,
+    run: Run,
+    stability: LMSStability,
+    moments: Moments | None,
+) -> Shortfall | None:
     """Return the Shortfall of a run that `tol` has ended, or None where it came near enough.
 
     `moments` are those that `stability` was measured by, or None where the rows are wide.
@@ -97,7 +109,9 @@ def shortfall(inputs, targets, gains, run, stability, moments):
     return _narrow(ended, moments, gains.total * rate, _per_weight(rows.n, rows.p + 1), run)
 
 
-def _narrow(ended, moments, pace, freedom, run):
+def _narrow(
+    ended: _Ended, moments: Moments, pace: float, freedom: float, run: Run
+) -> Shortfall | None:
     """Tell the excess of slow weights from that of weights which have settled elsewhere.
 
     An eigenvalue times `pace` is what the weights along its eigenvector approach by in an epoch.
@@ -125,7 +139,13 @@ def _narrow(ended, moments, pace, freedom, run):
     return None
 
 
-def _wide(ended, rows, weight, targets, weights):
+def _wide(
+    ended: _Ended,
+    rows: Rows,
+    weight: FloatArray | None,
+    targets: FloatArray,
+    weights: FloatArray,
+) -> Shortfall | None:
     """Take a few steps of conjugate gradients on standardised columns, and judge their gain."""
     every = _every(rows, _WIDE_ROWS)
     freedom = _per_weight(-(-rows.n // every), rows.p + 1)
@@ -145,12 +165,12 @@ def _wide(ended, rows, weight, targets, weights):
     return Shortfall(ended.loss, ended.loss * after / before, True) if is_far else None
 
 
-def _every(rows, per_weight):
+def _every(rows: Rows, per_weight: int) -> int:
     """Return the distance of evenly spaced rows, so many for each weight."""
     return max(1, rows.n // max(per_weight * (rows.p + 1), _FEWEST_ROWS))
 
 
-def _per_weight(n, p):
+def _per_weight(n: int, p: int) -> float:
     """Return twice the share of the loss that p weights gain from noise by least squares."""
     return 2.0 * p / (n - p) if n > p else np.inf
 
@@ -158,23 +178,23 @@ def _per_weight(n, p):
 class _Chunks:
     """Products with a matrix in its own dtype, some rows at a time."""
 
-    def __init__(self, X):
+    def __init__(self, X: FloatMatrix) -> None:
         n, p = X.shape
         entries = X.nnz / n if sparse.issparse(X) else p
         size = max(1, int(CHUNK_ENTRIES / max(entries, 1.0)))
         self._X, self._parts = X, list(gen_batches(n, size))
 
-    def times(self, v):
+    def times(self, v: FloatArray) -> FloatArray:
         """Return X @ v in float64."""
         v = v.astype(self._X.dtype)
         return np.concatenate([self._X[part] @ v for part in self._parts]).astype(np.float64)
 
-    def transposed_times(self, e):
+    def transposed_times(self, e: FloatArray) -> FloatArray:
         """Return X.T @ e in float64."""
         e = e.astype(self._X.dtype)
         return sum(self._X[part].T @ e[part] for part in self._parts).astype(np.float64)
 
-    def mean_squares(self, share):
+    def mean_squares(self, share: FloatArray) -> FloatArray:
         """Return the mean square of every column, with rows that count by their share."""
         sums = 0.0
         for part in self._parts:

@@ -3,8 +3,10 @@
 from dataclasses import dataclass, replace
 from functools import partial
 from numbers import Real
+from typing import Literal
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.optimize import brentq
 from scipy.sparse.linalg import ArpackError, LinearOperator, eigsh
 from sklearn.utils import check_array
@@ -14,9 +16,10 @@ from skextra._adaptive._epochs import composed_epoch
 from skextra._adaptive._faint_rows import FaintRows
 from skextra._adaptive._gains import automatic_rate, gains_of
 from skextra._adaptive._inputs import Inputs
-from skextra._adaptive._moments import moments_for
-from skextra._adaptive._rows import FILE_ORDER, CSRRows, as_rows
+from skextra._adaptive._moments import Moments, moments_for
+from skextra._adaptive._rows import FILE_ORDER, CSRRows, Rows, as_rows
 from skextra._base import frozen
+from skextra._typing import FloatArray, MatrixLike
 
 # The critical rate takes some fifteen epoch maps of n p^2 steps and as many spectra of p^3: up to
 # this size it is a matter of milliseconds, and `fit` computes it unasked.
@@ -79,7 +82,7 @@ class LMSStability:
     (0.5, 0.8)
     """
 
-    variant: str
+    variant: Literal["lms", "nlms"]
     learning_rate: float
     lambda_max: float
     trace: float
@@ -88,22 +91,22 @@ class LMSStability:
     critical_rate: float | None = None
 
     @property
-    def mean_bound(self):
+    def mean_bound(self) -> float:
         """``2 / lambda_max``: below it the mean of the weights converges (random order)."""
         return _bound(self.lambda_max)
 
     @property
-    def mean_square_bound(self):
+    def mean_square_bound(self) -> float:
         """``2 / trace(R)``: below it the mean square error usually converges (random order)."""
         return _bound(self.trace)
 
     @property
-    def guaranteed_bound(self):
+    def guaranteed_bound(self) -> float:
         """``2 / max ||x||^2``: below it no order of these rows can make the weights diverge."""
         return _bound(self.max_power)
 
     @property
-    def misadjustment(self):
+    def misadjustment(self) -> float:
         """Predicted excess of the steady mean squared error over the Wiener solution's, relative.
 
         ``m / (2 - m)`` with ``m = learning_rate * trace(R)``; infinite from the bound on.
@@ -111,8 +114,8 @@ class LMSStability:
         m = self.learning_rate * self.trace
         return m / (2.0 - m) if m < 2.0 else np.inf
 
-    def describe_bounds(self):
-        """Put the bounds into one line, as the warnings give them.
+    def describe_bounds(self) -> str:
+        """Describe the bounds in one line, as the warnings do.
 
         Returns
         -------
@@ -129,18 +132,23 @@ class LMSStability:
         return ", ".join(parts)
 
     @property
-    def is_unstable(self):
+    def is_unstable(self) -> bool:
         """Whether the rate in use is known to diverge on these rows in this order."""
         return self.spectral_radius is not None and self.spectral_radius > 1.0 + _UNSTABLE
 
 
-def _bound(power):
+def _bound(power: float) -> float:
     return np.inf if power == 0 else 2.0 / power
 
 
 def lms_stability(
-    X, learning_rate="auto", *, variant="lms", sample_weight=None, fit_intercept=True
-):
+    X: MatrixLike,
+    learning_rate: float | Literal["auto"] = "auto",
+    *,
+    variant: Literal["lms", "nlms"] = "lms",
+    sample_weight: ArrayLike | None = None,
+    fit_intercept: bool = True,
+) -> LMSStability:
     """Compute the stability bounds of LMS on given rows, the exact one included.
 
     Parameters
@@ -208,7 +216,9 @@ def lms_stability(
     return measure(inputs, float(learning_rate), moments, exact=True)
 
 
-def measure(inputs, rate, moments, exact=None):
+def measure(
+    inputs: Inputs, rate: float, moments: Moments | None, exact: bool | None = None
+) -> LMSStability:
     """Return the LMSStability of inputs; `exact` None leaves the exact limit to the size.
 
     `moments` are those of :func:`moments_for`, None where the rows are wide.
@@ -240,7 +250,7 @@ def measure(inputs, rate, moments, exact=None):
     return LMSStability(inputs.variant, rate, lambda_max, trace, max_power, radius, critical)
 
 
-def _largest_eigenvalue(rows, weight):
+def _largest_eigenvalue(rows: Rows, weight: FloatArray) -> float:
     size = rows.p + 1
     weight = frozen(np.ascontiguousarray(weight, np.float64))
     product = partial(rows.moment_product, weight)
@@ -255,7 +265,7 @@ def _largest_eigenvalue(rows, weight):
 class _EpochProduct:
     """The matrix of one epoch as a function of the rate, on the span of the rows."""
 
-    def __init__(self, inputs, gram):
+    def __init__(self, inputs: Inputs, gram: FloatArray) -> None:
         rows = inputs.rows
         if isinstance(rows, FaintRows):
             inputs = replace(inputs, rows=rows.all_dense())
@@ -264,7 +274,7 @@ class _EpochProduct:
         values, vectors = np.linalg.eigh(gram)
         self._span = vectors[:, values > values[-1] * len(values) * np.finfo(float).eps]
 
-    def radius(self, rate):
+    def radius(self, rate: float) -> float:
         """Return the spectral radius at `rate`."""
         origin = np.zeros((0, self._inputs.rows.p + 1))
         with np.errstate(over="ignore", invalid="ignore"):
@@ -275,7 +285,7 @@ class _EpochProduct:
             return np.inf
         return float(np.abs(np.linalg.eigvals(matrix)).max())
 
-    def critical(self, guaranteed, unstable=np.inf):
+    def critical(self, guaranteed: float, unstable: float = np.inf) -> float:
         """Return the smallest rate from `guaranteed` on at which the radius reaches 1.
 
         Larger rates can be stable again; the search does not pass `unstable`, a rate known to be
@@ -288,6 +298,6 @@ class _EpochProduct:
             return float(high)
         return float(brentq(self._excess, low, high, rtol=1e-7, xtol=1e-300))
 
-    def _excess(self, rate):
+    def _excess(self, rate: float) -> float:
         # Capped, because far beyond the limit the radius is of no use to interpolation.
         return min(self.radius(rate), 3.0) - 1.0

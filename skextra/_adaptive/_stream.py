@@ -1,12 +1,13 @@
 """What an adaptive filter keeps between calls, and what a call is given of it."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from skextra._adaptive._epochs import Weights
 from skextra._adaptive._inputs import InputPower, Inputs
 from skextra._kernels._adaptive_types import Gains
+from skextra._typing import FloatArray
 
 
 class Stream(NamedTuple):
@@ -19,21 +20,21 @@ class Stream(NamedTuple):
     `inverse` the InverseCorrelation of 'rls'. Fields are None before there is anything to keep.
     """
 
-    last: np.ndarray | None = None
-    mean: np.ndarray | None = None
+    last: FloatArray | None = None
+    mean: FloatArray | None = None
     presented: float = 0.0
     has_intercept: bool | None = None
-    power: tuple = tuple(InputPower())
-    settled: tuple | None = None
+    power: tuple[float, ...] = tuple(InputPower())
+    settled: tuple[str, Any] | None = None
     error_scale: float | None = None
-    inverse: tuple | None = None
+    inverse: tuple[FloatArray, ...] | None = None
 
 
 class Chunk(NamedTuple):
     """Rows of a stream, ready to be presented by LMS or NLMS from the weights `before`."""
 
     inputs: Inputs
-    targets: np.ndarray
+    targets: FloatArray
     gains: Gains
     before: Weights
-    dtype: np.dtype  # of the weights to publish
+    dtype: np.dtype[Any]  # of the weights to publish

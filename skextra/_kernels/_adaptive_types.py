@@ -1,4 +1,9 @@
-"""What the loops of the adaptive filters take: rows, and the step of each."""
+"""What the loops of the adaptive filters take: rows, and the step of each.
+
+Compiled loops are called with ``tuple(...)`` of these and unpack it. Numba reads the type of a
+plain tuple in C, but that of a NamedTuple in Python, at a microsecond a call: a tenth of an epoch
+of Madaline on 178 rows.
+"""
 
 from typing import NamedTuple
 

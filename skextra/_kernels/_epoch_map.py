@@ -33,8 +33,8 @@ def compose_epoch(rows, order, targets, gains, origin, average, composed, first,
     Rows from position `first` up to `last` are taken, after others of the weight `seen` in all;
     returned is that weight with theirs.
     """
-    buf, start, stride, p, _ = rows
-    bias = np.float64(rows.bias)
+    buf, start, stride, p, real_bias = rows
+    bias = np.float64(real_bias)
     step, hold, weight, inc, total = gains
     mat, vec, mean_mat, mean_vec, gram, gradient = composed
     n_outputs = targets.shape[1]

@@ -165,6 +165,7 @@ def lms_epoch_narrow(rows, order, targets, gains, w, u, average, v):
 def squared_error(rows, targets, gains, v):
     """Return the weighted sum over rows and outputs of the squared errors of `v`."""
     buf, start, stride, p, bias = rows
+    _, _, weight, inc, _ = gains
     n, n_outputs = targets.shape
     loss = 0.0
     for i in range(n):
@@ -176,15 +177,15 @@ def squared_error(rows, targets, gains, v):
             for j in range(p):
                 t += x[j] * vk[j]
             f = np.float64(targets[i, k] - t - bias * vk[p])
-            loss += gains.weight[i * gains.inc] * f * f
+            loss += weight[i * inc] * f * f
     return loss
 
 
 @njit(cache=True, nogil=True, fastmath=_FASTMATH)
 def row_powers(rows, scale, out):
     """Write ``bias^2 + ||scale * x_i||^2`` of every row, in float64."""
-    buf, start, stride, p, _ = rows
-    bias = np.float64(rows.bias)
+    buf, start, stride, p, real_bias = rows
+    bias = np.float64(real_bias)
     for i in range(len(out)):
         o = start + i * stride
         x = buf[o : o + p]
@@ -197,8 +198,8 @@ def row_powers(rows, scale, out):
 @njit(cache=True, nogil=True, fastmath=_FASTMATH)
 def moment_product(rows, weight, vector, out):
     """Add ``sum_i weight_i x_i (x_i . vector)``, the correlation matrix times a vector."""
-    buf, start, stride, p, _ = rows
-    bias = np.float64(rows.bias)
+    buf, start, stride, p, real_bias = rows
+    bias = np.float64(real_bias)
     n = len(weight)
     x_vector = vector.astype(buf.dtype)
     partial = np.zeros(p, buf.dtype)
@@ -226,6 +227,7 @@ def lms_adapt(rows, targets, gains, w, total, outputs, path):
     `total` gathers the sum of all iterates.
     """
     buf, start, stride, p, bias = rows
+    step, _, _, inc, _ = gains
     n, n_outputs = targets.shape
     for i in range(n):
         o = start + i * stride
@@ -236,7 +238,7 @@ def lms_adapt(rows, targets, gains, w, total, outputs, path):
             for j in range(p):
                 s += x[j] * wk[j]
             outputs[i, k] = s
-            c = gains.step[i * gains.inc] * (targets[i, k] - s)
+            c = step[i * inc] * (targets[i, k] - s)
             for j in range(p):
                 wk[j] += c * x[j]
             wk[p] += bias * c

@@ -78,13 +78,14 @@ def _logic_output(sums, need):
 @njit(cache=True, nogil=True)
 def _decide(x, layers, sums, outputs):
     """Write the hidden sums and the outputs for one pattern; the sums of MRI lose their order."""
-    linear_sums(x, layers.hidden, sums)
-    if len(layers.output) > 0:
-        network_outputs(sums, layers.output, outputs)
+    W, V, need, _ = layers
+    linear_sums(x, W, sums)
+    if len(V) > 0:
+        network_outputs(sums, V, outputs)
     else:
-        group = len(layers.hidden) // len(outputs)
+        group = len(W) // len(outputs)
         for k in range(len(outputs)):
-            outputs[k] = _logic_output(sums[k * group : (k + 1) * group], layers.need)
+            outputs[k] = _logic_output(sums[k * group : (k + 1) * group], need)
 
 
 @njit(cache=True, nogil=True)
@@ -105,11 +106,12 @@ def is_wrong(outputs, target, by_signs):
 @njit(cache=True, nogil=True)
 def run_layers(X, layers, sums, outputs):
     """Write the outputs of all patterns and, unless `sums` is empty, the hidden sums."""
-    own = np.empty(len(layers.hidden), layers.hidden.dtype)
+    W = layers[0]
+    own = np.empty(len(W), W.dtype)
     for r in range(len(X)):
         _decide(X[r], layers, own, outputs[r])
         if len(sums) > 0:
-            linear_sums(X[r], layers.hidden, sums[r])
+            linear_sums(X[r], W, sums[r])
 
 
 @njit(cache=True, nogil=True)
@@ -118,8 +120,9 @@ def count_wrong(X, layers, targets, by_signs):
 
     A decision is the signs of all outputs, or which of them is the largest.
     """
-    sums = np.empty(len(layers.hidden), layers.hidden.dtype)
-    outputs = np.empty(targets.shape[1], layers.hidden.dtype)
+    W = layers[0]
+    sums = np.empty(len(W), W.dtype)
+    outputs = np.empty(targets.shape[1], W.dtype)
     wrong = 0
     for r in range(len(X)):
         _decide(X[r], layers, sums, outputs)

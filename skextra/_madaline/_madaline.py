@@ -1,10 +1,12 @@
 """Madaline: a network of Adalines."""
 
 from numbers import Integral
+from typing import Any, Literal, Self
 
 import numpy as np
-from sklearn.base import ClassifierMixin
+from numpy.typing import ArrayLike, DTypeLike, NDArray
 from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skextra._adaptive._rows import as_rows, presentation_order
@@ -20,7 +22,10 @@ from skextra._madaline._training import (
     Training,
     automatic_starts,
     first_draw,
+    present,
 )
+from skextra._sklearn import ClassifierMixin
+from skextra._typing import FloatArray, LabelArray, MatrixLike, RandomStateLike
 
 
 class Madaline(CallbackSupportMixin, ClassifierMixin, Estimator):
@@ -154,25 +159,35 @@ class Madaline(CallbackSupportMixin, ClassifierMixin, Estimator):
     array([0, 1, 1, 0])
     """
 
+    classes_: LabelArray
+    coefs_: list[FloatArray]
+    intercepts_: list[FloatArray]
+    loss_curve_: NDArray[np.float64]
+    n_iter_: int
+    n_restarts_: int
+    _columns: bool  # whether a pattern has several labels
+    _need: int  # that of the Shape
+    _usage: NDArray[np.float64]  # adaptations of every hidden unit in a stream
+
     def __init__(
         self,
-        hidden_layer_size=16,
+        hidden_layer_size: int = 16,
         *,
-        rule="mrii",
-        output_logic="majority",
-        learning_rate=0.1,
-        dead_zone=0.5,
-        usage_gain=1.0,
-        max_candidates=10,
-        pair_trials=True,
-        acceptance="hinge",
-        n_init="auto",
-        max_iter=200,
-        n_iter_no_change=20,
-        tol=0.01,
-        warm_start=False,
-        random_state=None,
-    ):
+        rule: Literal["mrii", "mri"] = "mrii",
+        output_logic: Literal["majority", "or", "and"] = "majority",
+        learning_rate: float = 0.1,
+        dead_zone: float = 0.5,
+        usage_gain: float = 1.0,
+        max_candidates: int = 10,
+        pair_trials: bool = True,
+        acceptance: Literal["hinge", "hamming"] = "hinge",
+        n_init: int | Literal["auto"] = "auto",
+        max_iter: int = 200,
+        n_iter_no_change: int = 20,
+        tol: float = 0.01,
+        warm_start: bool = False,
+        random_state: RandomStateLike = None,
+    ) -> None:
         self.hidden_layer_size = hidden_layer_size
         self.rule = rule
         self.output_logic = output_logic
@@ -191,7 +206,13 @@ class Madaline(CallbackSupportMixin, ClassifierMixin, Estimator):
 
     @all_or_nothing
     @with_callbacks
-    def fit(self, X, y, coef_init=None, intercept_init=None):
+    def fit(
+        self,
+        X: MatrixLike,
+        y: ArrayLike,
+        coef_init: list[ArrayLike] | None = None,
+        intercept_init: list[ArrayLike] | None = None,
+    ) -> Self:
         """Train the network, from one start after another if need be.
 
         Parameters
@@ -259,7 +280,7 @@ class Madaline(CallbackSupportMixin, ClassifierMixin, Estimator):
         return self
 
     @all_or_nothing
-    def partial_fit(self, X, y, classes=None):
+    def partial_fit(self, X: MatrixLike, y: ArrayLike, classes: ArrayLike | None = None) -> Self:
         """Present the patterns once, in the order given, from the current weights.
 
         Parameters
@@ -302,14 +323,14 @@ class Madaline(CallbackSupportMixin, ClassifierMixin, Estimator):
             network = self._network()
             self._check_same_network(shape, network)
         usage = getattr(self, "_usage", np.zeros(len(network.hidden))).copy()
-        self._rule().epoch(X, np.arange(len(X)), targets, network, usage)
+        present(X, np.arange(len(X)), targets, network, usage, self._rule().settings(network))
 
         self._publish(network)
         self._usage = usage
         self.n_iter_ = getattr(self, "n_iter_", 0) + 1
         return self
 
-    def decision_function(self, X):
+    def decision_function(self, X: MatrixLike) -> FloatArray:
         """Return the linear sums of the outputs.
 
         Parameters
@@ -328,7 +349,7 @@ class Madaline(CallbackSupportMixin, ClassifierMixin, Estimator):
         outputs = self._network().decide(X)
         return outputs[:, 0] if outputs.shape[1] == 1 else outputs
 
-    def predict(self, X):
+    def predict(self, X: MatrixLike) -> LabelArray:
         """Return the class of every pattern.
 
         Parameters
@@ -344,7 +365,7 @@ class Madaline(CallbackSupportMixin, ClassifierMixin, Estimator):
         outputs = self.decision_function(X)
         return (outputs > 0).astype(np.int64) if self._columns else decided(outputs, self.classes_)
 
-    def hidden_activations(self, X):
+    def hidden_activations(self, X: MatrixLike) -> FloatArray:
         """Return what the hidden units put out.
 
         Parameters
@@ -366,23 +387,23 @@ class Madaline(CallbackSupportMixin, ClassifierMixin, Estimator):
         X = validate_data(self, X, dtype=[np.float64, np.float32], order="C", reset=False)
         return X.astype(self.coefs_[0].dtype, copy=False)
 
-    def _network(self):
+    def _network(self) -> Network:
         one = len(self.classes_) == 2 and not self._columns
         n_outputs = 1 if one else len(self.classes_)
         dtype = self.coefs_[0].dtype
         return Network.from_lists(self.coefs_, self.intercepts_, self._need, n_outputs, dtype)
 
-    def _attributes(self, network):
+    def _attributes(self, network: Network) -> dict[str, Any]:
         coefs, intercepts = network.to_lists()
         names = ("classes_", "_columns", "_need")
         fitted = {name: getattr(self, name) for name in names}
         return {"coefs_": coefs, "intercepts_": intercepts, **fitted}
 
-    def _publish(self, network):
+    def _publish(self, network: Network) -> None:
         vars(self).pop("_usage", None)
         self.coefs_, self.intercepts_ = network.to_lists()
 
-    def _check_parameters(self):
+    def _check_parameters(self) -> None:
         self._check_option("rule", ("mrii", "mri"))
         self._check_option("output_logic", ("majority", "or", "and"))
         self._check_option("acceptance", ("hinge", "hamming"))
@@ -406,12 +427,12 @@ class Madaline(CallbackSupportMixin, ClassifierMixin, Estimator):
         )
         return X, read_labels(y)
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_label = True
         return tags
 
-    def _shape(self, X, targets):
+    def _shape(self, X: FloatArray, targets: FloatArray) -> Shape:
         """Return the structure that the parameters ask for."""
         size, n_outputs = self.hidden_layer_size, targets.shape[1]
         if self.rule == "mrii":
@@ -419,14 +440,13 @@ class Madaline(CallbackSupportMixin, ClassifierMixin, Estimator):
         need = {"or": 1, "and": size, "majority": size // 2 + 1}[self.output_logic]
         return Shape(size * n_outputs, X.shape[1], n_outputs, need)
 
-    def _n_starts(self, X, shape):
+    def _n_starts(self, X: FloatArray, shape: Shape) -> int:
         if self.max_iter == 0:
             return 1
         return automatic_starts(len(X), shape) if self.n_init == "auto" else self.n_init
 
-    def _rule(self):
+    def _rule(self) -> Rule:
         return Rule(
-            self.rule,
             self.learning_rate,
             self.dead_zone,
             self.usage_gain,
@@ -435,7 +455,14 @@ class Madaline(CallbackSupportMixin, ClassifierMixin, Estimator):
             self.acceptance,
         )
 
-    def _given(self, shape, dtype, coef_init, intercept_init, random_state):
+    def _given(
+        self,
+        shape: Shape,
+        dtype: DTypeLike,
+        coef_init: list[ArrayLike] | None,
+        intercept_init: list[ArrayLike] | None,
+        random_state: np.random.RandomState,
+    ) -> Network | None:
         """Return the network of the weights passed, None if none are; what is missing is drawn."""
         if coef_init is None and intercept_init is None:
             return None
@@ -444,7 +471,7 @@ class Madaline(CallbackSupportMixin, ClassifierMixin, Estimator):
         layers = as_layers(coef_init, intercept_init, drawn, sizes, dtype)
         return Network.from_lists(*layers, shape.need, shape.n_outputs, dtype)
 
-    def _continued(self, shape, y, classes):
+    def _continued(self, shape: Shape, y: LabelArray, classes: LabelArray) -> Network:
         """Return the network of the previous fit; raise ValueError if it is of another kind."""
         before = self.classes_.tolist()
         if before != classes.tolist() or self._columns != (y.ndim == 2):
@@ -456,7 +483,7 @@ class Madaline(CallbackSupportMixin, ClassifierMixin, Estimator):
         self._check_same_network(shape, network)
         return network
 
-    def _check_same_network(self, shape, network):
+    def _check_same_network(self, shape: Shape, network: Network) -> None:
         """Raise ValueError if the parameters ask for another network than the fitted one."""
         n_units, inputs = network.hidden.shape
         if (shape.n_units, shape.n_features + 1, shape.need) != (n_units, inputs, self._need):

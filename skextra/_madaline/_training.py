@@ -1,13 +1,16 @@
 """Training a Madaline: epochs, starts, and the pocket that keeps the best network."""
 
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
+from numpy.typing import DTypeLike, NDArray
 
+from skextra._callbacks import EpochReporter
 from skextra._kernels._madaline_forward import count_wrong
 from skextra._kernels._madaline_rules import RuleSettings, mri_epoch, mrii_epoch
-from skextra._madaline._network import Network
+from skextra._madaline._network import Network, Shape
+from skextra._typing import FloatArray
 
 # Multiplications of an epoch, times starts, that `n_init='auto'` affords, and the fewest and the
 # most starts. More starts solve more hard problems and cost as many fits. At least three let the
@@ -25,42 +28,36 @@ _FIRST_SPREAD, _LATER_SPREAD = 0.01, 1.0
 _LATER_DEAD_ZONE = 5
 
 
-def automatic_starts(n, shape):
+def automatic_starts(n: int, shape: Shape) -> int:
     """Return how many starts n patterns may have."""
     fan = shape.n_features + shape.n_outputs
     return int(np.clip(_AFFORDABLE // (n * shape.n_units * fan), _FEWEST, _MOST))
 
 
-def first_draw(random_state, shape, dtype):
+def first_draw(random_state: np.random.RandomState, shape: Shape, dtype: DTypeLike) -> Network:
     """Return the network that a first start begins with."""
     return Network.draw(random_state, shape, _FIRST_SPREAD, dtype)
 
 
 @dataclass(frozen=True)
 class Rule:
-    """MRII or MRI with its parameters."""
+    """The parameters of MRII, of which MRI uses the learning rate alone."""
 
-    name: str
     learning_rate: float
     dead_zone: float
     usage_gain: float
     max_candidates: int
     pair_trials: bool
-    acceptance: str
+    acceptance: Literal["hinge", "hamming"]
 
-    def of_later_starts(self):
+    def of_later_starts(self) -> "Rule":
         """Return the rule of the starts after the first."""
         return replace(self, dead_zone=self.dead_zone / _LATER_DEAD_ZONE, pair_trials=False)
 
-    def epoch(self, X, order, targets, network, usage):
-        """Present the patterns once, in that order; return how often something was adapted.
-
-        The network is changed in place.
-        """
-        real = X.dtype.type
-        if self.name == "mri":
-            return mri_epoch(X, order, targets, network, real(self.learning_rate))
-        settings = RuleSettings(
+    def settings(self, network: Network) -> RuleSettings:
+        """Return what the compiled loops take, in the dtype of the network."""
+        real = network.hidden.dtype.type
+        return RuleSettings(
             real(self.learning_rate),
             real(self.dead_zone),
             float(self.usage_gain),
@@ -68,7 +65,23 @@ class Rule:
             bool(self.pair_trials),
             self.acceptance == "hinge",
         )
-        return mrii_epoch(X, order, targets, network, usage, settings)
+
+
+def present(
+    X: FloatArray,
+    order: NDArray[np.intp],
+    targets: FloatArray,
+    network: Network,
+    usage: NDArray[np.float64],
+    settings: RuleSettings,
+) -> int:
+    """Present the patterns once, in that order; return how many made something adapt.
+
+    The network is changed in place, by MRI if its outputs are a fixed logic.
+    """
+    if network.need:
+        return mri_epoch(X, order, targets, tuple(network), settings.rate)
+    return mrii_epoch(X, order, targets, tuple(network), usage, tuple(settings))
 
 
 class Patterns(NamedTuple):
@@ -78,10 +91,10 @@ class Patterns(NamedTuple):
     on the content of the patterns alone; every epoch shuffles it.
     """
 
-    X: np.ndarray
-    targets: np.ndarray
+    X: FloatArray
+    targets: FloatArray
     by_signs: bool
-    order: np.ndarray
+    order: NDArray[np.intp]
 
 
 class Limits(NamedTuple):
@@ -99,13 +112,24 @@ class Training:
     That is the last one, of the first start that had so few errors.
     """
 
-    def __init__(self, patterns, limits, random_state, reporter):
+    network: Network
+    wrong: float  # patterns
+    curve: list[float]  # the share of them after each epoch
+    n_starts: int
+
+    def __init__(
+        self,
+        patterns: Patterns,
+        limits: Limits,
+        random_state: np.random.RandomState,
+        reporter: EpochReporter[Network],
+    ) -> None:
         self._patterns, self._limits = patterns, limits
         self._random_state, self._reporter = random_state, reporter
         self.network, self.wrong, self._best_start = None, np.inf, 0
         self.curve, self.n_starts = [], 0
 
-    def run(self, shape, rule, given):
+    def run(self, shape: Shape, rule: Rule, given: Network | None) -> None:
         """Train from one start after another until few enough patterns are wrong.
 
         The first start has the network `given`, unless that is None.
@@ -124,7 +148,7 @@ class Training:
             if self.n_starts == 1:
                 rule, patience = rule.of_later_starts(), patience * _LATER_PATIENCE
 
-    def _start(self, network, rule, patience):
+    def _start(self, network: Network, rule: Rule, patience: int) -> None:
         """Train one network, epoch after epoch.
 
         Every epoch presents the patterns in a new random order, because in a fixed one the rules
@@ -133,14 +157,14 @@ class Training:
         on for a while, which widens the margins. Later starts end when they make no error.
         """
         X, targets, by_signs, order = self._patterns
-        usage = np.zeros(len(network.hidden))
-        wrong = fewest = count_wrong(X, network, targets, by_signs)
+        usage, settings = np.zeros(len(network.hidden)), rule.settings(network)
+        wrong = fewest = count_wrong(X, tuple(network), targets, by_signs)
         self._offer(network, wrong)
         idle, is_first = 0, self.n_starts == 1
         for _ in range(self._limits.max_iter if wrong or is_first else 0):
             shuffled = self._random_state.permutation(order)
-            adapted = rule.epoch(X, shuffled, targets, network, usage)
-            wrong = count_wrong(X, network, targets, by_signs)
+            adapted = present(X, shuffled, targets, network, usage, settings)
+            wrong = count_wrong(X, tuple(network), targets, by_signs)
             self.curve.append(wrong / len(X))
             self._offer(network, wrong)
             fewest, idle = (wrong, 0) if wrong < fewest else (fewest, idle + 1)
@@ -149,10 +173,9 @@ class Training:
             if done or idle >= patience or asked:
                 break
 
-    def _offer(self, network, wrong):
+    def _offer(self, network: Network, wrong: int) -> None:
         """Keep a copy of the network if fewer patterns are wrong, or as few a little later."""
         if wrong < self.wrong or (wrong == self.wrong and self.n_starts == self._best_start):
-            self.network = network._replace(
-                hidden=network.hidden.copy(), output=network.output.copy()
-            )
+            hidden, output, *rest = network
+            self.network = Network(hidden.copy(), output.copy(), *rest)
             self.wrong, self._best_start = wrong, self.n_starts

@@ -160,7 +160,7 @@ def test_row_powers_are_squared_norms(n, p, n_outputs, inc, shuffled, dtype):
 def test_row_powers_do_not_overflow_in_float32():
     X = np.array([[3e20, -4e20], [0, 2e25]], np.float32)
     powers = np.empty(2)
-    dense.row_powers(spread(X, False), 1.0, powers)
+    dense.row_powers(tuple(spread(X, False)), 1.0, powers)
     assert_allclose(powers, [25e40, 4e50], rtol=1e-6)
 
 
@@ -183,7 +183,7 @@ def test_moment_product_loses_no_small_terms_to_a_block_of_rows_before():
     X[2047:, 0], X[:, 1] = 1.0, 1.0
     X[2047, 0] = 2**24
     ones, vector, product = frozen(np.ones(len(X))), np.array([0.0, 1.0, 0.0]), np.zeros(3)
-    dense.moment_product(spread(X, False), ones, vector, product)
+    dense.moment_product(tuple(spread(X, False)), ones, vector, product)
     assert_array_equal(product, [2**24 + 16, 2064, 0])
 
 
@@ -318,7 +318,8 @@ def one_weight_rls(x, forgetting, weight, limit):
     inverse = rls.InverseFactors(np.eye(1), np.ones(1), np.array([0.0, 0.0, 0.0, np.inf]))
     settings = rls.Forgetting(forgetting, limit, 0.0)
     each_weight = frozen(np.array([weight]))
-    held = rls.rls_adapt(rows, outputs.copy(), each_weight, settings, inverse, w, outputs, no_path)
+    args = rows, outputs.copy(), each_weight, settings, inverse, w, outputs, no_path
+    held = call(rls.rls_adapt, args, [*inverse, w, outputs])
     return held, inverse.diagonal[0]
 
 

@@ -131,7 +131,7 @@ def test_layers_run_over_all_patterns_and_keep_sums_in_the_units_order(n, keep, 
 def test_wrong_patterns_are_counted(by_signs, need):
     X, targets, W, V = drawn(6, 2, n=9)
     layers, outputs = layers_of(W, V, need), np.empty(targets.shape)
-    forward.run_layers(X, layers, np.empty((0, 0)), outputs)
+    forward.run_layers(X, tuple(layers), np.empty((0, 0)), outputs)
     if by_signs:
         wrong = (sign(outputs) != targets).any(axis=1)
     else:
@@ -187,8 +187,8 @@ def test_an_output_of_zero_is_learnt_from_with_a_margin_and_without(soft, margin
     for target, wrong in ((1.0, True), (-1.0, margin > 0)):
         W, V, usage = np.zeros((2, 2)), np.zeros((1, 3)), np.zeros(2)
         settings = rules.RuleSettings(0.5, margin, 0.0, 2, False, soft)
-        args = np.array([[target]]), layers_of(W, V), usage, settings
-        assert rules.mrii_epoch(X, order, *args) == wrong
+        args = X, order, np.array([[target]]), layers_of(W, V), usage, settings
+        assert call(rules.mrii_epoch, args, [W, V, usage]) == wrong
         assert np.sign(V[0, 2]) == (target if wrong else 0)
 
 
@@ -307,7 +307,7 @@ def test_output_units_learn_what_lacks_and_what_is_wrong_but_not_what_just_does(
     layers, usage = layers_of(np.array([[1.0, 0.0]]), learnt), np.zeros(1)
     settings = rules.RuleSettings(0.25, margin, 0.5, 0, True, False)
     args = np.ones((1, 1)), np.zeros(1, int), targets, layers, usage, settings
-    assert rules.mrii_epoch(*args) == 1
+    assert call(rules.mrii_epoch, args, [learnt]) == 1
     expected = [alpha_lms(v, [1.0], d, 0.25) for v, d in zip(V, targets[0], strict=True)]
     adapted = [False, True, margin > 0, False]
     close(learnt, np.where(np.array(adapted)[:, None], expected, V))
