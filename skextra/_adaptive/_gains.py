@@ -23,7 +23,7 @@ _MISADJUSTMENT = 0.1
 # for products with the entries of a row. Beyond, a fit takes float64, at twice the memory.
 _SMALLEST_SINGLE, _LARGEST_SINGLE = 1e-30, 1e30
 # Relative step up to which the binomial series of `_repeated` takes over: the first term left out
-# is below the fourth power of this over 360, 3e-15, while the closed form loses digits as 1e-16 / x.
+# is below the fourth power of this over 360, 3e-15; the closed form loses digits as 1e-16 / x.
 _SERIES = 1e-3
 
 
