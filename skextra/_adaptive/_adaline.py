@@ -1,8 +1,9 @@
 """Adaline: Widrow's +-1 classifier."""
 
+from typing import Literal, Self
+
 import numpy as np
-from sklearn.base import ClassifierMixin
-from sklearn.utils.metaestimators import available_if
+from numpy.typing import ArrayLike
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
 
@@ -18,15 +19,17 @@ from skextra._common._classes import (
     signed_targets,
     streamable,
 )
+from skextra._sklearn import ClassifierMixin, available_if
+from skextra._typing import ClassWeight, FloatArray, LabelArray, MatrixLike, RandomStateLike
 
 
 class Adaline(ClassifierMixin, AdaptiveFilter):
     """Adaptive linear neuron: a classifier whose targets are +1 and -1, trained by LMS.
 
     One neuron learns whether a row belongs to a class; with more than two classes there is one
-    for each, and the largest linear output wins. Unlike the perceptron an Adaline adapts on its
-    linear output, so that it converges to the least-squares separation whether or not the classes
-    are separable.
+    neuron for each, and the largest linear output wins. Unlike the perceptron, an Adaline adapts
+    on its linear output, so that it converges to the least-squares separation whether or not the
+    classes are separable.
 
     Parameters
     ----------
@@ -38,40 +41,41 @@ class Adaline(ClassifierMixin, AdaptiveFilter):
           the same share of the error, whatever the scale of the row.
 
     learning_rate : float or 'auto', default='auto'
-        Step size. Larger converges faster; too large diverges. 'auto' takes the smaller of half
-        the bound that guarantees stability and the rate of 10% misadjustment. In a stream the
-        first chunk sets it, and larger rows that come later lower it.
+        Step size. A larger rate converges faster; too large a rate diverges. 'auto' takes the
+        smaller of half the bound that guarantees stability and the rate of 10% misadjustment. In
+        a stream the first chunk sets it, and larger rows in later chunks lower it.
 
     max_iter : int, default=1000
         Largest number of epochs.
 
     tol : float or None, default=1e-3
-        `fit` stops when the mean squared error has changed by less than this share in three
-        successive epochs. None runs all `max_iter` epochs, as long as the weights are finite.
+        Relative tolerance: `fit` stops when the mean squared error has changed by less than this
+        share in three successive epochs. None runs all `max_iter` epochs, as long as the weights
+        are finite.
 
     shuffle : bool, default=True
-        Whether to present the rows in random order, the same in every epoch; rows sorted by
-        class would otherwise spoil the weights. The random order depends on the content of the
-        rows, not on their place. `partial_fit` keeps the order given.
+        Whether to present the rows in random order, the same in every epoch. Without it, rows
+        sorted by class give poor weights. The random order depends on the content of the rows,
+        not on their position. `partial_fit` keeps the order given.
 
     average : bool, default=True
-        Whether the weights published are the mean of all iterates (Polyak averaging) instead of
-        the last iterate, which favours the rows presented last.
+        Whether `coef_` and `intercept_` are the mean of all iterates (Polyak averaging) instead
+        of the last iterate, which favours the rows presented last.
 
     fit_intercept : bool, default=True
-        Whether a constant input of 1 has a weight too (the bias weight, adapted like the others).
+        Whether to add a constant input of 1, whose weight (the bias weight) is adapted like the
+        others.
 
     class_weight : dict, 'balanced' or None, default=None
         Positive weights of classes, 1 for those not named, which multiply the sample weights.
-        'balanced' makes the classes count alike: ``n_samples / (n_classes * count)`` for a class
-        of `count` rows.
+        'balanced' gives all classes the same total: ``n_samples / (n_classes * count)`` for a
+        class of `count` rows.
 
     warm_start : bool, default=False
         Whether `fit` starts from the weights of the previous fit instead of from zero.
 
     random_state : int, RandomState instance or None, default=None
-        Seed of the random order with ``shuffle=True``. Pass an int for the same weights
-        every time.
+        Seed of the random order with ``shuffle=True``. Pass an int for reproducible weights.
 
     Attributes
     ----------
@@ -86,7 +90,7 @@ class Adaline(ClassifierMixin, AdaptiveFilter):
 
     loss_curve_ : ndarray of shape (n_epochs,)
         Mean squared error of the linear outputs over the training set after each epoch of `fit`.
-        Streams leave it as it was.
+        `partial_fit` leaves it unchanged.
 
     n_iter_ : int
         Epochs run by `fit`, plus calls of `partial_fit` since.
@@ -107,16 +111,15 @@ class Adaline(ClassifierMixin, AdaptiveFilter):
     --------
     LMSRegressor : The same rule for continuous targets.
     sklearn.linear_model.Perceptron : Adapts on the thresholded output.
-    sklearn.linear_model.SGDClassifier : With ``loss='squared_error'``, the nearest relative.
+    sklearn.linear_model.SGDClassifier : With ``loss='squared_error'``, the closest equivalent.
 
     Notes
     -----
-    A sample weight of w has the effect of w presentations in a row; a sparse X gives the same
-    model as the dense one; the order of the rows in the file is immaterial with ``shuffle=True``.
-    A decision value of exactly 0 is the first class. A ConvergenceWarning tells of a fit that
-    diverged, or that `tol` has ended far from the least-squares loss, which happens where the
-    features are on different scales. Cost: O(n_samples * n_features * n_classes)
-    an epoch.
+    A sample weight of w is equivalent to w presentations in a row. A sparse X gives the same
+    model as the dense one. With ``shuffle=True`` the order of the rows in the file does not
+    matter. A decision value of exactly 0 is the first class. A ConvergenceWarning is raised if a
+    fit diverges, or if `tol` ends it far from the least-squares loss, which happens where the
+    features are on different scales. Cost: O(n_samples * n_features * n_classes) per epoch.
 
     References
     ----------
@@ -134,20 +137,26 @@ class Adaline(ClassifierMixin, AdaptiveFilter):
     array([ 1,  1,  1, -1])
     """
 
+    classes_: LabelArray
+    coef_: FloatArray
+    intercept_: FloatArray
+
+    _single_output = False
+
     def __init__(
         self,
         *,
-        variant="lms",
-        learning_rate="auto",
-        max_iter=1000,
-        tol=1e-3,
-        shuffle=True,
-        average=True,
-        fit_intercept=True,
-        class_weight=None,
-        warm_start=False,
-        random_state=None,
-    ):
+        variant: Literal["lms", "nlms"] = "lms",
+        learning_rate: float | Literal["auto"] = "auto",
+        max_iter: int = 1000,
+        tol: float | None = 1e-3,
+        shuffle: bool = True,
+        average: bool = True,
+        fit_intercept: bool = True,
+        class_weight: ClassWeight = None,
+        warm_start: bool = False,
+        random_state: RandomStateLike = None,
+    ) -> None:
         self.variant = variant
         self.learning_rate = learning_rate
         self.max_iter = max_iter
@@ -159,11 +168,16 @@ class Adaline(ClassifierMixin, AdaptiveFilter):
         self.warm_start = warm_start
         self.random_state = random_state
 
-    _single_output = False
-
     @all_or_nothing
     @with_callbacks
-    def fit(self, X, y, coef_init=None, intercept_init=None, sample_weight=None):
+    def fit(
+        self,
+        X: MatrixLike,
+        y: ArrayLike,
+        coef_init: ArrayLike | None = None,
+        intercept_init: ArrayLike | None = None,
+        sample_weight: ArrayLike | None = None,
+    ) -> Self:
         """Train the neurons, epoch after epoch.
 
         Parameters
@@ -181,8 +195,8 @@ class Adaline(ClassifierMixin, AdaptiveFilter):
             Bias weights to start from instead of zero.
 
         sample_weight : array-like of shape (n_samples,), default=None
-            Non-negative weights; w counts as w presentations of the row. A class of rows of
-            weight 0 alone is none.
+            Non-negative weights; w is equivalent to w presentations of the row. A class all of
+            whose rows have weight 0 does not exist.
 
         Returns
         -------
@@ -192,7 +206,7 @@ class Adaline(ClassifierMixin, AdaptiveFilter):
         Raises
         ------
         ValueError
-            If a parameter, the data or an initial weight is invalid, or only one class is there.
+            If a parameter, the data or an initial weight is invalid, or there is only one class.
             The estimator is then left as it was.
         """
         self._check_parameters()
@@ -209,7 +223,6 @@ class Adaline(ClassifierMixin, AdaptiveFilter):
         if self.warm_start and previous is not None:
             check_same_classes(previous, classes)
         self.classes_ = classes
-        self._dtype = X.dtype.name
         sample_weight = self._with_class_weight(y, sample_weight)
         targets = signed_targets(y, self.classes_, X.dtype)
         w = self._initial_weights(targets.shape[1], X.shape[1], X.dtype, coef_init, intercept_init)
@@ -218,8 +231,14 @@ class Adaline(ClassifierMixin, AdaptiveFilter):
 
     @available_if(streamable)
     @all_or_nothing
-    def partial_fit(self, X, y, classes=None, sample_weight=None):
-        """Present the rows once, in the order given, from the current weights.
+    def partial_fit(
+        self,
+        X: MatrixLike,
+        y: ArrayLike,
+        classes: ArrayLike | None = None,
+        sample_weight: ArrayLike | None = None,
+    ) -> Self:
+        """Present the rows once, in the order given, starting from the current weights.
 
         Parameters
         ----------
@@ -230,7 +249,8 @@ class Adaline(ClassifierMixin, AdaptiveFilter):
             Their labels.
 
         classes : array-like of shape (n_classes,), default=None
-            All labels that will ever come. Needed in the first call, optional afterwards.
+            All labels that can occur in the stream. Required in the first call, optional
+            afterwards.
 
         sample_weight : array-like of shape (n_samples,), default=None
             Non-negative weights.
@@ -249,21 +269,19 @@ class Adaline(ClassifierMixin, AdaptiveFilter):
             With ``class_weight='balanced'``, which needs all data at once.
         """
         self._check_parameters()
+        self._check_same_inputs()
         first = not hasattr(self, "coef_")
-        if not first:
-            self._check_same_inputs()
         X, y = self._check_pair(X, y, reset=first)
         self.classes_ = settle_classes(None if first else self.classes_, classes)
         check_labels(y, self.classes_)
-        if first:
-            self._dtype = X.dtype.name
-        X = X.astype(self._dtype, copy=False)
+        if not first:
+            X = X.astype(self.coef_.dtype, copy=False)
         sample_weight = self._with_class_weight(y, sample_weight)
         X, y, sample_weight = self._drop_unweighted(X, y, sample_weight)
         self._present_once(X, signed_targets(y, self.classes_, X.dtype), sample_weight)
         return self
 
-    def decision_function(self, X):
+    def decision_function(self, X: MatrixLike) -> FloatArray:
         """Return the linear outputs.
 
         Parameters
@@ -279,7 +297,7 @@ class Adaline(ClassifierMixin, AdaptiveFilter):
         outputs = self._linear_output(X)
         return outputs[:, 0] if outputs.shape[1] == 1 else outputs
 
-    def predict(self, X):
+    def predict(self, X: MatrixLike) -> LabelArray:
         """Return the class of every row.
 
         Parameters
@@ -295,7 +313,7 @@ class Adaline(ClassifierMixin, AdaptiveFilter):
         check_is_fitted(self)
         return decided(self.decision_function(X), self.classes_)
 
-    def _check_parameters(self):
+    def _check_parameters(self) -> None:
         self._check_option("variant", ("lms", "nlms"))
         super()._check_parameters()
 
@@ -306,7 +324,9 @@ class Adaline(ClassifierMixin, AdaptiveFilter):
         check_classification_targets(y)
         return X, column_or_1d(y)
 
-    def _with_class_weight(self, y, sample_weight):
+    def _with_class_weight(
+        self, y: LabelArray, sample_weight: FloatArray | None
+    ) -> FloatArray | None:
         if self.class_weight is None:
             return sample_weight
         present, codes = np.unique(y, return_inverse=True)

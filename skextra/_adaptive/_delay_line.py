@@ -1,24 +1,28 @@
-"""TappedDelayLine: from a signal to the rows that an adaptive filter takes."""
+"""TappedDelayLine: from a signal to the rows of an adaptive filter."""
+
+from typing import Self
 
 import numpy as np
-from sklearn.base import OneToOneFeatureMixin, TransformerMixin
+from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skextra._base import Estimator, all_or_nothing
+from skextra._sklearn import OneToOneFeatureMixin, Tags, TransformerMixin
+from skextra._typing import FloatArray, MatrixLike
 
 
 class TappedDelayLine(OneToOneFeatureMixin, TransformerMixin, Estimator):
     """Turn a signal into rows of its present and past samples.
 
     Row t of the output is ``x[t], x[t-1], ..., x[t - n_taps + 1]``, the state of a tapped delay
-    line that starts out empty (zeros). A linear model behind it is a finite impulse response
+    line that is empty (zeros) at first. A linear model of these rows is a finite impulse response
     filter whose weights are the impulse response.
 
     Parameters
     ----------
     n_taps : int, default=1
-        Length of the line, the present sample included. The default of 1 has no memory and
-        passes the signal on as it is.
+        Length of the line, the present sample included. A longer line lets a filter represent
+        longer responses. The default of 1 has no memory and returns the signal unchanged.
 
     Attributes
     ----------
@@ -37,12 +41,12 @@ class TappedDelayLine(OneToOneFeatureMixin, TransformerMixin, Estimator):
     Several channels are interleaved: all channels at lag 0, then all at lag 1, and so on, so that
     ``coef_.reshape(n_taps, n_channels)`` is the impulse response channel by channel.
 
-    The rows overlap, and so do they in memory: the output is a read-only view of one padded copy
-    of the signal, and LMSRegressor and Adaline adapt on the view without copying it. Operations
-    that need the full matrix copy it then.
+    The rows overlap in memory: the output is a read-only view of one padded copy of the signal,
+    and LMSRegressor and Adaline adapt on the view without copying it. Operations that need the
+    full matrix make a copy.
 
     Rows are samples in time: a permuted signal is another signal, and the first ``n_taps - 1``
-    rows of a piece depend on what came before. To continue a stream, pass the last
+    rows of a chunk depend on the samples before it. To continue a stream, pass the last
     ``n_taps - 1`` samples again and drop their rows.
 
     Examples
@@ -54,11 +58,11 @@ class TappedDelayLine(OneToOneFeatureMixin, TransformerMixin, Estimator):
            [3., 2., 1.]])
     """
 
-    def __init__(self, n_taps=1):
+    def __init__(self, n_taps: int = 1) -> None:
         self.n_taps = n_taps
 
     @all_or_nothing
-    def fit(self, X, y=None):
+    def fit(self, X: MatrixLike, y: None = None) -> Self:
         """Check the parameter and count the channels.
 
         Parameters
@@ -78,7 +82,7 @@ class TappedDelayLine(OneToOneFeatureMixin, TransformerMixin, Estimator):
         validate_data(self, X, dtype=[np.float64, np.float32])
         return self
 
-    def transform(self, X):
+    def transform(self, X: MatrixLike) -> FloatArray:
         """Return the state of the line at every sample.
 
         Parameters
@@ -107,7 +111,9 @@ class TappedDelayLine(OneToOneFeatureMixin, TransformerMixin, Estimator):
         )
         return rows[::-1]
 
-    def get_feature_names_out(self, input_features=None):
+    def get_feature_names_out(
+        self, input_features: ArrayLike | None = None
+    ) -> NDArray[np.object_]:
         """Return the names `channel_lag0`, `channel_lag1` and so on.
 
         Parameters
@@ -125,7 +131,7 @@ class TappedDelayLine(OneToOneFeatureMixin, TransformerMixin, Estimator):
             [f"{name}_lag{lag}" for lag in range(self.n_taps) for name in names], dtype=object
         )
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags

@@ -1,29 +1,34 @@
 """LMSRegressor: the adaptive linear combiner."""
 
+from typing import Any, Literal, Self
+
 import numpy as np
-from sklearn.base import MultiOutputMixin, RegressorMixin
+from numpy.typing import ArrayLike
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.extmath import safe_sparse_dot
-from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import validate_data
 
 from skextra._adaptive._epochs import Weights
 from skextra._adaptive._filter import AdaptiveFilter, as_targets
+from skextra._adaptive._reports import excitation_report, faint_features_report
 from skextra._adaptive._rls import InverseCorrelation, rls_pass
 from skextra._adaptive._rows import as_rows, presentation_order
+from skextra._adaptive._stream import Stream
 from skextra._adaptive._trace import AdaptiveTrace
 from skextra._adaptive._wiener import wiener_weights
 from skextra._base import all_or_nothing, random_state_of, warn_caller
 from skextra._callbacks import EpochReporter, with_callbacks
+from skextra._sklearn import MultiOutputMixin, RegressorMixin, available_if
+from skextra._typing import FloatArray, FloatMatrix, MatrixLike, RandomStateLike
 
 _VARIANTS = ("lms", "nlms", "rls", "wiener")
 
 
-def _recursive(estimator):
+def _recursive(estimator: Any) -> bool:
     if estimator.variant == "wiener":
         raise AttributeError(
-            "variant='wiener' is the closed-form solution and cannot adapt row by row; "
-            "use 'lms', 'nlms' or 'rls'."
+            "variant='wiener' is a closed-form solution and cannot adapt row by row; use 'lms', "
+            "'nlms' or 'rls'."
         )
     return True
 
@@ -31,10 +36,10 @@ def _recursive(estimator):
 class LMSRegressor(MultiOutputMixin, RegressorMixin, AdaptiveFilter):
     """Linear regression and adaptive filtering by least mean squares.
 
-    The textbook sequence, sample by sample in the order of the file: with the error
+    Rows are presented one by one in the order of the file, as in the textbooks: with the error
     ``e = d - w.x`` of the current weights, each row moves them by ``learning_rate * e * x``.
-    The loss curve, the bounds on the rate and any divergence are there to be looked at, and
-    the normalised, recursive and closed-form variants share the interface.
+    The loss curve and the bounds on the rate are attributes, and divergence is reported. The
+    normalised, recursive and closed-form variants share the interface.
 
     Parameters
     ----------
@@ -42,48 +47,50 @@ class LMSRegressor(MultiOutputMixin, RegressorMixin, AdaptiveFilter):
         The algorithm.
 
         - 'lms': Widrow and Hoff's rule, ``w += learning_rate * e * x``.
-        - 'nlms': normalised LMS, ``w += learning_rate * e * x / ||x||^2``; indifferent to the
+        - 'nlms': normalised LMS, ``w += learning_rate * e * x / ||x||^2``; independent of the
           scale of the rows, however small or large. A row of zeros makes no step.
-        - 'rls': recursive least squares with exponential forgetting; one pass, O(p^2) a row,
+        - 'rls': recursive least squares with exponential forgetting; one pass, O(p^2) per row,
           converges fastest.
         - 'wiener': the least-squares solution in closed form, which LMS approaches.
 
     learning_rate : float or 'auto', default='auto'
-        Step size of 'lms' and 'nlms'. Larger converges faster and ends up farther from the
-        Wiener solution; too large diverges. (Widrow's mu is half of it.) 'auto' takes the
+        Step size of 'lms' and 'nlms'. A larger rate converges faster and ends farther from the
+        Wiener solution; too large a rate diverges. (Widrow's mu is half of it.) 'auto' takes the
         smaller of half the bound that guarantees stability and the rate of 10% misadjustment.
-        In a stream the first chunk sets it, and larger rows that come later lower it.
+        In a stream the first chunk sets it, and larger rows in later chunks lower it.
 
     forgetting : float in (0, 1], default=1.0
-        Forgetting factor of 'rls'. With 1 all rows count alike; with less, a row k steps ago
-        counts ``forgetting**k``, so that the filter tracks a changing system over about
-        ``1 / (1 - forgetting)`` rows, and is noisier. In directions that the rows do not excite
-        for longer than that, the weights stay as they are, and a ConvergenceWarning says so.
+        Forgetting factor of 'rls'. With 1 all rows count equally. With less, a row k steps ago
+        counts ``forgetting**k``: the filter tracks a changing system over about
+        ``1 / (1 - forgetting)`` rows, and its weights are noisier. In directions that the rows do
+        not excite for longer than that, the weights stay as they are, with a ConvergenceWarning.
 
     delta : float, default=0.01
-        Regularisation that 'rls' starts from: its first inverse correlation matrix is
-        ``I / delta``. With ``forgetting=1`` the result is ridge regression of strength `delta`,
-        intercept included. Raise it for noisy data.
+        Regularisation at the start of 'rls': its first inverse correlation matrix is
+        ``I / delta``. With ``forgetting=1`` the result is equivalent to ridge regression of
+        strength `delta`, intercept included. Raise it for noisy data.
 
     max_iter : int, default=1000
         Largest number of epochs of 'lms' and 'nlms'.
 
     tol : float or None, default=1e-5
-        `fit` stops when the mean squared error has changed by less than this share in three
-        successive epochs. None runs all `max_iter` epochs, as long as the weights are finite.
+        Relative tolerance: `fit` stops when the mean squared error has changed by less than this
+        share in three successive epochs. None runs all `max_iter` epochs, as long as the weights
+        are finite.
 
     shuffle : bool, default=False
         Whether to present the rows in random order, the same in every epoch. False keeps the
         order of the file, as a filter must; True protects against sorted rows. The random
-        order depends on the content of the rows, not on their place.
+        order depends on the content of the rows, not on their position.
 
     average : bool, default=False
-        Whether the weights published are the mean of all iterates (Polyak averaging) instead of
-        the last iterate. Removes most of the misadjustment of 'lms' and 'nlms'; 'rls' and
+        Whether `coef_` and `intercept_` are the mean of all iterates (Polyak averaging) instead
+        of the last iterate. Removes most of the misadjustment of 'lms' and 'nlms'; 'rls' and
         'wiener' do not use it.
 
     fit_intercept : bool, default=True
-        Whether a constant input of 1 has a weight too (the bias weight, adapted like the others).
+        Whether to add a constant input of 1, whose weight (the bias weight) is adapted like the
+        others.
 
     warm_start : bool, default=False
         Whether `fit` starts from the weights of the previous fit instead of from zero.
@@ -101,8 +108,8 @@ class LMSRegressor(MultiOutputMixin, RegressorMixin, AdaptiveFilter):
 
     loss_curve_ : ndarray of shape (n_epochs,)
         Mean squared error over the whole training set (and over the outputs) after each epoch
-        of `fit`; streams leave it as it was. After divergence its last entries show the blow-up,
-        up to infinity.
+        of `fit`; `partial_fit` and `adapt` leave it unchanged. After divergence its last entries
+        grow up to infinity.
 
     n_iter_ : int
         Epochs run by `fit`, plus calls of `partial_fit` and `adapt` since.
@@ -111,7 +118,7 @@ class LMSRegressor(MultiOutputMixin, RegressorMixin, AdaptiveFilter):
         The rate used. Only with 'lms' and 'nlms'.
 
     stability_ : LMSStability
-        Bounds on the learning rate, predicted misadjustment and, for dense X with less than 32
+        Bounds on the learning rate, predicted misadjustment and, for dense X with fewer than 32
         features and n_samples * (n_features + 1)^2 up to 200,000, the exact limit. Only with
         'lms' and 'nlms'.
 
@@ -136,15 +143,15 @@ class LMSRegressor(MultiOutputMixin, RegressorMixin, AdaptiveFilter):
     The mean of the weights converges for ``learning_rate < 2 / lambda_max(R)``, the mean square
     error usually for ``learning_rate < 2 / trace(R)``, and any order of the rows is safe below
     ``2 / max ||x||^2`` [2]_. In a fixed order an epoch is an affine map of the weights; when many
-    epochs are due that map replaces them, so that 1000 epochs cost little more than 20.
+    epochs remain, that map replaces them, so that 1000 epochs cost little more than 20.
 
-    A sample weight of w has the effect of w presentations in a row; a sparse X gives the same
-    model as the dense one. If the error overflows (or, with `tol` set, grows a million times)
-    fitting ends with a ConvergenceWarning and the last finite weights. A ConvergenceWarning also
-    tells of a fit that `tol` has ended far from the least-squares loss, which happens where the
-    features are on different scales.
+    A sample weight of w is equivalent to w presentations in a row; a sparse X gives the same
+    model as the dense one. If the error overflows (or, with `tol` set, grows by a factor of a
+    million) fitting ends with a ConvergenceWarning and the last finite weights. A
+    ConvergenceWarning is also raised if `tol` ends a fit far from the least-squares loss, which
+    happens where the features are on different scales.
 
-    Cost: O(n_samples * n_features) an epoch, O(n_features) memory besides the data.
+    Cost: O(n_samples * n_features) per epoch, O(n_features) memory besides the data.
 
     References
     ----------
@@ -169,21 +176,27 @@ class LMSRegressor(MultiOutputMixin, RegressorMixin, AdaptiveFilter):
     True
     """
 
+    coef_: FloatArray
+    intercept_: float | FloatArray
+
+    _direct_variants = "'rls' or 'wiener'"
+    _single_output: bool
+
     def __init__(
         self,
         *,
-        variant="lms",
-        learning_rate="auto",
-        forgetting=1.0,
-        delta=0.01,
-        max_iter=1000,
-        tol=1e-5,
-        shuffle=False,
-        average=False,
-        fit_intercept=True,
-        warm_start=False,
-        random_state=None,
-    ):
+        variant: Literal["lms", "nlms", "rls", "wiener"] = "lms",
+        learning_rate: float | Literal["auto"] = "auto",
+        forgetting: float = 1.0,
+        delta: float = 0.01,
+        max_iter: int = 1000,
+        tol: float | None = 1e-5,
+        shuffle: bool = False,
+        average: bool = False,
+        fit_intercept: bool = True,
+        warm_start: bool = False,
+        random_state: RandomStateLike = None,
+    ) -> None:
         self.variant = variant
         self.learning_rate = learning_rate
         self.forgetting = forgetting
@@ -196,11 +209,16 @@ class LMSRegressor(MultiOutputMixin, RegressorMixin, AdaptiveFilter):
         self.warm_start = warm_start
         self.random_state = random_state
 
-    _direct_variants = "'rls' or 'wiener'"
-
     @all_or_nothing
     @with_callbacks
-    def fit(self, X, y, coef_init=None, intercept_init=None, sample_weight=None):
+    def fit(
+        self,
+        X: MatrixLike,
+        y: ArrayLike,
+        coef_init: ArrayLike | None = None,
+        intercept_init: ArrayLike | None = None,
+        sample_weight: ArrayLike | None = None,
+    ) -> Self:
         """Adapt the weights to the data, epoch after epoch.
 
         Parameters
@@ -218,7 +236,7 @@ class LMSRegressor(MultiOutputMixin, RegressorMixin, AdaptiveFilter):
             Bias weight to start from instead of zero.
 
         sample_weight : array-like of shape (n_samples,), default=None
-            Non-negative weights; w counts as w presentations of the row.
+            Non-negative weights; w is equivalent to w presentations of the row.
 
         Returns
         -------
@@ -234,7 +252,8 @@ class LMSRegressor(MultiOutputMixin, RegressorMixin, AdaptiveFilter):
         self._check_parameters()
         X, y = self._check_pair(X, y, reset=True)
         data = {"X": X, "y": y, "metadata": {"sample_weight": sample_weight}}
-        targets = self._targets(X, y)
+        self._single_output = y.ndim == 1
+        targets = as_targets(y, X.dtype)
         X, targets, sample_weight = self._drop_unweighted(X, targets, sample_weight)
         if self.variant == "wiener":
             if coef_init is not None or intercept_init is not None:
@@ -252,11 +271,13 @@ class LMSRegressor(MultiOutputMixin, RegressorMixin, AdaptiveFilter):
 
     @available_if(_recursive)
     @all_or_nothing
-    def partial_fit(self, X, y, sample_weight=None):
-        """Present the rows once, in the order given, from the current weights.
+    def partial_fit(
+        self, X: MatrixLike, y: ArrayLike, sample_weight: ArrayLike | None = None
+    ) -> Self:
+        """Present the rows once, in the order given, starting from the current weights.
 
         Chunks of a stream give the same weights as the whole in one call, if `learning_rate` is a
-        number. `shuffle` plays no part. With `average` the mean is that of the iterates since
+        number. `shuffle` is ignored. With `average` the mean is that of the iterates since
         averaging was switched on.
 
         Parameters
@@ -290,19 +311,20 @@ class LMSRegressor(MultiOutputMixin, RegressorMixin, AdaptiveFilter):
 
     @available_if(_recursive)
     @all_or_nothing
-    def adapt(self, X, y, return_path=False):
+    def adapt(self, X: MatrixLike, y: ArrayLike, return_path: bool = False) -> AdaptiveTrace:
         """Filter a signal while adapting to it: one pass from the current weights.
 
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Rows in order of time, as :class:`TappedDelayLine` makes them.
+            Rows in order of time, for example from :class:`TappedDelayLine`.
 
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             Desired signal.
 
         return_path : bool, default=False
-            Whether to keep the weights after every row, at n_samples times their memory.
+            Whether to keep the weights after every row, which takes n_samples times their
+            memory.
 
         Returns
         -------
@@ -332,7 +354,7 @@ class LMSRegressor(MultiOutputMixin, RegressorMixin, AdaptiveFilter):
             return AdaptiveTrace(outputs, errors)
         return AdaptiveTrace(outputs, errors, path[..., :-1], path[..., -1])
 
-    def predict(self, X):
+    def predict(self, X: MatrixLike) -> FloatArray:
         """Return the outputs of the fitted weights.
 
         Parameters
@@ -348,16 +370,17 @@ class LMSRegressor(MultiOutputMixin, RegressorMixin, AdaptiveFilter):
         return self._linear_output(X)
 
     @property
-    def inverse_correlation_(self):
+    def inverse_correlation_(self) -> FloatArray:
         """The matrix P of 'rls', computed from the factors that the recursion carries."""
-        if not hasattr(self, "_inverse"):
+        inverse = self._resumed().inverse
+        if inverse is None:
             raise AttributeError(
                 "inverse_correlation_ exists once variant='rls' has seen data; "
                 f"this estimator has variant={self.variant!r}."
             )
-        return self._inverse.matrix()
+        return InverseCorrelation(*inverse).matrix()
 
-    def _check_parameters(self):
+    def _check_parameters(self) -> None:
         self._check_option("variant", _VARIANTS)
         super()._check_parameters()
         self._check_number("forgetting", low=0, high=1, boundaries="right")
@@ -375,111 +398,87 @@ class LMSRegressor(MultiOutputMixin, RegressorMixin, AdaptiveFilter):
             reset=reset,
         )
 
-    def _targets(self, X, y):
-        self._dtype = X.dtype.name
-        self._single_output = y.ndim == 1
-        return as_targets(y, X.dtype)
-
-    def _check_chunk(self, X, y):
+    def _check_chunk(self, X: MatrixLike, y: ArrayLike) -> tuple[FloatMatrix, FloatArray]:
+        """Return the next rows of a stream and their targets, in the dtype of its first."""
         self._check_parameters()
+        self._check_same_inputs()
         first = not hasattr(self, "coef_")
-        if not first:
-            self._check_same_inputs()
         X, y = self._check_pair(X, y, reset=first)
         if first:
-            return X, self._targets(X, y)
-        targets = as_targets(y, self._dtype)
+            self._single_output = y.ndim == 1
+            return X, as_targets(y, X.dtype)
+        targets = as_targets(y, self.coef_.dtype)
         known = 1 if self._single_output else self.coef_.shape[0]
         if targets.shape[1] != known or (y.ndim == 1) != self._single_output:
             raise ValueError(
                 f"y has shape {y.shape}, but this estimator has adapted to {known} output(s); "
                 "keep the shape from chunk to chunk, or start a new estimator."
             )
-        return X.astype(self._dtype, copy=False), targets
+        return X.astype(self.coef_.dtype, copy=False), targets
 
     def _fit_wiener(self, X, targets, sample_weight, data):
-        self._reset_stream()
+        self._restart(Stream())
         w = wiener_weights(X, targets, sample_weight, self.fit_intercept)
         self._finish_direct(X, targets, sample_weight, w, data)
 
     def _fit_rls(self, X, targets, sample_weight, w, data):
         if self.shuffle:
-            order = presentation_order(
-                as_rows(X, self.fit_intercept), targets, random_state_of(self.random_state)
-            )
+            rows = as_rows(X, self.fit_intercept)
+            order = presentation_order(rows, targets, random_state_of(self.random_state))
             X, targets = X[order], targets[order]
             sample_weight = None if sample_weight is None else sample_weight[order]
-        self._reset_stream()
-        self._last_weights = w
+        self._restart(Stream(last=w))
         self._adapt_rls(X, targets, sample_weight, keep_path=False)
-        self._finish_direct(X, targets, sample_weight, self._last_weights, data)
-        squares = self._inverse.squares[: X.shape[1]]
-        faint = (squares > 0) & (squares < self.delta * self._inverse.faded(self.forgetting))
-        if faint.any():
-            warn_caller(
-                f"LMSRegressor: delta={self.delta:g} outweighs {np.count_nonzero(faint)} of "
-                f"{X.shape[1]} features, whose squares add up to {squares[faint].min():.2g} and "
-                "more, so that their weights stay near the start. Lower delta, or put the "
-                "features on one scale, for example with StandardScaler.",
-                ConvergenceWarning,
-            )
+        stream = self._resumed()
+        self._finish_direct(X, targets, sample_weight, stream.last, data)
+        if report := faint_features_report(self, InverseCorrelation(*stream.inverse)):
+            warn_caller(report, ConvergenceWarning)
 
     def _adapt_rls(self, X, targets, sample_weight, keep_path):
-        rows = as_rows(X, self.fit_intercept)
-        size = rows.p + bool(self.fit_intercept)
-        w = getattr(self, "_last_weights", None)
+        """Present the rows once by recursive least squares, from the state of the last call."""
+        rows, stream = as_rows(X, self.fit_intercept), self._resumed()
+        w, inverse = stream.last, stream.inverse
         if w is None:
             w = np.zeros((targets.shape[1], rows.p + 1))
-        inverse = getattr(self, "_inverse", None)
         if inverse is None:
-            inverse = InverseCorrelation.initial(size, self.delta)
-        new_w, new_inverse, outputs, path, limited = rls_pass(
-            rows, targets, sample_weight, self.forgetting, self.delta, w, inverse, keep_path
+            inverse = InverseCorrelation.initial(rows.p + bool(self.fit_intercept), self.delta)
+        done = rls_pass(
+            rows,
+            targets,
+            sample_weight,
+            w,
+            inverse,
+            forgetting=self.forgetting,
+            delta=self.delta,
+            keep_path=keep_path,
         )
         self.n_iter_ = getattr(self, "n_iter_", 0) + 1
-        if np.isfinite(new_w).all() and np.isfinite(new_inverse.unit).all():
-            w, inverse = new_w, new_inverse
+        if done.is_finite:
+            w, inverse = done.weights, done.inverse
         else:
             warn_caller(
                 "LMSRegressor: recursive least squares overflowed, and the weights are those "
-                "before this call; put the features and y on a smaller scale.",
+                "before this call; scale the features and y down.",
                 ConvergenceWarning,
             )
-        if limited:
-            self._warn_of_limit(limited)
-        self._inverse = inverse
-        for name in ("learning_rate_", "_stability", "_settled"):
+        if done.limited:
+            warn_caller(excitation_report(self, done.limited, X.dtype), ConvergenceWarning)
+        for name in ("learning_rate_", "_stability"):
             vars(self).pop(name, None)
-        self._publish(Weights(w, w, 0.0, False))
-        outputs = outputs.astype(self._dtype, copy=False)
-        return outputs, path if path is None else path.astype(self._dtype, copy=False)
-
-    def _warn_of_limit(self, limited):
-        if limited & 2:
-            what = (
-                f"and what is left of them is rounding, in {self._dtype}. A ridge keeps the "
-                "weights from learning it; they stay as they are in such a direction until it is "
-                "excited."
-            )
-        else:
-            what = (
-                "so that the inverse correlation grew to 1e15 times its start, where it is held; "
-                "the weights will jump once such a direction is excited."
-            )
-        warn_caller(
-            "LMSRegressor: the rows did not excite all directions for longer than "
-            f"forgetting={self.forgetting:g} remembers, {what} Raise forgetting towards 1, or "
-            "drop redundant features.",
-            ConvergenceWarning,
-        )
+        self._stream = tuple(stream._replace(settled=None, inverse=tuple(inverse)))
+        self._publish(Weights(w, w), X.dtype)
+        outputs, path = done.outputs.astype(X.dtype, copy=False), done.path
+        return outputs, path if path is None else path.astype(X.dtype, copy=False)
 
     def _finish_direct(self, X, targets, sample_weight, w, data):
         """Publish weights that took one pass, or none."""
-        weights = Weights(w, w, 0.0, False)
-        reporter = EpochReporter(self, 0, lambda state: self._attributes(state.published), **data)
+        weights = Weights(w, w)
+        reporter = EpochReporter(
+            self, 0, lambda state: self._attributes(state.published, X.dtype), **data
+        )
         outputs = safe_sparse_dot(X, w[:, :-1].T, dense_output=True) + w[:, -1]
         squares = np.mean(np.square(targets - outputs, dtype=np.float64), axis=1)
         self.n_iter_ = 1
         self.loss_curve_ = np.asarray([np.average(squares, weights=sample_weight)])
-        self._publish(weights)
+        self._publish(weights, X.dtype)
         reporter.finish(weights)
