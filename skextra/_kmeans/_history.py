@@ -105,29 +105,28 @@ class KMeansHistory:
 
 
 class Recorder:
-    """Gather the iterations of one run; `repeats` is how many samples each point stands for."""
+    """Gather the iterations of one run; `repeats` is how many samples each row stands for."""
 
-    def __init__(self, points, repeats, dtype):
-        self._points = points
+    def __init__(self, rows, repeats):
+        self._rows = rows
         self._repeats = repeats
-        self._dtype = dtype
-        self._labels = np.full(points.n, -1)
+        self._labels = np.full(rows.n, -1)
         self._centers, self._inertia, self._changed = [], [], []
 
     def add(self, step):
         """Take in one iteration."""
-        self._centers.append((step.centers + self._points.offset).astype(self._dtype))
-        self._inertia.append(step.inertia(self._points))
+        self._centers.append((step.centers + self._rows.offset).astype(self._rows.dtype))
+        self._inertia.append(step.inertia())
         self._changed.append(int(self._repeats[step.labels != self._labels].sum()))
         self._labels = step.labels.copy()
 
     def close(self, centers, inertia):
         """Return the history, given where the run ended."""
         centers = np.stack([*self._centers, centers])
-        ways = np.diff(centers.astype(np.float64, copy=False), axis=0)
+        shifts = np.diff(centers.astype(np.float64, copy=False), axis=0)
         return KMeansHistory(
             centers,
             np.array([*self._inertia, inertia]),
             np.array(self._changed),
-            np.sqrt(np.square(ways).sum(axis=2)),
+            np.sqrt(np.square(shifts).sum(axis=2)),
         )

@@ -6,23 +6,21 @@ import numpy as np
 from scipy import sparse
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, ClusterMixin, TransformerMixin
 from sklearn.exceptions import ConvergenceWarning
+from sklearn.metrics import euclidean_distances
+from sklearn.utils import gen_batches
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skextra._base import Estimator, all_or_nothing, random_state_of, warn_caller
 from skextra._callbacks import CallbackSupportMixin, EpochReporter, with_callbacks
 from skextra._common._threads import available_threads
-from skextra._kmeans._influence import influence
-from skextra._kmeans._lloyd import nearest
-from skextra._kmeans._points import floating
-from skextra._kmeans._sample import sample_size
-from skextra._kmeans._samples import ACCEPTED, as_points, distances, in_a_frame, tidy_samples
+from skextra._kmeans._data import ACCEPTED, TrainingData, rows_of, tidy
+from skextra._kmeans._local_rows import floating
+from skextra._kmeans._run import Plan, Run, absorb
 from skextra._kmeans._seeding import name_or_centers
-from skextra._kmeans._solve import Plan, best_of
-from skextra._kmeans._stream import absorb
 
 _INITS = ("k-means++", "random")
-# Samples up to which a search is so short that a longer one is worth while.
-_FEW = 1000
+# Rows whose distances are computed at a time.
+_BATCH = 4096
 
 
 class KMeansPP(
@@ -250,8 +248,34 @@ default='k-means++'
         """
         self._check_parameters()
         X, weight = self._check_samples(X, sample_weight, reset=True)
-        solution, frame = self._solve(X, weight)
-        self._publish(solution, *frame)
+        random_state, n_runs, k = (
+            random_state_of(self.random_state),
+            self._n_runs(),
+            self.n_clusters,
+        )
+        if X.shape[0] < k:
+            raise ValueError(f"n_samples={X.shape[0]} should be >= n_clusters={k}; lower it.")
+        plan = Plan(
+            k,
+            [name_or_centers(self.init, X, k, random_state) for _ in range(n_runs)],
+            self.refine,
+            self.max_iter,
+            float(self.tol),
+            self.algorithm,
+            self.store_history,
+            self.verbose,
+        )
+        reporter = EpochReporter(self, self.max_iter * n_runs, _centers_at, "iteration", X=X)
+        run = Run(plan, TrainingData(X, weight), random_state, reporter)
+        solution = run.solve()
+        distinct = solution.count_filled()
+        if distinct < k:
+            warn_caller(
+                f"Only {distinct} of n_clusters={k} clusters have samples, as happens when X has "
+                "no more distinct ones; lower n_clusters.",
+                ConvergenceWarning,
+            )
+        self._publish(solution, run.rows.offset, run.rows.scale)
         return self
 
     @all_or_nothing
@@ -287,9 +311,9 @@ default='k-means++'
                 f"n_clusters={self.n_clusters} is not that of the clusters so far, "
                 f"{len(self.cluster_centers_)}; use a new estimator."
             )
-        points, _ = self._framed(X, weight)
+        rows, _ = self._framed(X, weight)
         before = self._exact, self.cluster_centers_, self._counts
-        solution = absorb(points, *before, self.n_iter_ + 1)
+        solution = absorb(rows, *before, self.n_iter_ + 1)
         self._publish(solution, self._offset, self._scale)
         return self
 
@@ -306,8 +330,8 @@ default='k-means++'
         labels : ndarray of shape (n_samples,)
             Index of the nearest centre, the first of those equally near.
         """
-        X = self._check_new(X)
-        return nearest(*self._framed(X, None)).labels
+        rows, centers = self._framed(self._check_new(X))
+        return rows.nearest(centers).labels
 
     def transform(self, X):
         """Return the distance of each sample to every centre.
@@ -322,7 +346,18 @@ default='k-means++'
         X_new : ndarray of shape (n_samples, n_clusters)
             Euclidean distances.
         """
-        return distances(self._check_new(X), self.cluster_centers_, self._offset)
+        X, centers, offset = self._check_new(X), self.cluster_centers_, self._offset
+        if sparse.issparse(X):
+            return euclidean_distances(X, centers.astype(X.dtype))
+        out = np.empty((len(X), len(centers)), floating(X))
+        for part in gen_batches(len(X), _BATCH):
+            out[part] = euclidean_distances(X[part] - offset, centers - offset)
+            if not np.isfinite(out[part]).all():
+                raise ValueError(
+                    f"X goes up to {np.abs(X[part]).max():g}, the square of which overflows; "
+                    "scale it, for example with StandardScaler."
+                )
+        return out
 
     def score(self, X, y=None, sample_weight=None):
         """Return the negative inertia of the samples.
@@ -345,8 +380,8 @@ default='k-means++'
         """
         check_is_fitted(self)
         X, weight = self._check_samples(X, sample_weight, reset=False)
-        points, centers = self._framed(X, weight)
-        return -points.inertia(centers, nearest(points, centers).labels)
+        rows, centers = self._framed(X, weight)
+        return -rows.inertia(centers, rows.nearest(centers).labels)
 
     def sample_influence(self, X, sample_weight=None):
         """Return how much the inertia of the data falls when each sample is left out.
@@ -371,7 +406,15 @@ default='k-means++'
         """
         check_is_fitted(self)
         X, weight = self._check_samples(X, sample_weight, reset=False)
-        return influence(*self._framed(X, weight))
+        rows, centers = self._framed(X, weight)
+        labels = rows.nearest(centers).labels
+        weight = np.ones(rows.n) if weight is None else weight
+        total = np.bincount(labels, weight, minlength=len(centers))[labels]
+        rest = total - weight
+        # The parallel-axis theorem: the sample takes w q away, at squared distance q, and the
+        # mean, which moves off by w / (W - w) of its distance, spares the others the rest.
+        factor = np.divide(total * weight, rest, out=np.zeros_like(rest), where=rest > 0)
+        return factor * rows.own_squares(centers, labels)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -402,7 +445,7 @@ default='k-means++'
     def _check_samples(self, X, sample_weight, reset):
         """Return validated (X, weights or None)."""
         X = validate_data(self, X, reset=reset, **ACCEPTED)
-        return tidy_samples(X, sample_weight)
+        return tidy(X, sample_weight)
 
     def _check_new(self, X):
         check_is_fitted(self)
@@ -417,59 +460,6 @@ default='k-means++'
             return 1
         return self.n_init
 
-    def _effort(self, n):
-        if self.n_clusters == 1:  # no mean is better than another
-            return 0
-        if self.refine == "auto":
-            return 1 + min(2, _FEW // n) if isinstance(self.init, str) else 0
-        return self.refine or 0
-
-    def _solve(self, X, weight):
-        """Return (best solution, (offset, scale))."""
-        random_state = random_state_of(self.random_state)
-        k, runs, dtype = self.n_clusters, self._n_runs(), floating(X)
-        if X.shape[0] < k:
-            raise ValueError(f"n_samples={X.shape[0]} should be >= n_clusters={k}; lower it.")
-        inits = [name_or_centers(self.init, X, k, random_state) for _ in range(runs)]
-        samples = None
-
-        def attributes(step):
-            points = samples.points
-            frame = {"_offset": points.offset, "_scale": points.scale}
-            return {"cluster_centers_": (step.means + points.offset).astype(dtype), **frame}
-
-        def tell(step):
-            if self.verbose:
-                inertia = step.inertia(samples.points) * samples.unit
-                print(f"inertia {inertia:.10g}")  # noqa: T201
-            return reporter.epoch(step)
-
-        def solve(framed):
-            nonlocal samples
-            samples = framed
-            effort = self._effort(samples.points.n)
-            tol = float(self.tol) * samples.points.variance.mean()
-            repeats = samples.repeats() if self.store_history else None
-            plan = Plan(k, None, effort, self.max_iter, tol, self.algorithm, dtype, repeats)
-            return best_of(samples.points, plan, inits, random_state, tell)
-
-        reporter = EpochReporter(self, self.max_iter * runs, attributes, "iteration", X=X)
-
-        def roughly(n):
-            return self._effort(n) > 0 and sample_size(n, X.shape[1], k) < n
-
-        best, last = in_a_frame(solve, X, weight, roughly)
-        reporter.finish(last)
-        best = samples.restore(best)
-        distinct = best.count_filled()
-        if distinct < k:
-            warn_caller(
-                f"Only {distinct} of n_clusters={k} clusters have samples, as happens when X has "
-                "no more distinct ones; lower n_clusters.",
-                ConvergenceWarning,
-            )
-        return best, (samples.points.offset, samples.points.scale)
-
     def _publish(self, solution, offset, scale):
         self.cluster_centers_, self._exact = solution.centers, solution.exact
         self.labels_ = solution.labels
@@ -481,11 +471,18 @@ default='k-means++'
         if solution.history is not None:
             self.history_ = solution.history
 
-    def _framed(self, X, weight):
-        """Return points in the frame of the fit, in which `predict` decides as `fit` did; centres.
+    def _framed(self, X, weight=None):
+        """Return (rows in the frame of the fit, where `predict` decides as `fit` did; centres).
 
         Sparse rows are not shifted, whatever the model was fitted on.
         """
         offset = np.zeros_like(self._offset) if sparse.issparse(X) else self._offset
-        points = as_points(X, weight, available_threads(), (offset, self._scale))
-        return points, self.cluster_centers_.astype(np.float64) - offset
+        rows = rows_of(X, weight, available_threads(), (offset, self._scale))
+        return rows, self.cluster_centers_.astype(np.float64) - offset
+
+
+def _centers_at(step):
+    """Return what makes an estimator able to predict after an iteration."""
+    rows = step.rows
+    centers = (step.means + rows.offset).astype(rows.dtype)
+    return {"cluster_centers_": centers, "_offset": rows.offset, "_scale": rows.scale}

@@ -7,14 +7,12 @@ import numpy as np
 from sklearn.utils import check_array
 
 from skextra._base import import_extra, random_state_of
-from skextra._kmeans._few import is_few, try_places
-from skextra._kmeans._line import BestRuns, is_solvable
+from skextra._kmeans._data import ACCEPTED, TrainingData, tidy
+from skextra._kmeans._line import BestRuns
 from skextra._kmeans._lloyd import Clustering, lloyd
-from skextra._kmeans._points import floating
-from skextra._kmeans._sample import Sample, draw, improve, is_own_sample, sample_size
-from skextra._kmeans._samples import ACCEPTED, in_a_frame, tidy_samples
-from skextra._kmeans._search import least_missed, refine
+from skextra._kmeans._sample import Sample, improve, method_for
 from skextra._kmeans._seeding import seed_on_some
+from skextra._kmeans._split_merge import least_missed
 
 # Share of the centres taken away at once on the way to the next number asked for.
 _AT_ONCE = 0.05
@@ -135,38 +133,30 @@ def inertia_path(X, ks=None, *, sample_weight=None, random_state=None):
     >>> inertia_path(X, random_state=0).elbow
     5
     """
-    X, weight = tidy_samples(check_array(X, **ACCEPTED), sample_weight)
+    X, weight = tidy(check_array(X, **ACCEPTED), sample_weight)
     ks = _check_numbers(ks, X.shape[0])
     random_state = random_state_of(random_state)
+    data = TrainingData(X, weight)
 
-    def follow(samples):
-        return _follow(samples, ks, random_state, floating(X))
+    def follow(rows):
+        sample = Sample(rows, ks[-1], random_state)
+        return [_settled(rows, sample, found) for found in _falling(sample.rows, ks, random_state)]
 
-    inertia, centers = in_a_frame(follow, X, weight, roughly=lambda _: True)
+    found = data.in_a_frame(follow, roughly=True)[::-1]
+    inertia = np.array([inertia for _, inertia in found]) * data.unit
+    centers = [centers for centers, _ in found]
     return InertiaPath(np.array(ks), inertia, find_elbow(ks, inertia), centers)
 
 
-def _follow(samples, ks, random_state, dtype):
-    """Return (inertia, centres) for every k."""
-    points = samples.points
-    sample, some = None, points
-    if not is_own_sample(points, ks[-1]):
-        chosen = draw(points, sample_size(points.n, points.d, ks[-1]), random_state)
-        sample = Sample(points, random_state, *chosen)
-        some = sample.points
-    inertia, centers = [], []
-    for found in _falling(some, ks, random_state):
-        whole = found
-        if sample is not None:
-            lifted = sample.lift(found.state.labels, len(found.centers))
-            whole = lloyd(
-                points, Clustering.start(points, lifted), max_iter=_ITERATIONS, strict=True
-            )
-        if not whole.assigned:
-            points.assign(whole.centers, whole.state, False)
-        inertia.append(whole.inertia(points) * samples.unit)
-        centers.append((whole.centers + points.offset).astype(dtype))
-    return np.array(inertia[::-1]), centers[::-1]
+def _settled(rows, sample, found):
+    """Return (centres, inertia) of a clustering after some iterations on all rows."""
+    if not sample.is_whole:
+        lifted = sample.lift(found.assignment.labels, len(found.centers))
+        start = Clustering.start(rows, lifted)
+        found = lloyd(rows, start, max_iter=_ITERATIONS, strict=True)
+    if not found.is_assigned:
+        rows.assign(found.centers, found.assignment)
+    return (found.centers + rows.offset).astype(rows.dtype), found.inertia(rows)
 
 
 def _check_numbers(ks, n):
@@ -185,36 +175,28 @@ def _check_numbers(ks, n):
     return sorted({int(k) for k in ks})
 
 
-def _falling(points, ks, random_state):
+def _falling(rows, ks, random_state):
     """Yield a clustering for every k, falling: the best, or each from the one before."""
-    if is_solvable(points.n, points.d, ks[-1]):
-        runs = BestRuns(points, ks[-1])
-        for k in reversed(ks):
-            yield runs.clustering(k)
+    if method_for(rows.n, rows.d, ks[-1]) == "exact":
+        yield from map(BestRuns(rows, ks[-1]).clustering, reversed(ks))
         return
-
-    def seed():
-        return seed_on_some(points, ks[-1], random_state)
-
-    clustering = improve(points, ks[-1], seed, random_state, 1)
-    costs = np.zeros(len(clustering.centers))
-    points.assign(clustering.centers, clustering.state, True, costs)
+    found = improve(rows, seed_on_some(rows, ks[-1], random_state), random_state)
+    costs = _costs(rows, found)
     for k in reversed(ks):
-        while len(clustering.centers) > k:
-            most = max(1, int(_AT_ONCE * len(clustering.centers)))
-            gone = least_missed(clustering.centers, costs, min(most, len(clustering.centers) - k))
-            state = clustering.state
-            state.remove(gone)
-            fewer = Clustering(np.delete(clustering.centers, gone, axis=0), state)
-            costs = np.zeros(len(fewer.centers))
-            clustering = lloyd(points, fewer, max_iter=_SETTLING, costs=costs)
-        if k <= _REFINED_UP_TO and points.n <= _FEW:
-            if is_few(points.n, points.d, k):
-                clustering = try_places(points, clustering.centers, random_state, _AGAIN)
-            else:
-                clustering = refine(points, clustering.centers)
-            points.assign(clustering.centers, clustering.state, True, costs := np.zeros(k))
-        yield clustering
+        while (surplus := len(found.centers) - k) > 0:
+            at_once = max(1, int(_AT_ONCE * len(found.centers)))
+            gone = least_missed(found.centers, costs, min(at_once, surplus))
+            found = lloyd(rows, found.without(gone), max_iter=_SETTLING, costs=True)
+            costs = found.costs
+        if k <= _REFINED_UP_TO and rows.n <= _FEW:
+            found = improve(rows, found.centers, random_state, rounds=_AGAIN)
+            costs = _costs(rows, found)
+        yield found
+
+
+def _costs(rows, found):
+    """Return what removing each centre would add to the inertia, and assign all rows."""
+    return rows.assign(found.centers, found.assignment, full=True, costs=True)[1]
 
 
 def find_elbow(ks, inertia):

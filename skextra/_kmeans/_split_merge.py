@@ -1,10 +1,10 @@
-"""The search for good centres, on few points of few features."""
+"""The search for good centres by splitting clusters and removing others."""
 
 import numpy as np
 
-from skextra._kernels._kmeans_search import group, split_each
 from skextra._kmeans._lloyd import Clustering, lloyd
 
+# TODO constants
 _SETTLING = 6
 _SPLITTING = 3
 _LEAST_GAIN = 1e-4
@@ -15,7 +15,7 @@ _POOR, _HOPELESS = 1.7, 1.9
 _TELLING = 16  # clusters from which that ratio tells enough to give up the search
 
 
-def refine(points, centers, effort=1):
+def split_and_merge(rows, centers, effort=1):
     """Lower the inertia by splitting clusters and removing others, as long as that pays.
 
     A round splits the m clusters that gain most from it in two, iterates, removes the m centres
@@ -25,22 +25,22 @@ def refine(points, centers, effort=1):
     fewer rounds do. `effort` is how many splits may fail one by one at the end.
     """
     k = len(centers)
-    best = lloyd(points, Clustering.start(points, centers), max_iter=_SETTLING)
-    inertia = best.inertia(points)
+    best = lloyd(rows, Clustering.start(rows, centers), max_iter=_SETTLING)
+    inertia = best.inertia(rows)
     m = max(1, k // 4)
     skip, halves = 0, None
     for _ in range(_MOST_ROUNDS):
         if halves is None:
-            halves = split_all(points, best)
-        more, gone, prospect = _split(points, best, inertia, halves, m, skip)
-        if more is None:
+            halves = rows.split(best.centers, best.assignment.labels)
+        chosen = np.argsort(-halves.saved, kind="stable")[skip : skip + m]
+        chosen = chosen[halves.saved[chosen] > 0]
+        if not len(chosen):
             break
+        more, gone, prospect = _split(rows, best, inertia, halves, chosen)
         gain = 0.0
         if prospect < _HOPELESS:
-            more.state.remove(gone)
-            fewer = Clustering(np.delete(more.centers, gone, axis=0), more.state)
-            trial = lloyd(points, fewer, max_iter=_SETTLING)
-            fallen = trial.inertia(points)
+            trial = lloyd(rows, more.without(gone), max_iter=_SETTLING)
+            fallen = trial.inertia(rows)
             gain = inertia - fallen
             if gain > 0:
                 best, inertia, halves = trial, fallen, None
@@ -55,39 +55,21 @@ def refine(points, centers, effort=1):
     return best
 
 
-def _split(points, clustering, inertia, halves, m, skip):
-    """Return (clustering with m more centres, m centres to remove, cost of that over the gain).
+def _split(rows, clustering, inertia, halves, chosen):
+    """Return (clustering with the chosen clusters split, as many centres to remove, the prospect).
 
-    `halves` is what `split_all` returned. The clustering is None if no split would help.
+    The prospect is what their removal would cost at once, over what the splits gained.
     """
-    low, high, saved = halves
-    chosen = np.argsort(-saved, kind="stable")[skip : skip + m]
-    chosen = chosen[saved[chosen] > 0]
-    if not len(chosen):
-        return None, [], np.inf
     old = clustering.centers[chosen]
-    way = max(np.square(half[chosen] - old).sum(axis=1).max() for half in (low, high))
-    state = clustering.state.copy()
-    state.split(chosen, np.sqrt(way) * points.scale)
-    centers = np.concatenate([clustering.centers, high[chosen]])
-    centers[chosen] = low[chosen]
-    costs = np.zeros(len(centers))
-    more = lloyd(points, Clustering(centers, state), max_iter=_SPLITTING, costs=costs)
-    gone = least_missed(more.centers, costs, len(chosen))
-    gain = (inertia - more.inertia(points)) * points.scale**2
-    return more, gone, costs[gone].sum() / gain if gain > 0 else np.inf
-
-
-def split_all(points, clustering):
-    """Return (one half's centre, the other's, the inertia saved) for every cluster."""
-    k, d = clustering.centers.shape
-    order, bounds = np.empty(points.n, np.int64), np.zeros(k + 1, np.int64)
-    group(clustering.state.labels, order, bounds)
-    low, high = np.zeros((2, k, d))
-    saved = np.zeros(k)
-    centers = clustering.centers + points.offset
-    split_each(points.X, points.weight, points.inc, order, bounds, centers, 0, k, low, high, saved)
-    return low - points.offset, high - points.offset, saved
+    shift = max(np.square(half[chosen] - old).sum(axis=1).max() for half in halves[:2])
+    assignment = clustering.assignment.copy()
+    assignment.split(chosen, np.sqrt(shift) * rows.scale)
+    centers = np.concatenate([clustering.centers, halves.high[chosen]])
+    centers[chosen] = halves.low[chosen]
+    more = lloyd(rows, Clustering(centers, assignment), max_iter=_SPLITTING, costs=True)
+    gone = least_missed(more.centers, more.costs, len(chosen))
+    gain = (inertia - more.inertia(rows)) * rows.scale**2
+    return more, gone, more.costs[gone].sum() / gain if gain > 0 else np.inf
 
 
 def least_missed(centers, costs, m):

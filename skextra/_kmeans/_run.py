@@ -1,0 +1,217 @@
+"""One fit of k-means: frame, seed, search, iterate, publish."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from sklearn.utils import gen_batches
+
+from skextra._kmeans._history import KMeansHistory, Recorder
+from skextra._kmeans._line import BestRuns
+from skextra._kmeans._lloyd import MOMENTUM, Clustering, Step, lengths, lloyd
+from skextra._kmeans._local_search import local_search
+from skextra._kmeans._sample import Sample, improve, method_for, sample_size
+from skextra._kmeans._seeding import greedy_plus_plus, seed_on_some
+
+# Rounds of local search on all rows, each of which repeats the search on a sample if it succeeds.
+_ROUNDS = 3
+# Effort that a search on a drawn sample adds to what it is asked for.
+_MORE_ON_SAMPLES = 2
+# Rows up to which a search is so short that a longer one is worth while.
+_FEW = 1000
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a fit is asked for; the parameters are those of `KMeansPP`."""
+
+    n_clusters: int
+    starts: list  # of every run: the name of a way to seed, or centres in the space of X
+    refine: int | str | None
+    max_iter: int
+    tol: float
+    algorithm: str
+    store_history: bool
+    verbose: int
+
+    def effort(self, n):
+        """Return how hard to search for centres of n rows; 0 is not at all."""
+        if self.n_clusters == 1:  # no mean is better than another
+            return 0
+        if self.refine == "auto":
+            return 1 + min(2, _FEW // n) if isinstance(self.starts[0], str) else 0
+        return self.refine or 0
+
+
+@dataclass(frozen=True)
+class Solution:
+    """The result of a run; `inertia` belongs to exactly these centres and labels."""
+
+    centers: np.ndarray
+    exact: np.ndarray  # the centres before they were rounded to the dtype of X
+    labels: np.ndarray
+    inertia: float
+    n_iter: int
+    counts: np.ndarray
+    history: KMeansHistory | None = None
+    step: Step | None = None  # the last one
+
+    def count_filled(self):
+        """Return how many clusters have samples."""
+        filled = self.counts > 1e-9 * self.counts.sum()
+        if filled.all():  # less may be nothing but rounding of running sums: look at the labels
+            return len(filled)
+        filled[:] = False
+        for part in gen_batches(len(self.labels), 65_536):
+            filled[self.labels[part]] = True
+        return np.count_nonzero(filled)
+
+
+class Run:
+    """The fit of a plan to training data; the reporter hears of every iteration."""
+
+    def __init__(self, plan, data, random_state, reporter):
+        self.plan, self.data = plan, data
+        self.random_state = random_state
+        self.reporter = reporter
+        self.effort = plan.effort(data.n_rows)
+        self.rows = self.recorder = self.step = None
+
+    def solve(self):
+        """Return the best solution over all starts, in terms of the samples as given."""
+        size = sample_size(self.data.n_rows, self.data.n_features, self.plan.n_clusters)
+        roughly = self.effort > 0 and size < self.data.n_rows
+        best = self.data.in_a_frame(self.best_of_starts, roughly)
+        self.reporter.finish(best.step)
+        return self.data.restore(best, self.rows)
+
+    def best_of_starts(self, rows):
+        """Return the solution of lowest inertia, in terms of the rows."""
+        self.rows = rows
+        method = method_for(rows.n, rows.d, self.plan.n_clusters)
+        once = self.effort and method == "exact"  # all starts would end the same
+        solutions = map(self.solve_from, self.plan.starts[: 1 if once else None])
+        return min(solutions, key=lambda solution: solution.inertia)
+
+    def solve_from(self, start):
+        """Run k-means once, from the name of a seeding or from centres in the space of X."""
+        if self.plan.store_history:
+            self.recorder = Recorder(self.rows, self.data.repeats())
+        if isinstance(start, np.ndarray):
+            start = start.astype(np.float64) - self.rows.offset
+        if self.effort:
+            begin = self.search(start)
+        else:
+            begin = Clustering.start(self.rows, self.seed(start, self.rows, greedy=True))
+        return self.publish(self.iterate(begin))
+
+    def seed(self, start, rows, greedy=False):
+        """Return centres to start from, of all rows or of those of a sample."""
+        k = self.plan.n_clusters
+        if isinstance(start, np.ndarray):
+            return start
+        if start == "random":
+            return rows.take(rows.choose(k, self.random_state))
+        if greedy:
+            return rows.take(greedy_plus_plus(rows, k, self.random_state))
+        return seed_on_some(rows, k, self.random_state)
+
+    def search(self, start):
+        """Return a clustering by good centres, found on a sample and checked on all rows."""
+        rows, k = self.rows, self.plan.n_clusters
+        found = self.search_sample(start, Sample(rows, k, self.random_state))
+        rounds = _ROUNDS if sample_size(rows.n, rows.d, k) < rows.n else 0
+        for _ in range(rounds):
+            found, chosen = local_search(rows, found.centers, self.random_state)
+            if chosen is None:
+                break
+            sample = Sample(rows, k, self.random_state, chosen)
+            found = self.search_sample(found.centers, sample)
+        return found if found.assignment else Clustering.start(rows, found.centers)
+
+    def search_sample(self, start, sample):
+        """Return the best clustering found on a sample; without assignment unless of all rows."""
+        rows, k = sample.rows, self.plan.n_clusters
+        if method_for(rows.n, rows.d, k) == "exact":
+            found = BestRuns(rows, k).clustering(k)
+        else:
+            if isinstance(start, np.ndarray):
+                start = sample.carry(start)
+            centers = self.seed(start, rows)
+            effort = self.effort + (0 if sample.is_whole else _MORE_ON_SAMPLES)
+            found = improve(rows, centers, self.random_state, effort)
+        return found if sample.is_whole else Clustering(sample.finish(found), None)
+
+    def iterate(self, begin):
+        """Run Lloyd's iterations on all rows to the end."""
+        plan, rows, assignment = self.plan, self.rows, begin.assignment
+        pairs = rows.bounds_pairs(plan.n_clusters, plan.algorithm)
+        if pairs and not len(assignment.lower):
+            assignment.bound_pairs()
+            begin = replace(begin, is_assigned=False)
+        elif len(assignment.lower) and not pairs:
+            begin = Clustering.start(rows, begin.centers)
+        return lloyd(
+            rows,
+            begin,
+            max_iter=plan.max_iter,
+            tol=plan.tol * rows.variance.mean(),
+            momentum=MOMENTUM if self.effort and plan.algorithm == "auto" else 0.0,
+            watch=self.watch,
+            strict=True,
+        )
+
+    def watch(self, step):
+        """Tell of an iteration; return whether a callback asks to stop."""
+        self.step = step
+        if self.recorder:
+            self.recorder.add(step)
+        if self.plan.verbose:
+            print(f"inertia {step.inertia() * self.data.unit:.10g}")  # noqa: T201
+        return self.reporter.epoch(step)
+
+    def publish(self, found):
+        """Return the solution, with the labels of the centres as they are published, rounded."""
+        rows, assignment = self.rows, found.assignment
+        exact = found.centers + rows.offset
+        published = exact.astype(rows.dtype)
+        centers = published.astype(np.float64) - rows.offset
+        shift = lengths(centers - found.centers)
+        if not found.is_assigned or shift.any():
+            assignment.move(shift * rows.scale)
+            rows.assign(centers, assignment, full=assignment.is_fresh)
+        inertia = rows.inertia(centers, assignment.labels)
+        return Solution(
+            published,
+            exact,
+            assignment.labels,
+            inertia,
+            found.n_iter,
+            assignment.counts,
+            self.recorder and self.recorder.close(published, inertia),
+            self.step,
+        )
+
+
+def absorb(rows, exact, published, counts, n_iter):
+    """Return the solution after a chunk: each centre the mean of all that was ever nearest to it.
+
+    `published` are the centres that decide, `exact` the same before they were rounded. Raise
+    ValueError if the chunk is beyond the range of numbers.
+    """
+    with np.errstate(over="ignore", invalid="ignore"):
+        assignment = rows.nearest(published.astype(np.float64) - rows.offset)
+        counts = counts + assignment.counts
+        share = np.where(counts > 0, counts, 1.0)[:, None]
+        centers = exact - rows.offset
+        centers = centers + (assignment.sums - assignment.counts[:, None] * centers) / share
+        exact = centers + rows.offset
+        rounded = exact.astype(published.dtype)
+        centers = rounded.astype(np.float64) - rows.offset
+        labels = rows.nearest(centers).labels
+        inertia = rows.inertia(centers, labels)
+    if not (np.isfinite(rounded).all() and np.isfinite(inertia)):
+        raise ValueError(
+            "X spreads so far that squared distances are beyond the range of float64; scale it, "
+            "for example with StandardScaler."
+        )
+    return Solution(rounded, exact, labels, inertia, n_iter, counts)
