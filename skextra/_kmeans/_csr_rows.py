@@ -19,9 +19,8 @@ class CsrRows(LocalRows):
     def __init__(self, X, weight, threads, frame=None, roughly=False):
         self.work = max(1, X.nnz // X.shape[0])
         super().__init__(X, weight, threads, frame, roughly)
-
-    def _make_block(self):
-        return kernels.CsrBlock(*arrays_of(self.X), self.scale, self._weight, self._step)
+        arrays = arrays_of(X)
+        self.block = kernels.CsrBlock(*arrays, self.scale, self._weight, self._step)
 
     def _moments(self):
         weight = self.own_weight
@@ -41,7 +40,7 @@ class CsrRows(LocalRows):
         norms = np.einsum("kd,kd->k", centers, centers)
         return kernels.CenterColumns(np.ascontiguousarray(centers.T), norms)
 
-    def own_squares_in(self, centers, labels, start, stop):
-        out, norms = np.empty(stop - start), np.einsum("kd,kd->k", centers, centers)
-        kernels.own_distances_csr(self.block, start, stop, centers, norms, labels, out)
-        return out
+    @staticmethod
+    def own_chunk(block, start, stop, centers, labels, out):
+        norms = np.einsum("kd,kd->k", centers, centers)
+        kernels.own_distances_csr(block, start, stop, centers, norms, labels, out)

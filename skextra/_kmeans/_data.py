@@ -10,7 +10,7 @@ from skextra._common._canonical import canonical
 from skextra._common._csr import without_repeats
 from skextra._common._threads import available_threads
 from skextra._kmeans._csr_rows import CsrRows
-from skextra._kmeans._dense_rows import dense_rows
+from skextra._kmeans._dense_rows import MOST_NARROW, NarrowRows, WideRows
 from skextra._kmeans._rows import RoughFrameError
 
 # How `check_array` and `validate_data` are asked for samples.
@@ -97,5 +97,6 @@ def tidy(X, sample_weight):
 
 def rows_of(X, weight, threads, frame=None, roughly=False):
     """Return validated samples as `LocalRows`."""
-    kind = CsrRows if sparse.issparse(X) else dense_rows
+    dense = NarrowRows if X.shape[1] <= MOST_NARROW else WideRows
+    kind = CsrRows if sparse.issparse(X) else dense
     return kind(X, weight, threads, frame, roughly)

@@ -25,6 +25,7 @@ class DenseRows(LocalRows):
     """Dense rows; distances are taken from their weighted mean, `offset`."""
 
     is_dense = True
+    own_chunk = staticmethod(kernels.own_distances)
     group_chunk = staticmethod(kernels.group_sums)
     # Features are filled up to a multiple of `_padding` and summed in `_lanes` lanes.
     _padding: int
@@ -33,11 +34,8 @@ class DenseRows(LocalRows):
     def __init__(self, X, weight, threads, frame=None, roughly=False):
         self.work = X.shape[1]
         super().__init__(frozen(np.ascontiguousarray(X)), weight, threads, frame, roughly)
-
-    def _make_block(self):
-        return kernels.DenseBlock(
-            self.X, frozen(self.offset), self.scale, self._weight, self._step
-        )
+        offset = frozen(self.offset)
+        self.block = kernels.DenseBlock(self.X, offset, self.scale, self._weight, self._step)
 
     def _moments(self):
         shift = frozen(self.X[0].astype(np.float64))
@@ -80,11 +78,6 @@ class DenseRows(LocalRows):
         # Rounding of float32 products and sums of d terms, in so many lanes.
         unit = 2.0**-23 * (d / self._lanes + 16)
         return kernels.PackedCenters(centers, packed, norms, np.array([unit, 0.0], np.float32))
-
-    def own_squares_in(self, centers, labels, start, stop):
-        out = np.empty(stop - start)
-        kernels.own_distances(self.block, start, stop, centers, labels, out)
-        return out
 
     def split(self, centers, labels):
         """Return the `Halves` of every cluster, relative to the offset."""
@@ -142,8 +135,3 @@ class WideRows(DenseRows):
         # Automatically where they take no more than half of the room of X.
         pays = k >= _PAIRS_FROM and 8 * k <= self.d * self.X.itemsize
         return algorithm == "elkan" or (algorithm == "auto" and pays)
-
-
-def dense_rows(X, *args):
-    """Return X as narrow or wide rows; see `LocalRows` for the other arguments."""
-    return (NarrowRows if X.shape[1] <= MOST_NARROW else WideRows)(X, *args)

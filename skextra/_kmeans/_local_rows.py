@@ -30,10 +30,12 @@ class LocalRows(Rows):
     """Rows of an array or a CSR matrix; subclasses name the loops that pass over a chunk.
 
     A `frame` (offset, scale) given is taken as it is; otherwise one is made, from a part of the
-    rows if `roughly` is set. `work` is how many multiplications a row and a centre cost.
+    rows if `roughly` is set. `work` is how many multiplications a row and a centre cost, and
+    `block` the rows as the loops take them.
     """
 
     work: int
+    block: tuple
 
     def __init__(self, X, weight, threads, frame=None, roughly=False):
         self.X = X
@@ -45,15 +47,10 @@ class LocalRows(Rows):
         self._bounds = chunk_bounds(self.n)
         self.n_chunks = len(self._bounds) - 1
         self.offset, self.scale = self._make_frame(roughly) if frame is None else frame
-        self.block = self._make_block()
 
     @abstractmethod
     def _moments(self):
         """Return (offset, weighted variance of each feature)."""
-
-    @abstractmethod
-    def _make_block(self):
-        """Return the rows as the loops take them."""
 
     @abstractmethod
     def pack(self, centers):
@@ -74,9 +71,10 @@ class LocalRows(Rows):
     def group_chunk(block, groups, start, stop, sums, counts):
         """Add the chosen rows ``start:stop`` to the sums and counts of their groups."""
 
+    @staticmethod
     @abstractmethod
-    def own_squares_in(self, centers, labels, start, stop):
-        """Return the squared distances of the rows ``start:stop`` to their centres."""
+    def own_chunk(block, start, stop, centers, labels, out):
+        """Write the squared distances of the rows ``start:stop`` to their centres."""
 
     def _make_frame(self, roughly):
         with np.errstate(over="ignore", invalid="ignore"):
@@ -198,53 +196,55 @@ class LocalRows(Rows):
         k, d = centers.shape
         sums, counts = np.zeros((self.n_chunks, k, d)), np.zeros((self.n_chunks, k))
         parts = np.zeros((self.n_chunks, k if costs else 0))
-        draws = None if places is None else _no_draws(places)
         packed, state = self.pack(centers), assignment.labelling()
 
         def task(c, start, stop):
             squares = np.empty(0 if places is None else stop - start, np.float32)
             totals = Totals(sums[c], counts[c], parts[c], squares)
             changed, _ = self.assign_chunk(self.block, start, stop, packed, state, full, totals)
-            if places is not None:
-                self._draw_chunk(draws, places, c, start, squares)
-            return changed
+            return changed, None if places is None else self._draw_in(start, squares, places[c])
 
-        changed = sum(self.each_chunk(task, k * self.work))
+        changed, drawn = zip(*self.each_chunk(task, k * self.work), strict=True)
         assignment.take_in(sums.sum(axis=0), counts.sum(axis=0), full)
-        return changed, parts.sum(axis=0), draws
+        draws = None if places is None else _stacked(drawn)
+        return sum(changed), parts.sum(axis=0), draws
 
     def inertia(self, centers, labels):
         def task(_, start, stop):
-            squares = self.own_squares_in(centers, labels, start, stop)
+            squares = np.empty(stop - start)
+            self.own_chunk(self.block, start, stop, centers, labels, squares)
             return squares @ self._weight[start:stop] if self._step else squares.sum()
 
         return float(sum(self.each_chunk(task, self.work + 4)))
 
     def own_squares(self, centers, labels):
+        squares = np.empty(self.n)
+
         def task(_, start, stop):
-            return self.own_squares_in(centers, labels, start, stop)
-
-        return np.concatenate(self.each_chunk(task, self.work + 4))
-
-    def draw_around(self, center, places):
-        draws, same = _no_draws(places), np.zeros(self.n, np.int32)
-
-        def task(c, start, stop):
-            squares = self.own_squares_in(center[None], same, start, stop)
-            self._draw_chunk(draws, places, c, start, squares)
+            self.own_chunk(self.block, start, stop, centers, labels, squares[start:stop])
 
         self.each_chunk(task, self.work + 4)
-        return draws
+        return squares
 
-    def _draw_chunk(self, draws, places, c, start, squares):
+    def draw_around(self, center, places):
+        same = np.zeros(self.n, np.int32)
+
+        def task(c, start, stop):
+            squares = np.empty(stop - start)
+            self.own_chunk(self.block, start, stop, center[None], same, squares)
+            return self._draw_in(start, squares, places[c])
+
+        return _stacked(self.each_chunk(task, self.work + 4))
+
+    def _draw_in(self, start, squares, places):
+        """Return (indices, squares, shares) of the draws of one chunk."""
         mass = squares
         if self._step:
             mass = squares * self._weights_in(start, start + len(squares))
-        drawn = np.empty(places.shape[1], np.int64)
-        total = draw_in_order(mass, places[c], drawn)
-        draws.indices[c] = start + drawn
-        draws.squares[c] = squares[drawn]
-        draws.shares[c] = total / len(drawn)
+        drawn = np.empty(len(places), np.int64)
+        total = draw_in_order(mass, places, drawn)
+        share = np.full(len(drawn), total / len(drawn))
+        return start + drawn, squares[drawn].astype(np.float64), share
 
     def farthest(self, centers, labels, m):
         squares = self.own_squares(centers, labels)
@@ -295,8 +295,9 @@ def weight_and_step(weight):
     return frozen(np.ones(1) if weight is None else weight), 0 if weight is None else 1
 
 
-def _no_draws(places):
-    return Draws(np.zeros(places.shape, np.intp), np.zeros(places.shape), np.zeros(places.shape))
+def _stacked(drawn):
+    """Return the draws of all chunks, given the fields for each."""
+    return Draws(*map(np.stack, zip(*drawn, strict=True)))
 
 
 def draw_by_mass(mass, places):

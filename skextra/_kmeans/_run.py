@@ -1,6 +1,7 @@
 """One fit of k-means: frame, seed, search, iterate, publish."""
 
 from dataclasses import dataclass, replace
+from operator import attrgetter
 
 import numpy as np
 from sklearn.utils import gen_batches
@@ -90,7 +91,7 @@ class Run:
         method = method_for(rows.n, rows.d, self.plan.n_clusters)
         once = self.effort and method == "exact"  # all starts would end the same
         solutions = map(self.solve_from, self.plan.starts[: 1 if once else None])
-        return min(solutions, key=lambda solution: solution.inertia)
+        return min(solutions, key=attrgetter("inertia"))
 
     def solve_from(self, start):
         """Run k-means once, from the name of a seeding or from centres in the space of X."""

@@ -12,22 +12,24 @@ from skextra._kmeans._rows import RoughFrameError
 from skextra._kmeans._split_merge import split_and_merge
 
 # TODO constants
-_LARGEST_SAMPLE_PER_CENTER = 1_000
-_SAMPLE = 10_000
-_SAMPLE_PER_CENTER = 100
+_MOST_ROWS_PER_CENTER = 1_000
+_SAMPLE_ROWS = 10_000
+_ROWS_PER_CENTER = 100
 _MOST_AXES = 48
 _AXES_FROM = 2_000
 _TELLING_SHARE = 0.6
-_MANY = 32
-_ITERATIONS = 100
+_MANY_CENTERS = 32
+_PROJECTED_ITERATIONS = 100
 _ROUNDS = 8  # of jumps, besides those that `effort` asks for
 _FAR = 1e9  # scaled; products of a few such numbers are beyond float32
 # Rows times centres up to which the optimum takes less time than a search that may miss it, about
 # 4 ms; the table of beginnings takes 4 bytes for each.
 _MOST_ON_A_LINE = 60_000
-# Work of a jump up to which jumps take no more time than splitting and merging, and end lower:
-# three hundred rows of two features and eight centres.
+# Work of a jump, rows times features times centres, up to which jumps take no more time than
+# splitting and merging, and end lower: three hundred rows of two features and eight centres. What
+# is done once for each row takes as long as four centres.
 _MOST_FOR_JUMPS = 7_500
+_ONCE = 4
 # Work of all jumps for each round asked for, about .1 ms, and the most jumps: forty rows of two
 # features and eight centres need 150 for the optimum, fifteen of four centres 30.
 _ROUND = 15_500
@@ -81,13 +83,13 @@ class Sample:
         an iteration costs far less.
         """
         everything, k = self._all, self._k
-        telling = k >= _MANY and self.is_partial and self._told >= _TELLING_SHARE
+        telling = k >= _MANY_CENTERS and self.is_partial and self._told >= _TELLING_SHARE
         if not (telling and everything.can_project(self.rows.d)):
             return self.lift(found.assignment.labels, k)
         projected = everything.project(self._axes)
         start = Clustering.start(projected, found.centers + (self.rows.offset - projected.offset))
         tol = 1e-5 * projected.variance.sum()
-        found = lloyd(projected, start, max_iter=_ITERATIONS, tol=tol, momentum=MOMENTUM)
+        found = lloyd(projected, start, max_iter=_PROJECTED_ITERATIONS, tol=tol, momentum=MOMENTUM)
         return everything.means(found.assignment.labels, k)
 
 
@@ -95,18 +97,14 @@ def method_for(n, d, k):
     """Return how k centres of n rows are searched: 'exact', by 'jumps' or by 'splits'."""
     if d == 1 and n * k <= _MOST_ON_A_LINE:
         return "exact"
-    return "jumps" if _jump_work(n, d, k) <= _MOST_FOR_JUMPS else "splits"
-
-
-def _jump_work(n, d, k):
-    return n * d * (k + 4)  # what is done once for each row takes as long as four centres
+    return "jumps" if n * d * (k + _ONCE) <= _MOST_FOR_JUMPS else "splits"
 
 
 def sample_size(n, d, k):
     """Return how many of n rows of d features the search for k centres takes."""
     if method_for(n, d, k) != "splits":
         return n
-    return min(n, max(min(_SAMPLE, _LARGEST_SAMPLE_PER_CENTER * k), _SAMPLE_PER_CENTER * k))
+    return min(n, max(min(_SAMPLE_ROWS, _MOST_ROWS_PER_CENTER * k), _ROWS_PER_CENTER * k))
 
 
 def improve(rows, centers, random_state, effort=1, rounds=None):
@@ -118,7 +116,7 @@ def improve(rows, centers, random_state, effort=1, rounds=None):
     if method_for(n, d, k) == "splits":
         return split_and_merge(rows, centers, effort)
     rounds = _ROUNDS + effort if rounds is None else rounds
-    n_jumps = int(rounds * min(_MOST_JUMPS, _ROUND / _jump_work(n, d, k)))
+    n_jumps = int(rounds * min(_MOST_JUMPS, _ROUND / (n * d * (k + _ONCE))))
     return random_swap(rows, centers, random_state.random_sample((n_jumps, 2)))
 
 

@@ -300,12 +300,14 @@ def test_distances_to_a_few_centres(kind, k):
 def test_distances_to_the_own_centre(kind):
     points, rows, centers, _ = made(kind, 3)
     labels = np.arange(points.n, dtype=np.int32) % 3
-    out = points.own_squares_in(centers, labels, 3, points.n - 2)
+    out = np.full(points.n, np.nan)
+    points.own_chunk(points.block, 3, points.n - 2, centers, labels, out)
     expected = np.square(rows - centers[labels]).sum(axis=1)
-    np.testing.assert_allclose(out, expected[3:-2], rtol=1e-9)
-    out = points.own_squares_in(rows[:3].copy(), labels, 0, 3)
-    np.testing.assert_allclose(out, 0, atol=1e-12)
-    assert (out >= 0).all()
+    np.testing.assert_allclose(out[:-5], expected[3:-2], rtol=1e-9)
+    assert np.isnan(out[-5:]).all()
+    points.own_chunk(points.block, 0, 3, rows[:3].copy(), labels, out)
+    np.testing.assert_allclose(out[:3], 0, atol=1e-12)
+    assert (out[:3] >= 0).all()
 
 
 @pytest.mark.parametrize("d", [3, 63, 64, 65])

@@ -9,7 +9,8 @@ from sklearn.cluster import KMeans
 from sklearn.datasets import load_digits, make_blobs
 
 from skextra import KMeansPP
-from skextra._kmeans._dense_rows import NarrowRows, dense_rows
+from skextra._kmeans._data import rows_of
+from skextra._kmeans._dense_rows import NarrowRows
 from skextra._kmeans._lloyd import Clustering
 from skextra._kmeans._seeding import greedy_plus_plus, seed_on_some
 
@@ -101,7 +102,7 @@ def test_draw_by_mass_is_the_inverse_of_the_running_sum(n):
     rng = np.random.default_rng(n)
     mass = rng.random(n) * (rng.random(n) < 0.6) + 1e-3
     places = rng.random(500)
-    rows = dense_rows(np.zeros((n, 1)), mass, 1)
+    rows = rows_of(np.zeros((n, 1)), mass, 1)
     drawn = rows.draw_far(places)
     cumulated = np.cumsum(mass)
     assert_array_equal(drawn, np.searchsorted(cumulated, places * cumulated[-1], "right"))
@@ -112,7 +113,7 @@ def test_a_full_assignment_is_brute_force(n, d, k):
     rng = np.random.default_rng(k)
     X = rng.standard_normal((n, d)) * rng.uniform(0.1, 5, d) + 100
     weight = rng.uniform(0.5, 2, n)
-    points = dense_rows(X, weight, 2)
+    points = rows_of(X, weight, 2)
     centers = points.take(rng.choice(n, k, replace=False))
     squares = cdist(X, centers + points.offset, "sqeuclidean")
     order = np.sort(squares, axis=1)
@@ -143,7 +144,7 @@ def test_a_full_assignment_is_brute_force(n, d, k):
 def test_bounds_never_hide_a_change(d):
     rng = np.random.default_rng(d)
     X = rng.standard_normal((700, d))
-    points = dense_rows(X, None, 1)
+    points = rows_of(X, None, 1)
     for pairs in (False, True):
         if pairs and isinstance(points, NarrowRows):
             continue
@@ -163,7 +164,7 @@ def test_bounds_never_hide_a_change(d):
 
 def test_what_a_split_saves_is_what_two_means_save():
     X, _ = make_blobs(400, centers=[[0, 0], [8, 0], [30, 30]], random_state=0)
-    points = dense_rows(X, None, 1)
+    points = rows_of(X, None, 1)
     start = Clustering.start(points, np.array([[4.0, 0.0], [30.0, 30.0]]) - points.offset)
     state = start.assignment
     points.assign(start.centers, state, full=True)
@@ -178,7 +179,7 @@ def test_what_a_split_saves_is_what_two_means_save():
 @pytest.mark.parametrize("seed", range(3))
 def test_seeds_are_distinct_samples_spread_like_scikit_learns(seed):
     X = grid(4000, 5, seed)
-    points = dense_rows(X, None, 2)
+    points = rows_of(X, None, 2)
     chosen = greedy_plus_plus(points, 25, np.random.RandomState(seed))
     assert len(set(chosen)) == 25
     some = seed_on_some(points, 25, np.random.RandomState(seed)) + points.offset
