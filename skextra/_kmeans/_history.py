@@ -1,13 +1,24 @@
 """What a k-means fit did in every iteration."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import sparse
 from sklearn.metrics import pairwise_distances_argmin
 from sklearn.utils import check_array
 
 from skextra._base import import_extra
+from skextra._typing import FloatArray, MatrixLike
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from skextra._kmeans._lloyd import Step
+    from skextra._kmeans._rows import Rows
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,17 +57,17 @@ class KMeansHistory:
     [0, 1, 1, 1]
     """
 
-    centers: np.ndarray
-    inertia: np.ndarray
-    n_changed: np.ndarray
-    center_shift: np.ndarray
+    centers: FloatArray
+    inertia: NDArray[np.float64]
+    n_changed: NDArray[np.int64]
+    center_shift: NDArray[np.float64]
 
     @property
-    def n_iter(self):
+    def n_iter(self) -> int:
         """Number of iterations."""
         return len(self.n_changed)
 
-    def labels(self, X, iteration):
+    def labels(self, X: MatrixLike, iteration: int) -> NDArray[np.int32]:
         """Return the cluster of every sample for the centres after an iteration.
 
         Parameters
@@ -83,7 +94,7 @@ class KMeansHistory:
             X, centers = X - shift, centers - shift
         return pairwise_distances_argmin(X, centers.astype(X.dtype)).astype(np.int32)
 
-    def to_frame(self):
+    def to_frame(self) -> pd.DataFrame:
         """Return a row for the start and every iteration, as a pandas DataFrame.
 
         Returns
@@ -107,20 +118,20 @@ class KMeansHistory:
 class Recorder:
     """Gather the iterations of one run; `repeats` is how many samples each row stands for."""
 
-    def __init__(self, rows, repeats):
+    def __init__(self, rows: Rows, repeats: NDArray[np.int64]) -> None:
         self._rows = rows
         self._repeats = repeats
         self._labels = np.full(rows.n, -1)
         self._centers, self._inertia, self._changed = [], [], []
 
-    def add(self, step):
+    def add(self, step: Step) -> None:
         """Take in one iteration."""
         self._centers.append((step.centers + self._rows.offset).astype(self._rows.dtype))
         self._inertia.append(step.inertia())
         self._changed.append(int(self._repeats[step.labels != self._labels].sum()))
         self._labels = step.labels.copy()
 
-    def close(self, centers, inertia):
+    def close(self, centers: FloatArray, inertia: float) -> KMeansHistory:
         """Return the history, given where the run ended."""
         centers = np.stack([*self._centers, centers])
         shifts = np.diff(centers.astype(np.float64, copy=False), axis=0)

@@ -1,22 +1,28 @@
 """KMeansPP: k-means that searches for good centres."""
 
+from collections.abc import Callable
 from numbers import Integral
+from typing import Any, Literal, Self
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
-from sklearn.base import ClassNamePrefixFeaturesOutMixin, ClusterMixin, TransformerMixin
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import euclidean_distances
-from sklearn.utils import gen_batches
+from sklearn.utils import Tags, gen_batches
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skextra._base import Estimator, all_or_nothing, random_state_of, warn_caller
 from skextra._callbacks import CallbackSupportMixin, EpochReporter, with_callbacks
 from skextra._common._threads import available_threads
 from skextra._kmeans._data import ACCEPTED, TrainingData, rows_of, tidy
-from skextra._kmeans._local_rows import floating
-from skextra._kmeans._run import Plan, Run, absorb
+from skextra._kmeans._history import KMeansHistory
+from skextra._kmeans._lloyd import Step
+from skextra._kmeans._local_rows import LocalRows, floating
+from skextra._kmeans._run import Plan, Run, Solution, absorb
 from skextra._kmeans._seeding import name_or_centers
+from skextra._sklearn import ClassNamePrefixFeaturesOutMixin, ClusterMixin, TransformerMixin
+from skextra._typing import FloatArray, FloatMatrix, MatrixLike, RandomStateLike
 
 _INITS = ("k-means++", "random")
 # Rows whose distances are computed at a time.
@@ -190,21 +196,31 @@ default='k-means++'
     117
     """
 
+    cluster_centers_: FloatArray
+    labels_: NDArray[np.int32]
+    inertia_: float
+    n_iter_: int
+    history_: KMeansHistory
+    _exact: NDArray[np.float64]
+    _counts: NDArray[np.float64]
+    _offset: NDArray[np.float64]
+    _scale: float
+
     def __init__(
         self,
-        n_clusters=8,
+        n_clusters: int = 8,
         *,
-        init="k-means++",
-        n_init="auto",
-        refine="auto",
-        max_iter=300,
-        tol=1e-4,
-        algorithm="auto",
-        store_history=False,
-        copy_x=True,
-        verbose=0,
-        random_state=None,
-    ):
+        init: Literal["k-means++", "random"] | MatrixLike | Callable[..., Any] = "k-means++",
+        n_init: int | Literal["auto"] = "auto",
+        refine: int | Literal["auto"] | None = "auto",
+        max_iter: int = 300,
+        tol: float = 1e-4,
+        algorithm: Literal["auto", "lloyd", "elkan"] = "auto",
+        store_history: bool = False,
+        copy_x: bool = True,
+        verbose: int = 0,
+        random_state: RandomStateLike = None,
+    ) -> None:
         self.n_clusters = n_clusters
         self.init = init
         self.n_init = n_init
@@ -219,7 +235,7 @@ default='k-means++'
 
     @all_or_nothing
     @with_callbacks
-    def fit(self, X, y=None, sample_weight=None):
+    def fit(self, X: MatrixLike, y: None = None, sample_weight: ArrayLike | None = None) -> Self:
         """Find the centres.
 
         Parameters
@@ -279,7 +295,9 @@ default='k-means++'
         return self
 
     @all_or_nothing
-    def partial_fit(self, X, y=None, sample_weight=None):
+    def partial_fit(
+        self, X: MatrixLike, y: None = None, sample_weight: ArrayLike | None = None
+    ) -> Self:
         """Take in the next chunk of data too large for memory.
 
         The first chunk is clustered as `fit` does it. From then on each centre is the mean of
@@ -317,7 +335,7 @@ default='k-means++'
         self._publish(solution, self._offset, self._scale)
         return self
 
-    def predict(self, X):
+    def predict(self, X: MatrixLike) -> NDArray[np.int32]:
         """Return the nearest centre of each sample.
 
         Parameters
@@ -333,7 +351,7 @@ default='k-means++'
         rows, centers = self._framed(self._check_new(X))
         return rows.nearest(centers).labels
 
-    def transform(self, X):
+    def transform(self, X: MatrixLike) -> FloatArray:
         """Return the distance of each sample to every centre.
 
         Parameters
@@ -359,7 +377,9 @@ default='k-means++'
                 )
         return out
 
-    def score(self, X, y=None, sample_weight=None):
+    def score(
+        self, X: MatrixLike, y: None = None, sample_weight: ArrayLike | None = None
+    ) -> float:
         """Return the negative inertia of the samples.
 
         Parameters
@@ -383,7 +403,9 @@ default='k-means++'
         rows, centers = self._framed(X, weight)
         return -rows.inertia(centers, rows.nearest(centers).labels)
 
-    def sample_influence(self, X, sample_weight=None):
+    def sample_influence(
+        self, X: MatrixLike, sample_weight: ArrayLike | None = None
+    ) -> NDArray[np.float64]:
         """Return how much the inertia of the data falls when each sample is left out.
 
         In closed form: without a sample of weight w at distance d from its centre, in a cluster
@@ -416,17 +438,17 @@ default='k-means++'
         factor = np.divide(total * weight, rest, out=np.zeros_like(rest), where=rest > 0)
         return factor * rows.own_squares(centers, labels)
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
 
     @property
-    def _n_features_out(self):
+    def _n_features_out(self) -> int:
         return len(self.cluster_centers_)
 
-    def _check_parameters(self):
+    def _check_parameters(self) -> None:
         self._check_number("n_clusters", low=1, integer=True)
         self._check_number("max_iter", low=1, integer=True)
         self._check_number("tol", low=0)
@@ -442,16 +464,18 @@ default='k-means++'
             else:
                 self._check_option(name, words)
 
-    def _check_samples(self, X, sample_weight, reset):
+    def _check_samples(
+        self, X: MatrixLike, sample_weight: ArrayLike | None, reset: bool
+    ) -> tuple[FloatMatrix, NDArray[np.float64] | None]:
         """Return validated (X, weights or None)."""
         X = validate_data(self, X, reset=reset, **ACCEPTED)
         return tidy(X, sample_weight)
 
-    def _check_new(self, X):
+    def _check_new(self, X: MatrixLike) -> FloatMatrix:
         check_is_fitted(self)
         return self._check_samples(X, None, reset=False)[0]
 
-    def _n_runs(self):
+    def _n_runs(self) -> int:
         if self.n_init == "auto":
             return 1
         if self.n_init > 1 and not isinstance(self.init, str) and not callable(self.init):
@@ -460,7 +484,7 @@ default='k-means++'
             return 1
         return self.n_init
 
-    def _publish(self, solution, offset, scale):
+    def _publish(self, solution: Solution, offset: NDArray[np.float64], scale: float) -> None:
         self.cluster_centers_, self._exact = solution.centers, solution.exact
         self.labels_ = solution.labels
         self.inertia_ = solution.inertia
@@ -471,7 +495,9 @@ default='k-means++'
         if solution.history is not None:
             self.history_ = solution.history
 
-    def _framed(self, X, weight=None):
+    def _framed(
+        self, X: FloatMatrix, weight: NDArray[np.float64] | None = None
+    ) -> tuple[LocalRows, NDArray[np.float64]]:
         """Return (rows in the frame of the fit, where `predict` decides as `fit` did; centres).
 
         Sparse rows are not shifted, whatever the model was fitted on.
@@ -481,7 +507,7 @@ default='k-means++'
         return rows, self.cluster_centers_.astype(np.float64) - offset
 
 
-def _centers_at(step):
+def _centers_at(step: Step) -> dict[str, object]:
     """Return what makes an estimator able to predict after an iteration."""
     rows = step.rows
     centers = (step.means + rows.offset).astype(rows.dtype)

@@ -1,11 +1,19 @@
 """Lloyd's iterations, exact, with bounds that spare most distances."""
 
+from __future__ import annotations
+
+from collections.abc import Callable
 from copy import copy
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from skextra._kernels._kmeans_rows import Labelling
+
+if TYPE_CHECKING:
+    from skextra._kmeans._rows import Floats, Rows
 
 # A cluster lighter than this share of all rows may be nothing but rounding of running sums, whose
 # error is some thousand roundings of 1e-16 each.
@@ -26,7 +34,7 @@ class Assignment:
     centre has (Hamerly, SDM 2010, with one bound instead of two).
     """
 
-    def __init__(self, n, k, d):
+    def __init__(self, n: int, k: int, d: int) -> None:
         self.labels = np.full(n, -1, np.int32)
         self.limits = np.full(n, -np.inf, np.float32)
         self.lower = np.empty((0, 0), np.float32)
@@ -36,16 +44,16 @@ class Assignment:
         self.counts = np.zeros(k)
         self.is_fresh = True  # no pass so far, or none that set all bounds
 
-    def labelling(self):
+    def labelling(self) -> Labelling:
         """Return labels and bounds as the loops take them."""
         return Labelling(self.labels, self.limits, self.lower, self.reach, self.travel)
 
-    def bound_pairs(self):
+    def bound_pairs(self) -> None:
         """Make room for a lower bound for every pair of row and centre, set in the next pass."""
         self.lower = np.empty((len(self.labels), len(self.counts)), np.float32)
         self.is_fresh = True
 
-    def take_in(self, sums, counts, full):
+    def take_in(self, sums: Floats, counts: Floats, full: bool) -> None:
         """Account for a pass over all rows: what clusters gained, and whether it was full."""
         self.sums += sums
         self.counts += counts
@@ -53,12 +61,12 @@ class Assignment:
         if full and len(self.lower):
             self.limits[:] = np.inf  # from now on upper bounds, computed when they are needed
 
-    def resume(self, reach):
+    def resume(self, reach: float) -> None:
         """Account for iterations that the loops ran in one call."""
         self.reach = reach
         self.is_fresh = False
 
-    def copy(self):
+    def copy(self) -> Assignment:
         """Return an independent copy; bounds of pairs, which no search keeps, are shared."""
         other = copy(self)
         other.labels, other.limits = self.labels.copy(), self.limits.copy()
@@ -66,12 +74,12 @@ class Assignment:
         other.counts = self.counts.copy()
         return other
 
-    def move(self, shift):
+    def move(self, shift: Floats) -> None:
         """Account for centres that moved by `shift` each (scaled)."""
         self.reach += shift.max()
         self.travel += shift
 
-    def split(self, chosen, shift):
+    def split(self, chosen: NDArray[np.intp], shift: float) -> None:
         """Account for clusters whose centres were replaced by two, at most `shift` (scaled) away.
 
         The second ones stand at the end. A row of another cluster is as far from the new centres
@@ -86,7 +94,7 @@ class Assignment:
         concerned[chosen] = True
         self.limits[concerned[self.labels]] = -np.inf
 
-    def remove(self, gone):
+    def remove(self, gone: list[int]) -> None:
         """Account for centres that were removed; their rows have no label until assigned."""
         kept = np.delete(np.arange(len(self.counts)), gone)
         numbers = np.full(len(self.counts), -1, np.int32)
@@ -95,7 +103,7 @@ class Assignment:
         self.limits[self.labels < 0] = -np.inf
         self.travel, self.sums, self.counts = self.travel[kept], self.sums[kept], self.counts[kept]
 
-    def relabel(self, indices, clusters):
+    def relabel(self, indices: NDArray[np.intp], clusters: NDArray[np.intp]) -> NDArray[np.intp]:
         """Move some rows to other clusters; return all clusters whose sums have to be renewed."""
         self.labels = self.labels.copy()  # a `Step` may hold the old ones
         donors = self.labels[indices]
@@ -103,7 +111,7 @@ class Assignment:
         self.limits[indices] = -np.inf
         return np.union1d(donors, clusters)
 
-    def sum_again(self, rows, clusters):
+    def sum_again(self, rows: Rows, clusters: NDArray[np.intp]) -> None:
         """Replace the running sums of some clusters, which rounding may have spoilt."""
         for c in clusters:
             self.sums[c], self.counts[c] = rows.totals_of(self.labels, c)
@@ -118,27 +126,27 @@ class Clustering:
     otherwise they are those of the centres before the last update.
     """
 
-    centers: np.ndarray
-    assignment: Assignment
+    centers: Floats
+    assignment: Assignment | None
     n_iter: int = 0
     is_assigned: bool = False
-    costs: np.ndarray | None = None  # what removing each centre would add to the inertia (scaled)
+    costs: Floats | None = None  # what removing each centre would add to the inertia (scaled)
 
     @classmethod
-    def start(cls, rows, centers):
+    def start(cls, rows: Rows, centers: Floats) -> Clustering:
         """Return a clustering of which nothing but the centres is known."""
         return cls(np.ascontiguousarray(centers), rows.unassigned(len(centers)))
 
     @classmethod
-    def final(cls, rows, centers):
+    def final(cls, rows: Rows, centers: Floats) -> Clustering:
         """Return a clustering by these centres in which all rows are assigned."""
         return cls(centers, rows.nearest(centers), is_assigned=True)
 
-    def inertia(self, rows):
+    def inertia(self, rows: Rows) -> float:
         """Return the inertia of the centres and the labels."""
         return rows.inertia(self.centers, self.assignment.labels)
 
-    def without(self, gone):
+    def without(self, gone: list[int]) -> Clustering:
         """Return the clustering without some centres; its assignment is carried on."""
         self.assignment.remove(gone)
         return Clustering(np.delete(self.centers, gone, axis=0), self.assignment)
@@ -148,19 +156,27 @@ class Clustering:
 class Step:
     """One iteration of `lloyd`: centres before and after it, and the labels of those before."""
 
-    rows: object
-    centers: np.ndarray
-    labels: np.ndarray
-    means: np.ndarray
+    rows: Rows
+    centers: Floats
+    labels: NDArray[np.int32]
+    means: Floats
 
-    def inertia(self):
+    def inertia(self) -> float:
         """Return the inertia of the centres before."""
         return self.rows.inertia(self.centers, self.labels)
 
 
 def lloyd(
-    rows, clustering, *, max_iter, tol=0.0, costs=False, momentum=0.0, watch=None, strict=False
-):
+    rows: Rows,
+    clustering: Clustering,
+    *,
+    max_iter: int,
+    tol: float = 0.0,
+    costs: bool = False,
+    momentum: float = 0.0,
+    watch: Callable[[Step], bool] | None = None,
+    strict: bool = False,
+) -> Clustering:
     """Iterate until no label changes, the centres move by `tol` (squared) or less, or `max_iter`.
 
     The assignment is carried on and updated. A cluster that loses all its rows keeps its centre,
@@ -217,7 +233,7 @@ def lloyd(
     return Clustering(centers, assignment, iteration + 1, is_assigned, lost)
 
 
-def relocate(rows, centers, assignment):
+def relocate(rows: Rows, centers: Floats, assignment: Assignment) -> int:
     """Give every empty cluster the row farthest from its centre; return how many there are.
 
     As scikit-learn does, except that the labels follow, so that no row is left with the label of
@@ -232,13 +248,13 @@ def relocate(rows, centers, assignment):
     return len(farthest)
 
 
-def means_of(assignment, centers, least=_LEAST):
+def means_of(assignment: Assignment, centers: Floats, least: float = _LEAST) -> Floats:
     """Return the mean of every cluster; one of no more than the share `least` keeps its centre."""
     filled = assignment.counts > least * assignment.counts.sum()
     means = assignment.sums / np.where(filled, assignment.counts, 1.0)[:, None]
     return np.where(filled[:, None], means, centers)
 
 
-def lengths(differences):
+def lengths(differences: Floats) -> Floats:
     """Return the length of every row."""
     return np.sqrt(np.square(differences).sum(axis=1))

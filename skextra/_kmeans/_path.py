@@ -1,9 +1,14 @@
 """The inertia for a range of numbers of clusters, and where its curve bends."""
 
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from numbers import Integral
+from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 from sklearn.utils import check_array
 
 from skextra._base import import_extra, random_state_of
@@ -13,6 +18,12 @@ from skextra._kmeans._lloyd import Clustering, lloyd
 from skextra._kmeans._sample import Sample, improve, method_for
 from skextra._kmeans._seeding import seed_on_some
 from skextra._kmeans._split_merge import least_missed
+from skextra._typing import FloatArray, MatrixLike, RandomStateLike
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from skextra._kmeans._rows import Rows
 
 # Share of the centres taken away at once on the way to the next number asked for.
 _AT_ONCE = 0.05
@@ -54,12 +65,12 @@ class InertiaPath:
     [8.0, 1.0]
     """
 
-    n_clusters: np.ndarray
-    inertia: np.ndarray
+    n_clusters: NDArray[np.int64]
+    inertia: NDArray[np.float64]
     elbow: int | None
-    centers: list
+    centers: list[FloatArray]
 
-    def to_frame(self):
+    def to_frame(self) -> pd.DataFrame:
         """Return the path as a pandas DataFrame.
 
         Returns
@@ -72,7 +83,13 @@ class InertiaPath:
         return pandas.DataFrame({"inertia": self.inertia}, index=index)
 
 
-def inertia_path(X, ks=None, *, sample_weight=None, random_state=None):
+def inertia_path(
+    X: MatrixLike,
+    ks: Iterable[int] | None = None,
+    *,
+    sample_weight: ArrayLike | None = None,
+    random_state: RandomStateLike = None,
+) -> InertiaPath:
     """Return the inertia for a range of numbers of clusters, and the elbow of its curve.
 
     Good centres are searched for the largest number only, as :class:`KMeansPP` does it; for
@@ -148,7 +165,7 @@ def inertia_path(X, ks=None, *, sample_weight=None, random_state=None):
     return InertiaPath(np.array(ks), inertia, find_elbow(ks, inertia), centers)
 
 
-def _settled(rows, sample, found):
+def _settled(rows: Rows, sample: Sample, found: Clustering) -> tuple[FloatArray, float]:
     """Return (centres, inertia) of a clustering after some iterations on all rows."""
     if not sample.is_whole:
         lifted = sample.lift(found.assignment.labels, len(found.centers))
@@ -175,7 +192,9 @@ def _check_numbers(ks, n):
     return sorted({int(k) for k in ks})
 
 
-def _falling(rows, ks, random_state):
+def _falling(
+    rows: Rows, ks: list[int], random_state: np.random.RandomState
+) -> Iterator[Clustering]:
     """Yield a clustering for every k, falling: the best, or each from the one before."""
     if method_for(rows.n, rows.d, ks[-1]) == "exact":
         yield from map(BestRuns(rows, ks[-1]).clustering, reversed(ks))

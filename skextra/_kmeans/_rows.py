@@ -2,8 +2,17 @@
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from typing import Any, Literal, Self, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
+
+from skextra._kmeans._lloyd import Assignment
+from skextra._typing import FloatMatrix
+
+Indices: TypeAlias = NDArray[np.intp]
+Floats: TypeAlias = NDArray[np.float64]
+Rough: TypeAlias = NDArray[np.float32]
 
 
 class RoughFrameError(ArithmeticError):
@@ -17,9 +26,9 @@ class Draws:
     All are of shape (n_chunks, n_draws).
     """
 
-    indices: np.ndarray
-    squares: np.ndarray  # the squared distances
-    shares: np.ndarray  # what each draw stands for of the sum over all rows
+    indices: Indices
+    squares: Floats  # the squared distances
+    shares: Floats  # what each draw stands for of the sum over all rows
 
 
 class Rows(ABC):
@@ -52,79 +61,89 @@ class Rows(ABC):
     n: int
     d: int
     n_chunks: int
-    dtype: np.dtype
+    dtype: np.dtype[Any]
     is_dense: bool
-    offset: np.ndarray
+    offset: Floats
     scale: float
-    variance: np.ndarray
+    variance: Floats
 
     @abstractmethod
-    def take(self, indices):
+    def take(self, indices: Indices) -> Floats:
         """Return some rows relative to the offset, as a float64 array."""
 
     @abstractmethod
-    def take_scaled(self, indices):
+    def take_scaled(self, indices: Indices) -> FloatMatrix:
         """Return some rows relative to the offset, scaled and in float32; CSR if not dense."""
 
     @abstractmethod
-    def subset(self, indices, weight=None):
+    def subset(self, indices: Indices, weight: Floats | None = None) -> Self:
         """Return some of the rows in the same frame, of weight one unless given, as `Rows`."""
 
     @abstractmethod
-    def weights(self, indices):
+    def weights(self, indices: Indices) -> Floats | None:
         """Return the weights of some rows; None if all weigh one."""
 
     @abstractmethod
-    def total_weight(self):
+    def total_weight(self) -> float:
         """Return the sum of all weights."""
 
     @abstractmethod
-    def shares(self):
+    def shares(self) -> Floats:
         """Return all weights as shares of the largest, which neither overflow nor are zero."""
 
     @abstractmethod
-    def draw(self, size, random_state):
+    def draw(
+        self, size: int, random_state: np.random.RandomState
+    ) -> tuple[Indices, Floats | None]:
         """Return (rising indices, weights or None) of a sample in proportion to the weights."""
 
     @abstractmethod
-    def choose(self, k, random_state):
+    def choose(self, k: int, random_state: np.random.RandomState) -> Indices:
         """Return the indices of k rows drawn by weight, distinct if possible."""
 
     @abstractmethod
-    def draw_far(self, places, closest=None):
+    def draw_far(self, places: Floats, closest: Rough | None = None) -> Indices:
         """Return the indices where the running sum of weight times `closest` passes `places`.
 
         `places` are in [0, 1); `closest` is as returned by `approach`, or None for the weights.
         """
 
     @abstractmethod
-    def approach(self, index, closest=None):
+    def approach(self, index: int, closest: Rough | None = None) -> Rough:
         """Return the squared distance of every row to the nearest of the rows chosen so far.
 
         These are the row `index` and those that `closest`, if given, was returned for.
         """
 
     @abstractmethod
-    def potentials(self, centers, closest):
+    def potentials(self, centers: Floats, closest: Rough) -> Floats:
         """Return the weighted sums of the squared distances if each centre were added alone."""
 
     @abstractmethod
-    def squared_distances(self, centers):
+    def squared_distances(self, centers: Floats) -> Rough:
         """Return the squared distances to a few centres, (n_centers, n), scaled and float32."""
 
     @abstractmethod
-    def unassigned(self, k, pairs=False):
+    def unassigned(self, k: int, pairs: bool = False) -> Assignment:
         """Return an `Assignment` to k centres in which no row has a label yet.
 
         With `pairs` it will keep a lower bound for every pair of row and centre.
         """
 
     @abstractmethod
-    def bounds_pairs(self, k, algorithm="auto"):
+    def bounds_pairs(self, k: int, algorithm: Literal["auto", "lloyd", "elkan"] = "auto") -> bool:
         """Return whether an algorithm should keep a bound for every pair of row and centre."""
 
     @abstractmethod
-    def assign(self, centers, assignment, *, full=False, costs=False, places=None):
+    def assign(
+        self,
+        centers: Floats,
+        assignment: Assignment,
+        *,
+        full: bool = False,
+        costs: bool = False,
+        places: Floats | None = None,
+    ) -> tuple[int, Floats, Draws | None]:
         """Move every row to its nearest centre, and update the assignment.
 
         With `full` every row is evaluated, and only then is more to be had: with `costs`, what
@@ -134,45 +153,53 @@ class Rows(ABC):
         """
 
     @abstractmethod
-    def inertia(self, centers, labels):
+    def inertia(self, centers: Floats, labels: NDArray[np.int32]) -> float:
         """Return the weighted sum of the squared distances of the rows to their centres."""
 
     @abstractmethod
-    def own_squares(self, centers, labels):
+    def own_squares(self, centers: Floats, labels: NDArray[np.int32]) -> Floats:
         """Return the squared distance of every row to its centre."""
 
     @abstractmethod
-    def draw_around(self, center, places):
+    def draw_around(self, center: Floats, places: Floats) -> Draws:
         """Return `Draws` by the squared distance to one centre; `places` as in `assign`."""
 
     @abstractmethod
-    def farthest(self, centers, labels, m):
+    def farthest(self, centers: Floats, labels: NDArray[np.int32], m: int) -> Indices:
         """Return the indices of the m rows farthest from their centres, or of all that are off."""
 
     @abstractmethod
-    def totals_of(self, labels, cluster):
+    def totals_of(self, labels: NDArray[np.int32], cluster: int) -> tuple[Floats, float]:
         """Return (sum of the rows of a cluster, their weight)."""
 
     @abstractmethod
-    def means(self, labels, k, indices=None, weight=None):
+    def means(
+        self,
+        labels: NDArray[np.int32],
+        k: int,
+        indices: Indices | None = None,
+        weight: Floats | None = None,
+    ) -> Floats:
         """Return the means of k groups of rows: of those at `indices`, weighted; None is all."""
 
     @abstractmethod
-    def can_project(self, n_axes):
+    def can_project(self, n_axes: int) -> bool:
         """Return whether projections of all rows on axes take no more than half of their room."""
 
     @abstractmethod
-    def project(self, axes):
+    def project(self, axes: Rough) -> "Rows":
         """Return all rows projected on axes (the columns), scaled, as `Rows` of few features."""
 
-    def iterate(self, centers, assignment, max_iter, tol, costs):
+    def iterate(
+        self, centers: Floats, assignment: Assignment, max_iter: int, tol: float, costs: bool
+    ) -> tuple[Floats, int, int, Floats] | None:
         """Run all of Lloyd's iterations in one call; None if they are better called one by one.
 
         Returned are (centres, iterations, labels changed in the last one, costs as in `assign`).
         """
         return None
 
-    def nearest(self, centers):
+    def nearest(self, centers: Floats) -> Assignment:
         """Return the assignment of all rows to these centres."""
         assignment = self.unassigned(len(centers))
         self.assign(centers, assignment, full=True)

@@ -2,16 +2,22 @@
 
 from dataclasses import dataclass, replace
 from operator import attrgetter
+from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.utils import gen_batches
 
+from skextra._callbacks import EpochReporter
+from skextra._kmeans._data import TrainingData
 from skextra._kmeans._history import KMeansHistory, Recorder
 from skextra._kmeans._line import BestRuns
 from skextra._kmeans._lloyd import MOMENTUM, Clustering, Step, lengths, lloyd
 from skextra._kmeans._local_search import local_search
+from skextra._kmeans._rows import Floats, Rows
 from skextra._kmeans._sample import Sample, improve, method_for, sample_size
 from skextra._kmeans._seeding import greedy_plus_plus, seed_on_some
+from skextra._typing import FloatArray
 
 # Rounds of local search on all rows, each of which repeats the search on a sample if it succeeds.
 _ROUNDS = 3
@@ -26,15 +32,17 @@ class Plan:
     """What a fit is asked for; the parameters are those of `KMeansPP`."""
 
     n_clusters: int
-    starts: list  # of every run: the name of a way to seed, or centres in the space of X
-    refine: int | str | None
+    starts: list[
+        str | FloatArray
+    ]  # of every run: the name of a way to seed, or centres in the space of X
+    refine: int | Literal["auto"] | None
     max_iter: int
     tol: float
-    algorithm: str
+    algorithm: Literal["auto", "lloyd", "elkan"]
     store_history: bool
     verbose: int
 
-    def effort(self, n):
+    def effort(self, n: int) -> int:
         """Return how hard to search for centres of n rows; 0 is not at all."""
         if self.n_clusters == 1:  # no mean is better than another
             return 0
@@ -47,16 +55,16 @@ class Plan:
 class Solution:
     """The result of a run; `inertia` belongs to exactly these centres and labels."""
 
-    centers: np.ndarray
-    exact: np.ndarray  # the centres before they were rounded to the dtype of X
-    labels: np.ndarray
+    centers: FloatArray
+    exact: Floats  # the centres before they were rounded to the dtype of X
+    labels: NDArray[np.int32]
     inertia: float
     n_iter: int
-    counts: np.ndarray
+    counts: Floats
     history: KMeansHistory | None = None
     step: Step | None = None  # the last one
 
-    def count_filled(self):
+    def count_filled(self) -> int:
         """Return how many clusters have samples."""
         filled = self.counts > 1e-9 * self.counts.sum()
         if filled.all():  # less may be nothing but rounding of running sums: look at the labels
@@ -70,14 +78,23 @@ class Solution:
 class Run:
     """The fit of a plan to training data; the reporter hears of every iteration."""
 
-    def __init__(self, plan, data, random_state, reporter):
+    rows: Rows
+
+    def __init__(
+        self,
+        plan: Plan,
+        data: TrainingData,
+        random_state: np.random.RandomState,
+        reporter: EpochReporter,
+    ) -> None:
         self.plan, self.data = plan, data
         self.random_state = random_state
         self.reporter = reporter
         self.effort = plan.effort(data.n_rows)
-        self.rows = self.recorder = self.step = None
+        self.recorder: Recorder | None = None
+        self.step: Step | None = None
 
-    def solve(self):
+    def solve(self) -> Solution:
         """Return the best solution over all starts, in terms of the samples as given."""
         size = sample_size(self.data.n_rows, self.data.n_features, self.plan.n_clusters)
         roughly = self.effort > 0 and size < self.data.n_rows
@@ -85,7 +102,7 @@ class Run:
         self.reporter.finish(best.step)
         return self.data.restore(best, self.rows)
 
-    def best_of_starts(self, rows):
+    def best_of_starts(self, rows: Rows) -> Solution:
         """Return the solution of lowest inertia, in terms of the rows."""
         self.rows = rows
         method = method_for(rows.n, rows.d, self.plan.n_clusters)
@@ -93,7 +110,7 @@ class Run:
         solutions = map(self.solve_from, self.plan.starts[: 1 if once else None])
         return min(solutions, key=attrgetter("inertia"))
 
-    def solve_from(self, start):
+    def solve_from(self, start: str | FloatArray) -> Solution:
         """Run k-means once, from the name of a seeding or from centres in the space of X."""
         if self.plan.store_history:
             self.recorder = Recorder(self.rows, self.data.repeats())
@@ -105,7 +122,7 @@ class Run:
             begin = Clustering.start(self.rows, self.seed(start, self.rows, greedy=True))
         return self.publish(self.iterate(begin))
 
-    def seed(self, start, rows, greedy=False):
+    def seed(self, start: str | Floats, rows: Rows, greedy: bool = False) -> Floats:
         """Return centres to start from, of all rows or of those of a sample."""
         k = self.plan.n_clusters
         if isinstance(start, np.ndarray):
@@ -116,7 +133,7 @@ class Run:
             return rows.take(greedy_plus_plus(rows, k, self.random_state))
         return seed_on_some(rows, k, self.random_state)
 
-    def search(self, start):
+    def search(self, start: str | Floats) -> Clustering:
         """Return a clustering by good centres, found on a sample and checked on all rows."""
         rows, k = self.rows, self.plan.n_clusters
         found = self.search_sample(start, Sample(rows, k, self.random_state))
@@ -129,7 +146,7 @@ class Run:
             found = self.search_sample(found.centers, sample)
         return found if found.assignment else Clustering.start(rows, found.centers)
 
-    def search_sample(self, start, sample):
+    def search_sample(self, start: str | Floats, sample: Sample) -> Clustering:
         """Return the best clustering found on a sample; without assignment unless of all rows."""
         rows, k = sample.rows, self.plan.n_clusters
         if method_for(rows.n, rows.d, k) == "exact":
@@ -142,7 +159,7 @@ class Run:
             found = improve(rows, centers, self.random_state, effort)
         return found if sample.is_whole else Clustering(sample.finish(found), None)
 
-    def iterate(self, begin):
+    def iterate(self, begin: Clustering) -> Clustering:
         """Run Lloyd's iterations on all rows to the end."""
         plan, rows, assignment = self.plan, self.rows, begin.assignment
         pairs = rows.bounds_pairs(plan.n_clusters, plan.algorithm)
@@ -161,7 +178,7 @@ class Run:
             strict=True,
         )
 
-    def watch(self, step):
+    def watch(self, step: Step) -> bool:
         """Tell of an iteration; return whether a callback asks to stop."""
         self.step = step
         if self.recorder:
@@ -170,7 +187,7 @@ class Run:
             print(f"inertia {step.inertia() * self.data.unit:.10g}")  # noqa: T201
         return self.reporter.epoch(step)
 
-    def publish(self, found):
+    def publish(self, found: Clustering) -> Solution:
         """Return the solution, with the labels of the centres as they are published, rounded."""
         rows, assignment = self.rows, found.assignment
         exact = found.centers + rows.offset
@@ -193,7 +210,9 @@ class Run:
         )
 
 
-def absorb(rows, exact, published, counts, n_iter):
+def absorb(
+    rows: Rows, exact: Floats, published: FloatArray, counts: Floats, n_iter: int
+) -> Solution:
     """Return the solution after a chunk: each centre the mean of all that was ever nearest to it.
 
     `published` are the centres that decide, `exact` the same before they were rounded. Raise
