@@ -1,8 +1,9 @@
 """What the numbers trade that steer KMeansPP's search: each halved and doubled, the rest as is.
 
-For every number, half of it and twice of it: the median ratio of the times of whole fits, over
-sets and seeds that take turns, and the mean excess of the inertia over that of the number itself,
-in percent. More than 1 is slower, more than 0 is worse; differences of .1% are noise.
+For every number, half of it and twice of it: the median ratio of the processor times of whole
+fits, over sets and seeds that take turns, and the mean excess of the inertia over that of the
+number itself, in percent. More than 1 is slower, more than 0 is worse; differences of 2% of the
+time or of .1% of the inertia are noise.
 
 Usage: OMP_NUM_THREADS=1 python benchmarks/kmeans_constants.py [--seeds 6] [NAME ...]
 """
@@ -52,10 +53,10 @@ SETS = {
 
 
 def measured(seed, X, k):
-    """Return (seconds, inertia) of one fit."""
-    start = time.perf_counter()
+    """Return (seconds of the processor, inertia) of one fit."""
+    start = time.process_time()
     model = KMeansPP(k, random_state=seed).fit(X)
-    return time.perf_counter() - start, model.inertia_
+    return time.process_time() - start, model.inertia_
 
 
 def main():

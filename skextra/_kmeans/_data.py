@@ -1,9 +1,14 @@
 """The samples as given, and the rows that stand for them."""
 
+from collections.abc import Callable
 from dataclasses import replace
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
+from sklearn.metrics import euclidean_distances
+from sklearn.utils import gen_batches
 from sklearn.utils.validation import _check_sample_weight
 
 from skextra._common._canonical import canonical
@@ -11,8 +16,14 @@ from skextra._common._csr import without_repeats
 from skextra._common._threads import available_threads
 from skextra._kmeans._csr_rows import CsrRows
 from skextra._kmeans._dense_rows import MOST_NARROW, NarrowRows, WideRows
-from skextra._kmeans._rows import RoughFrameError
+from skextra._kmeans._local_rows import LocalRows, floating
+from skextra._kmeans._rows import Floats, RoughFrameError, Rows
+from skextra._typing import FloatArray, FloatMatrix
 
+if TYPE_CHECKING:
+    from skextra._kmeans._run import Solution
+
+Result = TypeVar("Result")
 # How `check_array` and `validate_data` are asked for samples.
 ACCEPTED = {
     "accept_sparse": "csr",
@@ -23,6 +34,8 @@ ACCEPTED = {
 # Entries from which small integers are kept as they are: 64 MiB in float64. The loops take some
 # seconds to compile for another type, once in an installation, which smaller data do not repay.
 _MANY_ENTRIES = 2**23
+# Rows whose distances are computed at a time: float64 copies of a few MiB.
+_BATCH = 4096
 
 
 class TrainingData:
@@ -32,7 +45,7 @@ class TrainingData:
     (see `canonical`). Equal weights are the same as none but for the `unit` of the inertia.
     """
 
-    def __init__(self, X, weight):
+    def __init__(self, X: FloatMatrix, weight: Floats | None) -> None:
         self._X = X
         self._all_count = weight is None or bool(weight.all())
         if not self._all_count:
@@ -44,7 +57,7 @@ class TrainingData:
         self._distinct, self._weight, self._place = canonical(X, weight)
         self.n_rows, self.n_features = self._distinct.shape
 
-    def in_a_frame(self, task, roughly):
+    def in_a_frame(self, task: Callable[[Rows], Result], roughly: bool) -> Result:
         """Return what ``task(rows)`` returns; if a rough frame does not fit, in an exact one."""
         threads = available_threads()
         for rough in (roughly, False):
@@ -52,15 +65,15 @@ class TrainingData:
                 return task(rows_of(self._distinct, self._weight, threads, roughly=rough))
             except RoughFrameError:
                 pass
-        raise ValueError("X has samples of little weight too far out for float32; scale it.")
+        raise ValueError("X has samples of little weight too far out for float32; scale X.")
 
-    def repeats(self):
+    def repeats(self) -> NDArray[np.int64]:
         """Return how many samples each row stands for."""
         if self._place is None:
             return np.ones(self.n_rows, np.int64)
         return np.bincount(self._place)
 
-    def restore(self, solution, rows):
+    def restore(self, solution: "Solution", rows: LocalRows) -> "Solution":
         """Return the solution with labels for all samples and inertias in their weights."""
         labels, history = solution.labels, solution.history
         if self._place is not None:
@@ -77,7 +90,7 @@ class TrainingData:
         )
 
 
-def tidy(X, sample_weight):
+def tidy(X: FloatMatrix, sample_weight: ArrayLike | None) -> tuple[FloatMatrix, Floats | None]:
     """Return (X without repeated entries, checked weights or None).
 
     X is floating, except for very many integers of one or two bytes, which the loops convert to
@@ -95,8 +108,29 @@ def tidy(X, sample_weight):
     return X, sample_weight
 
 
-def rows_of(X, weight, threads, frame=None, roughly=False):
+def rows_of(
+    X: FloatMatrix,
+    weight: Floats | None,
+    threads: int,
+    frame: tuple[Floats, float] | None = None,
+    roughly: bool = False,
+) -> LocalRows:
     """Return validated samples as `LocalRows`."""
     dense = NarrowRows if X.shape[1] <= MOST_NARROW else WideRows
     kind = CsrRows if sparse.issparse(X) else dense
     return kind(X, weight, threads, frame, roughly)
+
+
+def distances(X: FloatMatrix, centers: FloatArray, offset: Floats) -> FloatArray:
+    """Return the distance of each row to each centre; dense ones are taken from an offset."""
+    if sparse.issparse(X):
+        return euclidean_distances(X, centers.astype(X.dtype))
+    out = np.empty((len(X), len(centers)), floating(X))
+    for part in gen_batches(len(X), _BATCH):
+        out[part] = euclidean_distances(X[part] - offset, centers - offset)
+        if not np.isfinite(out[part]).all():
+            raise ValueError(
+                f"X goes up to {np.abs(X[part]).max():g}, the square of which overflows; scale "
+                "it, for example with StandardScaler."
+            )
+    return out

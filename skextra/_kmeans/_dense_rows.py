@@ -10,14 +10,16 @@ from skextra._kernels._kmeans_search import Halves, group, split_each
 from skextra._kernels._kmeans_wide import assign_by_bounds, assign_wide, cross_wide
 from skextra._kmeans._local_rows import LocalRows
 
-# Features up to which points stand side by side in the vector lanes; with more, features do.
+# Features up to which points stand side by side in the vector lanes: a tile of 256 points takes
+# 64 KiB then. With more, features stand side by side.
 MOST_NARROW = 64
 # Multiplications an iteration, about 4 ms, up to which one thread that runs all iterations in one
 # call is faster than several that are called for each.
 _SERIAL_WORK = 12_000_000
-# Centres from which a bound for every pair of row and centre pays.
+# Centres from which a bound for every pair of row and centre pays without being asked for: with
+# fewer, skipping whole rows by one bound is as good.
 _PAIRS_FROM = 32
-# Rows projected at a time.
+# Rows projected at a time, so that only some are held in float32 with all features.
 _BATCH = 8192
 
 

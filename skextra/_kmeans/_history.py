@@ -31,18 +31,18 @@ class KMeansHistory:
         The centres at the start and after each iteration.
 
     inertia : ndarray of shape (n_iter + 1,)
-        The inertia of these centres, every sample belonging to the nearest.
+        The inertia of these centres, with every sample assigned to the nearest.
 
     n_changed : ndarray of shape (n_iter,)
-        How many samples each iteration moved to another cluster; in the first, all that weigh
-        something.
+        How many samples each iteration moved to another cluster. The first moves all samples of
+        positive weight.
 
     center_shift : ndarray of shape (n_iter, n_clusters)
         How far each iteration moved each centre.
 
     Notes
     -----
-    Kept are the centres, not the labels: `labels` recomputes those of an iteration on request.
+    The centres are kept, not the labels: `labels` recomputes those of an iteration.
 
     Examples
     --------
@@ -100,8 +100,8 @@ class KMeansHistory:
         Returns
         -------
         pandas.DataFrame
-            Columns `inertia`, `n_changed` and `largest_shift`, indexed by the iteration; the
-            start has changed and moved nothing.
+            Columns `inertia`, `n_changed` and `largest_shift`, indexed by the iteration. The last
+            two are zero for the start.
         """
         pandas = import_extra("pandas", "plot", "KMeansHistory.to_frame")
         index = pandas.RangeIndex(self.n_iter + 1, name="iteration")
@@ -125,7 +125,7 @@ class Recorder:
         self._centers, self._inertia, self._changed = [], [], []
 
     def add(self, step: Step) -> None:
-        """Take in one iteration."""
+        """Add one iteration."""
         self._centers.append((step.centers + self._rows.offset).astype(self._rows.dtype))
         self._inertia.append(step.inertia())
         self._changed.append(int(self._repeats[step.labels != self._labels].sum()))

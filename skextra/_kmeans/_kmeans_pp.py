@@ -8,25 +8,21 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.metrics import euclidean_distances
-from sklearn.utils import Tags, gen_batches
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skextra._base import Estimator, all_or_nothing, random_state_of, warn_caller
 from skextra._callbacks import CallbackSupportMixin, EpochReporter, with_callbacks
 from skextra._common._threads import available_threads
-from skextra._kmeans._data import ACCEPTED, TrainingData, rows_of, tidy
+from skextra._kmeans._data import ACCEPTED, TrainingData, distances, rows_of, tidy
 from skextra._kmeans._history import KMeansHistory
 from skextra._kmeans._lloyd import Step
-from skextra._kmeans._local_rows import LocalRows, floating
-from skextra._kmeans._run import Plan, Run, Solution, absorb
+from skextra._kmeans._local_rows import LocalRows
+from skextra._kmeans._run import Plan, Run, Solution, absorb, influence
 from skextra._kmeans._seeding import name_or_centers
-from skextra._sklearn import ClassNamePrefixFeaturesOutMixin, ClusterMixin, TransformerMixin
+from skextra._sklearn import ClassNamePrefixFeaturesOutMixin, ClusterMixin, Tags, TransformerMixin
 from skextra._typing import FloatArray, FloatMatrix, MatrixLike, RandomStateLike
 
 _INITS = ("k-means++", "random")
-# Rows whose distances are computed at a time.
-_BATCH = 4096
 
 
 class KMeansPP(
@@ -36,12 +32,12 @@ class KMeansPP(
     ClusterMixin,
     Estimator,
 ):
-    """K-means that starts from k-means++, searches on for better centres, and shows every step.
+    """K-means that starts from k-means++, searches for better centres, and shows every step.
 
     A replacement for :class:`sklearn.cluster.KMeans` with the same parameters, attributes and
-    methods. Unless told otherwise it looks for good centres by split and merge on a sample of
-    the data before it iterates on all of them, which takes less time than restarts and, as a
-    rule, ends lower. Data of one feature are solved exactly, up to some ten thousand samples.
+    methods. By default it searches for good centres by split and merge on a sample of the data
+    before it iterates on all of them. This takes less time than restarts and usually ends with a
+    lower inertia. Data of one feature are solved exactly, up to some ten thousand samples.
 
     Parameters
     ----------
@@ -50,67 +46,68 @@ class KMeansPP(
 
     init : {'k-means++', 'random'}, array-like of shape (n_clusters, n_features) or callable, \
 default='k-means++'
-        Where the centres start.
+        The initial centres.
 
-        - 'k-means++': samples drawn one by one, far ones more likely, each the best of
-          2 + log(n_clusters) draws [1]_.
+        - 'k-means++': samples drawn one by one, each the best of 2 + log(n_clusters) draws, with
+          probability proportional to the squared distance to the nearest one so far [1]_.
         - 'random': samples drawn at random.
-        - An array: exactly these centres.
+        - An array: these centres.
         - A callable: called as ``init(X, n_clusters, random_state=random_state)``; returns the
           centres.
 
     n_init : int or 'auto', default='auto'
-        Number of runs, of which the one with the lowest inertia is kept; 'auto' is 1. An array
-        for `init` is run once, and so are data that are solved exactly.
+        Number of runs. The one with the lowest inertia is kept; 'auto' is 1. There is one run only
+        if `init` is an array or if the data are solved exactly.
 
     refine : 'auto', None or int, default='auto'
         The search for better centres.
 
-        - None: none. The start as given, then Lloyd's iterations: what textbooks, and
-          scikit-learn, call k-means.
-        - An int: how hard to search; 1 is enough for most data, 10 takes about twice as long.
-          Without effect where the optimum is computed (see Notes).
-        - 'auto': 1 if `init` is a name (2 for up to 1000 samples, 3 for up to 500), None if it
-          says where the centres are.
+        - None: no search. The initial centres, then Lloyd's iterations: what textbooks and
+          scikit-learn call k-means.
+        - An int: the effort of the search. 1 is enough for most data; 10 takes about twice as
+          long. It has no effect where the optimum is computed (see Notes).
+        - 'auto': 1 if `init` is a string (2 for up to 1000 samples, 3 for up to 500), None if it
+          is an array or a callable.
 
     max_iter : int, default=300
-        Largest number of iterations on all data of one run.
+        Maximum number of iterations of one run on all data.
 
     tol : float, default=1e-4
-        Iterations end when the squared ways of all centres sum to no more than `tol` times the
-        mean variance of the features (weighted, which scikit-learn's is not; of some rows, if
-        the data are large and searched). 0 ends them when no sample changes its cluster.
+        Iterations end when the squared displacements of all centres sum to at most `tol` times
+        the mean variance of the features. The variance is weighted, unlike scikit-learn's, and
+        estimated on some rows if the data are large and searched. With 0 they end when no sample
+        changes its cluster.
 
     algorithm : {'auto', 'lloyd', 'elkan'}, default='auto'
-        How an iteration goes. Distances whose outcome is certain are skipped in all of them.
+        The kind of iteration. All of them skip distances that cannot change a label.
 
         - 'lloyd': every iteration moves each centre to the mean of its samples.
-        - 'elkan': the same, with a lower bound for every pair of sample and centre, which takes
-          `n_samples * n_clusters` float32 numbers and pays with many features. Sparse data and
-          those of up to 64 features go without.
-        - 'auto': whichever is faster; after a search, centres are carried on by momentum too
-          (Nesterov), which takes a fraction of the iterations.
+        - 'elkan': the same, with a lower bound for every pair of sample and centre. The bounds
+          take `n_samples * n_clusters` float32 numbers and pay with many features. They are not
+          used for sparse data nor for up to 64 features.
+        - 'auto': the faster of the two. After a search, iterations also use Nesterov momentum,
+          which reduces their number.
 
     store_history : bool, default=False
-        Whether to keep all iterations in `history_`. Costs a pass over the data each.
+        Whether to keep all iterations in `history_`. Each costs another pass over the data.
 
     copy_x : bool, default=True
-        Without effect, accepted because KMeans has it: X is never changed.
+        Has no effect and exists for compatibility with KMeans: X is never changed.
 
     verbose : int or bool, default=0
-        Above 0, the inertia is printed at every iteration.
+        If above 0, the inertia is printed at every iteration.
 
     random_state : int, RandomState instance or None, default=None
-        Draws the start and the sample. An int makes fits repeatable, whatever the number of
-        threads.
+        Determines the initial centres and the sample. Pass an int for reproducible fits,
+        whatever the number of threads.
 
     Attributes
     ----------
     cluster_centers_ : ndarray of shape (n_clusters, n_features)
-        The centres, in the dtype of X; float64 if that is no floating one.
+        The centres, in the dtype of X, or float64 if X is not floating-point.
 
     labels_ : ndarray of shape (n_samples,)
-        The nearest centre of each sample: what `predict` says of X.
+        The nearest centre of each sample, as `predict` returns it for X.
 
     inertia_ : float
         Sum of the (weighted) squared distances of the samples to their centres.
@@ -129,45 +126,45 @@ default='k-means++'
 
     See Also
     --------
-    sklearn.cluster.KMeans : The same without a search, for the textbook's behaviour by default.
+    sklearn.cluster.KMeans : K-means without a search: the textbook algorithm by default.
     inertia_path : The inertia for a range of numbers of clusters.
 
     Notes
     -----
     Exact: with one feature, ``n_samples * n_clusters`` up to 60,000 (repeated samples count
-    once) and any search asked for, the optimum is computed by dynamic programming over runs of
+    once) and any search requested, the optimum is computed by dynamic programming over runs of
     sorted samples [5]_, in ``n_clusters * n_samples * log(n_samples)`` steps. `random_state` then
-    changes nothing, the centres rise, and one or a few iterations on all data follow, which
-    `n_iter_`, `history_` and callbacks tell of as usual.
+    has no effect, the centres are sorted, and one or a few iterations on all data follow, which
+    `n_iter_`, `history_` and callbacks report as usual.
 
-    Few: with ``n_samples * n_features * (n_clusters + 4)`` up to 7,500, centres jump to random
-    samples, samples move one by one between clusters as long as the inertia falls, and what is
-    not better is undone [6]_. The fewer the samples the more jumps, up to 330. Of 450 sets of 12
-    to 40 uniform samples in two features, none ended above the lowest inertia known.
+    Few samples: with ``n_samples * n_features * (n_clusters + 4)`` up to 7,500, centres jump to
+    random samples, samples move one by one between clusters as long as the inertia falls, and
+    what is not better is undone [6]_. The fewer the samples, the more jumps, up to 330. Of 450
+    sets of 12 to 40 uniform samples in two features, none ended above the lowest inertia known.
 
-    Else: greedy k-means++ on a few samples per cluster, then rounds on a sample of
+    Otherwise: greedy k-means++ on a few samples per cluster, then rounds on a sample of
     ``max(10_000, 100 * n_clusters)`` rows (fewer for fewer than ten clusters), projected on its
     48 main directions if there are more than 64 features. A round splits the clusters whose
-    two-means split saves most, iterates, removes the centres that are missed least, and is
-    undone if the inertia has not fallen; the next one moves half as many. This is breathing
-    k-means [2]_ with directed instead of random splits. Last, points drawn from all data by
-    squared distance take over centres that are worth less where they stand [3]_, so that small
+    two-means split saves most, iterates, and removes the centres whose removal costs least. It
+    is undone if the inertia has not fallen, and the next one splits half as many. This is
+    breathing k-means [2]_ with directed instead of random splits. Finally, centres move to samples
+    drawn from all data by squared distance where that lowers the inertia [3]_, so that small
     groups which the sample missed are found. Iterations skip samples whose nearest centre cannot
     have changed [4]_.
 
-    Distances are screened in float32 from the mean of the data, with an error bound; what is too
-    close to call is computed in float64. The labels are therefore exact, and far from the origin
-    too. Sparse data are not centred, which would fill their zeros: everything is in float64
-    there, and exact as far as squared distances from the origin are.
+    Distances are computed in float32 from the mean of the data, with an error bound, and again in
+    float64 where that does not decide. The labels are therefore exact, even far from the origin.
+    Sparse data are not centred, which would fill their zeros: everything is computed in float64,
+    and is as exact as squared distances from the origin.
 
     An iteration costs at most ``n_samples * n_clusters * n_features`` products. Besides X, a fit
-    takes 8 bytes a sample, the sample of the search, and with many features the bounds of
-    'elkan' or the projections, up to half of X; weights of zero make it copy the other rows.
+    takes 8 bytes per sample, the sample of the search, and with many features the bounds of
+    'elkan' or the projections, up to half of X. With weights of zero it copies the other rows.
     Results do not depend on the number of threads, which is that of scikit-learn: all cores
-    unless threadpoolctl, joblib or OMP_NUM_THREADS say otherwise. Data of up to 120,000 entries
-    are sorted by their content first, so that neither order nor repetition matters: a sample of
-    weight two is the same as two samples. For larger data that holds of each iteration, but the
-    random draws differ.
+    unless threadpoolctl, joblib or OMP_NUM_THREADS limit them. Data of up to 120,000 entries are
+    first sorted by their content, so that neither order nor repetition matters: a sample of
+    weight two is equivalent to two samples. For larger data this is true of each iteration, but
+    the random draws differ.
 
     Empty clusters are given the samples farthest from their centres, as in scikit-learn.
 
@@ -242,14 +239,14 @@ default='k-means++'
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
             The samples. A C-contiguous array or CSR matrix of float64 or float32 is not copied,
-            nor is an array of more than eight million (2**23) booleans or integers of one or two
-            bytes; others are copied as float64.
+            nor is an array of at least 2**23 (eight million) booleans or integers of one or two
+            bytes. Others are copied as float64.
 
         y : None
             Ignored.
 
         sample_weight : array-like of shape (n_samples,) or None, default=None
-            Weights, zero or more. A weight of two is the same as the sample twice.
+            Weights, zero or more. A weight of two is equivalent to repeating the sample.
 
         Returns
         -------
@@ -264,13 +261,12 @@ default='k-means++'
         """
         self._check_parameters()
         X, weight = self._check_samples(X, sample_weight, reset=True)
-        random_state, n_runs, k = (
-            random_state_of(self.random_state),
-            self._n_runs(),
-            self.n_clusters,
-        )
+        random_state = random_state_of(self.random_state)
+        n_runs, k = self._n_runs(), self.n_clusters
         if X.shape[0] < k:
-            raise ValueError(f"n_samples={X.shape[0]} should be >= n_clusters={k}; lower it.")
+            raise ValueError(
+                f"n_samples={X.shape[0]} should be >= n_clusters={k}; lower n_clusters."
+            )
         plan = Plan(
             k,
             [name_or_centers(self.init, X, k, random_state) for _ in range(n_runs)],
@@ -287,8 +283,8 @@ default='k-means++'
         distinct = solution.count_filled()
         if distinct < k:
             warn_caller(
-                f"Only {distinct} of n_clusters={k} clusters have samples, as happens when X has "
-                "no more distinct ones; lower n_clusters.",
+                f"Only {distinct} of n_clusters={k} clusters have samples: X may have no more "
+                "distinct samples. Lower n_clusters.",
                 ConvergenceWarning,
             )
         self._publish(solution, run.rows.offset, run.rows.scale)
@@ -298,16 +294,15 @@ default='k-means++'
     def partial_fit(
         self, X: MatrixLike, y: None = None, sample_weight: ArrayLike | None = None
     ) -> Self:
-        """Take in the next chunk of data too large for memory.
+        """Update the centres with the next chunk of data too large for memory.
 
-        The first chunk is clustered as `fit` does it. From then on each centre is the mean of
-        all samples that were nearest to it when they came, exactly, whatever the chunks' sizes.
+        The first chunk is clustered as by `fit`. From then on each centre is the exact mean of all
+        samples that were nearest to it when they arrived, whatever the sizes of the chunks.
 
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            The chunk. The first has at least `n_clusters` samples, and had better be in the
-            order of a shuffle.
+            The chunk. The first should be shuffled, and must have at least `n_clusters` samples.
 
         y : None
             Ignored.
@@ -326,8 +321,8 @@ default='k-means++'
         X, weight = self._check_samples(X, sample_weight, reset=False)
         if self.n_clusters != len(self.cluster_centers_):
             raise ValueError(
-                f"n_clusters={self.n_clusters} is not that of the clusters so far, "
-                f"{len(self.cluster_centers_)}; use a new estimator."
+                f"n_clusters={self.n_clusters} differs from the {len(self.cluster_centers_)} "
+                "clusters so far; use a new estimator."
             )
         rows, _ = self._framed(X, weight)
         before = self._exact, self.cluster_centers_, self._counts
@@ -364,18 +359,7 @@ default='k-means++'
         X_new : ndarray of shape (n_samples, n_clusters)
             Euclidean distances.
         """
-        X, centers, offset = self._check_new(X), self.cluster_centers_, self._offset
-        if sparse.issparse(X):
-            return euclidean_distances(X, centers.astype(X.dtype))
-        out = np.empty((len(X), len(centers)), floating(X))
-        for part in gen_batches(len(X), _BATCH):
-            out[part] = euclidean_distances(X[part] - offset, centers - offset)
-            if not np.isfinite(out[part]).all():
-                raise ValueError(
-                    f"X goes up to {np.abs(X[part]).max():g}, the square of which overflows; "
-                    "scale it, for example with StandardScaler."
-                )
-        return out
+        return distances(self._check_new(X), self.cluster_centers_, self._offset)
 
     def score(
         self, X: MatrixLike, y: None = None, sample_weight: ArrayLike | None = None
@@ -408,15 +392,15 @@ default='k-means++'
     ) -> NDArray[np.float64]:
         """Return how much the inertia of the data falls when each sample is left out.
 
-        In closed form: without a sample of weight w at distance d from its centre, in a cluster
-        of weight W, the centre moves away from it and the inertia falls by
-        ``W * w / (W - w) * d**2``, the other samples keeping their clusters. An outlier stands
-        out, and one that holds a centre of its own counts for nothing.
+        The other samples keep their clusters. Without a sample of weight w at distance d from its
+        centre, in a cluster of weight W, the centre moves away from it and the inertia falls by
+        ``W * w / (W - w) * d**2``. An outlier stands out; a sample that is alone in its cluster
+        has an influence of zero.
 
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            The data that were clustered.
+            The data passed to `fit`.
 
         sample_weight : array-like of shape (n_samples,) or None, default=None
             Their weights.
@@ -429,14 +413,7 @@ default='k-means++'
         check_is_fitted(self)
         X, weight = self._check_samples(X, sample_weight, reset=False)
         rows, centers = self._framed(X, weight)
-        labels = rows.nearest(centers).labels
-        weight = np.ones(rows.n) if weight is None else weight
-        total = np.bincount(labels, weight, minlength=len(centers))[labels]
-        rest = total - weight
-        # The parallel-axis theorem: the sample takes w q away, at squared distance q, and the
-        # mean, which moves off by w / (W - w) of its distance, spares the others the rest.
-        factor = np.divide(total * weight, rest, out=np.zeros_like(rest), where=rest > 0)
-        return factor * rows.own_squares(centers, labels)
+        return influence(rows, centers, np.ones(rows.n) if weight is None else weight)
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
@@ -479,8 +456,8 @@ default='k-means++'
         if self.n_init == "auto":
             return 1
         if self.n_init > 1 and not isinstance(self.init, str) and not callable(self.init):
-            message = f"init is an array, so that n_init={self.n_init} runs would be the same"
-            warn_caller(f"{message}; one is made. Set n_init=1.", RuntimeWarning)
+            message = f"init is an array, so n_init={self.n_init} runs would be identical"
+            warn_caller(f"{message}; only one is made. Set n_init=1.", RuntimeWarning)
             return 1
         return self.n_init
 

@@ -4,6 +4,7 @@ import numpy as np
 
 from skextra._kernels._kmeans_line import add_up, best_starts
 from skextra._kmeans._lloyd import Clustering
+from skextra._kmeans._rows import Rows
 
 
 class BestRuns:
@@ -14,7 +15,7 @@ class BestRuns:
     2011).
     """
 
-    def __init__(self, rows, k):
+    def __init__(self, rows: Rows, k: int) -> None:
         n = rows.n
         x = rows.take(np.arange(n))[:, 0]
         order = np.argsort(x)
@@ -27,7 +28,7 @@ class BestRuns:
         add_up(scaled, self._weight, sums)
         best_starts(scaled, self._weight, sums, self._starts)
 
-    def clustering(self, k):
+    def clustering(self, k: int) -> Clustering:
         """Return the best clustering by k centres, rising; few rows repeat the last one."""
         runs = min(k, len(self._starts))
         begins = np.empty(runs, np.intp)

@@ -22,7 +22,8 @@ _SMALL_WORK = 2_000_000
 _LEAST_VARIANCE, _MOST_VARIANCE = 1e-280, 1e290
 # Rows that make a rough frame: enough for a mean good to some hundredths of a deviation.
 _FRAME_ROWS, _FRAME_ENTRIES = 2_000, 200_000
-# Numbers in a block of a running sum (see `draw_by_mass`).
+# Numbers in a block of a running sum (see `draw_by_mass`): the root of some thousand, so that the
+# sums over blocks and within one take about as long.
 _BLOCK = 64
 
 

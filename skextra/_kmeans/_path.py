@@ -25,14 +25,16 @@ if TYPE_CHECKING:
 
     from skextra._kmeans._rows import Rows
 
-# Share of the centres taken away at once on the way to the next number asked for.
+# Share of the centres removed at once on the way to the next number; less takes longer.
 _AT_ONCE = 0.05
+# Iterations after each removal, on the sample, and for each number, on all rows: single fits end a
+# little lower, and a test bounds by how much.
 _SETTLING = 3
-# Few centres of few points are where a bad removal shows most, and a new search costs least.
+_ITERATIONS = 3
+# Few centres of few rows are where a bad removal shows most, and a new search costs least.
 _REFINED_UP_TO = 6
 _FEW = 1000
 _AGAIN = 2  # rounds of jumps, which start from good centres
-_ITERATIONS = 3
 # Depth of the bend below the chord, of the logarithms, from which it counts as an elbow. Data
 # without clusters (uniform, normal, exponential; 1 to 64 features) stay below .005.
 _LEAST_BEND = 0.05
@@ -45,16 +47,16 @@ class InertiaPath:
     Parameters
     ----------
     n_clusters : ndarray of shape (n_ks,)
-        Numbers of clusters, rising.
+        Numbers of clusters, in increasing order.
 
     inertia : ndarray of shape (n_ks,)
         Inertia of the centres found for each.
 
     elbow : int or None
-        The number of clusters where the curve bends most; None if it does not bend.
+        The number of clusters where the curve bends most; None if it has no clear bend.
 
     centers : list of ndarray of shape (k, n_features)
-        The centres, good starts for ``KMeansPP(k, init=...)``.
+        The centres, which can be passed on as ``KMeansPP(k, init=...)``.
 
     Examples
     --------
@@ -92,12 +94,12 @@ def inertia_path(
 ) -> InertiaPath:
     """Return the inertia for a range of numbers of clusters, and the elbow of its curve.
 
-    Good centres are searched for the largest number only, as :class:`KMeansPP` does it; for
-    smaller ones the centres that are missed least are taken away, one or a few at a time, and
-    the rest settles. Each number asked for gets three iterations on all data. That takes about
-    as long as two or three fits for the largest number; single fits may end a little lower.
+    Good centres are searched for the largest number only, as in :class:`KMeansPP`. For smaller
+    numbers, the centres whose removal costs least are removed, one or a few at a time, and the
+    others are updated. Each number gets three iterations on all data. This takes about as long as
+    two or three fits for the largest number; single fits may end with a slightly lower inertia.
     With one feature, and up to 60,000 samples times the largest number, every inertia is the
-    lowest there is.
+    minimum.
 
     Parameters
     ----------
@@ -105,14 +107,14 @@ def inertia_path(
         The samples.
 
     ks : sequence of int or None, default=None
-        Numbers of clusters, in any order. Three or more are needed to find an elbow. None is 1
-        to 20, or to n_samples if that is less.
+        Numbers of clusters, in any order. At least three are needed to find an elbow. None means
+        1 to 20, or to n_samples if that is smaller.
 
     sample_weight : array-like of shape (n_samples,) or None, default=None
         Weights.
 
     random_state : int, RandomState instance or None, default=None
-        Draws the start and the sample. An int makes the path repeatable.
+        Determines the initial centres and the sample. Pass an int for a reproducible path.
 
     Returns
     -------
@@ -132,10 +134,10 @@ def inertia_path(
     Notes
     -----
     The elbow is the point farthest below the chord between the ends of the curve, as in Kneedle
-    [1]_, of the logarithms of both axes: structureless data of d features have an inertia of
-    about ``k ** (-2 / d)``, which is a straight line there. A bend less than a twentieth of the
-    height of the curve is taken for none. Where clusters overlap the elbow says little;
-    :func:`sklearn.metrics.silhouette_score` is one of the alternatives.
+    [1]_, with both axes logarithmic: structureless data of d features have an inertia of about
+    ``k ** (-2 / d)``, which is a straight line there. A bend of less than a twentieth of the
+    height of the curve is ignored. Where clusters overlap, the elbow says little;
+    :func:`sklearn.metrics.silhouette_score` is one alternative.
 
     References
     ----------
@@ -186,9 +188,9 @@ def _check_numbers(ks, n):
         if not isinstance(k, Integral) or isinstance(k, bool | np.bool_):
             raise TypeError(f"ks must be whole numbers, got {k!r}.")
         if not 1 <= k <= n:
-            raise ValueError(f"ks holds {k}, but must lie between 1 and n_samples={n}.")
+            raise ValueError(f"ks holds {k}; every number must lie between 1 and n_samples={n}.")
     if not ks:
-        raise ValueError("ks is empty; pass the numbers of clusters to try, such as range(1, 21).")
+        raise ValueError("ks is empty; pass numbers of clusters, such as range(1, 21).")
     return sorted({int(k) for k in ks})
 
 
@@ -221,7 +223,7 @@ def _costs(rows, found):
 def find_elbow(ks, inertia):
     """Return the k where log inertia lies deepest below its chord over log k, if deep enough."""
     ks, inertia = np.asarray(ks, float), np.asarray(inertia, float)
-    some = inertia > 1e-12 * inertia[0]  # perfect fits have no logarithm worth the name
+    some = inertia > 1e-12 * inertia[0]  # the logarithm of a perfect fit is noise
     if some.sum() < 3:
         return None
     x, y = np.log(ks[some]), np.log(inertia[some])

@@ -4,9 +4,10 @@ import numpy as np
 
 from skextra._kernels._kmeans_few import Partition, search_by_jumps
 from skextra._kmeans._lloyd import Clustering
+from skextra._kmeans._rows import Floats, Rows
 
 
-def random_swap(rows, centers, draws):
+def random_swap(rows: Rows, centers: Floats, draws: Floats) -> Clustering:
     """Return a clustering: centres jump to random rows, and stay where that is better.
 
     ``draws[r]`` are two uniform numbers for each jump: which centre, and to which row.

@@ -1,6 +1,9 @@
 """From all rows to the few, of few features, on which good centres are searched, and how."""
 
+from typing import Literal
+
 import numpy as np
+from numpy.typing import NDArray
 from scipy import sparse
 from sklearn.utils.extmath import randomized_svd
 
@@ -8,20 +11,33 @@ from skextra._common._blas_limit import single_blas_thread
 from skextra._kmeans._dense_rows import MOST_NARROW, NarrowRows
 from skextra._kmeans._lloyd import MOMENTUM, Clustering, lloyd
 from skextra._kmeans._random_swap import random_swap
-from skextra._kmeans._rows import RoughFrameError
+from skextra._kmeans._rows import Floats, Indices, RoughFrameError, Rows
 from skextra._kmeans._split_merge import split_and_merge
 
-# TODO constants
-_MOST_ROWS_PER_CENTER = 1_000
+# Rows on which centres are searched: with half of them a fit takes 6% less time, with twice as
+# many 1% more, and the inertia changes by less than .1%. Fewer than ten centres make do with fewer
+# rows, more than a hundred need more for each to have some. These numbers and those of projections
+# come from benchmarks/kmeans_constants.py.
 _SAMPLE_ROWS = 10_000
+_MOST_ROWS_PER_CENTER = 1_000
 _ROWS_PER_CENTER = 100
+# Main directions kept of many features, and rows from which they are found. Half or twice as many
+# change neither time nor inertia.
 _MOST_AXES = 48
 _AXES_FROM = 2_000
+# All rows are iterated along the main directions where these hold such a share of the variance
+# that centres end close to where iterations on all features would, and where there are so many
+# centres that those would take long. Half or twice either number changes nothing measurable.
 _TELLING_SHARE = 0.6
 _MANY_CENTERS = 32
+# The largest number of these iterations, and the squared displacement of all centres, as a share
+# of the variance, that ends them.
 _PROJECTED_ITERATIONS = 100
-_ROUNDS = 8  # of jumps, besides those that `effort` asks for
-_FAR = 1e9  # scaled; products of a few such numbers are beyond float32
+_PROJECTED_TOL = 1e-5
+# Rounds of jumps, besides those that `effort` asks for.
+_ROUNDS = 8
+# Lengths (scaled) from which the products of a few are beyond float32.
+_FAR = 1e9
 # Rows times centres up to which the optimum takes less time than a search that may miss it, about
 # 4 ms; the table of beginnings takes 4 bytes for each.
 _MOST_ON_A_LINE = 60_000
@@ -43,7 +59,13 @@ class Sample:
     clusters. `chosen` are (indices, weights or None); they are drawn unless given.
     """
 
-    def __init__(self, rows, k, random_state, chosen=None):
+    def __init__(
+        self,
+        rows: Rows,
+        k: int,
+        random_state: np.random.RandomState,
+        chosen: tuple[Indices, Floats | None] | None = None,
+    ) -> None:
         n, d = rows.n, rows.d
         size = sample_size(n, d, k)
         self._all, self._k = rows, k
@@ -65,22 +87,22 @@ class Sample:
             return rows @ self._axes
         return rows if self._all.is_dense else rows.toarray()
 
-    def carry(self, centers):
+    def carry(self, centers: Floats) -> Floats:
         """Return centres of all rows as centres of the sample."""
         if self.is_whole:
             return centers
         centers = centers * self._all.scale
         return (centers if self._axes is None else centers @ self._axes) - self.rows.offset
 
-    def lift(self, labels, k):
+    def lift(self, labels: NDArray[np.int32], k: int) -> Floats:
         """Return the means of k groups of the sample, with all their features."""
         return self._all.means(labels, k, self._chosen, self._weight)
 
-    def finish(self, found):
+    def finish(self, found: Clustering) -> Floats:
         """Return the centres of all rows for a clustering of the sample.
 
-        Where many centres still move on all rows, and those fit on few axes, they do so there:
-        an iteration costs far less.
+        Many centres still have to move far on all rows. Where the main directions tell enough,
+        they do so along these, because an iteration then costs far less.
         """
         everything, k = self._all, self._k
         telling = k >= _MANY_CENTERS and self.is_partial and self._told >= _TELLING_SHARE
@@ -88,29 +110,35 @@ class Sample:
             return self.lift(found.assignment.labels, k)
         projected = everything.project(self._axes)
         start = Clustering.start(projected, found.centers + (self.rows.offset - projected.offset))
-        tol = 1e-5 * projected.variance.sum()
+        tol = _PROJECTED_TOL * projected.variance.sum()
         found = lloyd(projected, start, max_iter=_PROJECTED_ITERATIONS, tol=tol, momentum=MOMENTUM)
         return everything.means(found.assignment.labels, k)
 
 
-def method_for(n, d, k):
+def method_for(n: int, d: int, k: int) -> Literal["exact", "jumps", "splits"]:
     """Return how k centres of n rows are searched: 'exact', by 'jumps' or by 'splits'."""
     if d == 1 and n * k <= _MOST_ON_A_LINE:
         return "exact"
     return "jumps" if n * d * (k + _ONCE) <= _MOST_FOR_JUMPS else "splits"
 
 
-def sample_size(n, d, k):
+def sample_size(n: int, d: int, k: int) -> int:
     """Return how many of n rows of d features the search for k centres takes."""
     if method_for(n, d, k) != "splits":
         return n
     return min(n, max(min(_SAMPLE_ROWS, _MOST_ROWS_PER_CENTER * k), _ROWS_PER_CENTER * k))
 
 
-def improve(rows, centers, random_state, effort=1, rounds=None):
-    """Return a better clustering of rows, of few features or few themselves, from some centres.
+def improve(
+    rows: Rows,
+    centers: Floats,
+    random_state: np.random.RandomState,
+    effort: int = 1,
+    rounds: int | None = None,
+) -> Clustering:
+    """Return a better clustering of rows, which are few or of few features, from some centres.
 
-    `effort` is how hard to search; `rounds` of jumps, where centres jump, follow from it.
+    `effort` is how hard to search. It determines the `rounds` of jumps, unless they are given.
     """
     n, d, k = rows.n, rows.d, len(centers)
     if method_for(n, d, k) == "splits":
