@@ -410,7 +410,7 @@ class _Shown:
         x, y = (self._span(points[:, i], vectors[:, i]) for i in range(2))
         grid = np.column_stack([part.ravel() for part in np.meshgrid(x, y)])
         decisions = grid @ svm.coef_.T + svm.intercept_
-        values = class_values(decisions, self.n_classes, svm.multi_class)
+        values = class_values(decisions, self.n_classes, svm._multi_class)
         curve = None
         if self.X.shape[1] == 1:
             line = self._span(self.X[:, 0], self.vectors[:, 0])
