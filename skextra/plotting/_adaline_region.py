@@ -7,9 +7,12 @@ from skextra._adaptive._adaline import Adaline
 from skextra._base import import_extra
 from skextra._madaline._madaline import Madaline
 from skextra.plotting._axes import check_whole, given_axes
-from skextra.plotting._palette import COLOURS, GREY, MARKERS
+from skextra.plotting._palette import COLOURS, GREY
+from skextra.plotting._regions import draw_regions, draw_samples
 
-_ROOM = 0.15  # beside the samples, as a share of their extent
+# Room beside the samples, as a share of their extent: those of logic gates sit in the corners.
+_ROOM = 0.15
+# Opacity of regions: samples in the same colours must stand out.
 _SHADE = 0.2
 _IN_A_ROW = 5
 
@@ -146,35 +149,11 @@ class AdalineRegionDisplay:
             )
         check_whole("grid_resolution", grid_resolution, least=2)
         X = validate_data(estimator, X, dtype=np.float64, reset=False)
-        y, classes = np.asarray(y), estimator.classes_
-        unknown = [label for label in y.ravel().tolist() if label not in classes.tolist()]
-        if y.shape != (len(X),) or unknown:
-            raise ValueError(
-                f"y must hold one of the classes {classes.tolist()} for each of the {len(X)} rows "
-                f"of X; it has shape {y.shape}" + (f" and {unknown[:5]}." if unknown else ".")
-            )
-        low, high = X.min(axis=0), X.max(axis=0)
-        with np.errstate(over="ignore"):
-            room = np.where(high > low, _ROOM * (high - low), np.abs(low) * 1e-3 + (low == 0))
-            extent = high - low + 2 * room
-        if not np.isfinite(extent).all():
-            raise ValueError(f"X goes from {X.min():g} to {X.max():g}, too far to be drawn.")
-        axes = np.linspace(low - room, high + room, grid_resolution).T
-        grid = np.column_stack([part.ravel() for part in np.meshgrid(*axes)])
-        names = getattr(estimator, "feature_names_in_", None)
-        if names is not None:  # scikit-learn warns of arrays without names
-            pandas = import_extra("pandas", "plot", "AdalineRegionDisplay")
-            grid = pandas.DataFrame(grid, columns=names)
-        response = np.searchsorted(classes, estimator.predict(grid))
-        display = cls(
-            *axes,
-            response.reshape(grid_resolution, grid_resolution),
-            weights,
-            classes,
-            X,
-            np.searchsorted(classes, y),
-            ("x1", "x2") if names is None else tuple(map(str, names)),
-        )
+        axes, classes = _axes_around(X, grid_resolution), estimator.classes_
+        response = _predicted(estimator, np.meshgrid(*axes))
+        codes = _codes_of(y, classes, len(X))
+        names = getattr(estimator, "feature_names_in_", ("x1", "x2"))
+        display = cls(*axes, response, weights, classes, X, codes, tuple(map(str, names)))
         return display.plot(ax, units=units, **kwargs)
 
     def plot(self, ax=None, *, units=False, **kwargs):
@@ -223,7 +202,10 @@ class AdalineRegionDisplay:
         self.axes_, self.figure_ = axes, axes[0].figure
         self.surfaces_, self.lines_, self.samples_ = [], [], []
         for each, (title, codes, colours, lines) in zip(axes, panels, strict=True):
-            self._draw(each, codes, colours, lines, kwargs)
+            self.surfaces_.append(draw_regions(each, self.x, self.y, codes, colours, _SHADE))
+            self.lines_.append(_draw_lines(each, lines))
+            self.samples_.append(self._draw_samples(each, kwargs))
+            each.set(xlim=self.x[[0, -1]], ylim=self.y[[0, -1]], xlabel=self.feature_names[0])
             if units:
                 each.set_title(title)
         axes[0].set_ylabel(self.feature_names[1])
@@ -231,53 +213,72 @@ class AdalineRegionDisplay:
             axes[-1].legend(title="class", fontsize="small")
         return self
 
-    def _draw(self, ax, codes, colours, lines, kwargs):
-        colors = import_extra("matplotlib.colors", "plot", "AdalineRegionDisplay.plot")
-        shades = colors.ListedColormap(colours)
-        self.surfaces_.append(
-            ax.pcolormesh(
-                self.x, self.y, codes, cmap=shades, vmin=-0.5, vmax=len(colours) - 0.5,
-                alpha=_SHADE, shading="nearest", linewidth=0, rasterized=True, zorder=0,
-            )
-        )  # fmt: skip
-        drawn = []
-        for w1, w2, bias in lines:
-            square = w1**2 + w2**2
-            if square > 0:
-                foot = -bias / square * np.array([w1, w2])
-                drawn.append(
-                    ax.axline(foot, (foot[0] - w2, foot[1] + w1), color="black", lw=1, zorder=1)
-                )
-        self.lines_.append(drawn)
-        points = []
-        if self.samples is not None:
-            for code, label in enumerate(self.classes):
-                style = {
-                    "color": COLOURS[code % len(COLOURS)],
-                    "marker": MARKERS[code % len(MARKERS)],
-                    "label": f"{label}",
-                }
-                of_class = self.samples[self.codes == code]
-                style |= {"s": 45, "edgecolors": "white", "linewidths": 0.6, "zorder": 3}
-                points.append(ax.scatter(*of_class.T, **{**style, **kwargs}))
-        self.samples_.append(points)
-        ax.set(xlim=self.x[[0, -1]], ylim=self.y[[0, -1]], xlabel=self.feature_names[0])
+    def _draw_samples(self, ax, kwargs):
+        if self.samples is None:
+            return []
+        style = {"s": 45, "linewidths": 0.6, **kwargs}
+        return draw_samples(ax, self.samples, self.codes, map(str, self.classes), **style)
+
+
+def _draw_lines(ax, units):
+    """Draw the line on which the sum of each unit is zero; return those that there are."""
+    drawn = []
+    for w1, w2, bias in units:
+        square = w1**2 + w2**2
+        if square > 0:
+            foot = -bias / square * np.array([w1, w2])
+            ends = foot, (foot[0] - w2, foot[1] + w1)
+            drawn.append(ax.axline(*ends, color="black", lw=1, zorder=1))
+    return drawn
+
+
+def _axes_around(X, resolution):
+    """Return the two axes of a grid that holds all samples, with room beside them."""
+    low, high = X.min(axis=0), X.max(axis=0)
+    with np.errstate(over="ignore"):
+        room = np.where(high > low, _ROOM * (high - low), np.abs(low) * 1e-3 + (low == 0))
+        extent = high - low + 2 * room
+    if not np.isfinite(extent).all():
+        raise ValueError(f"X goes from {X.min():g} to {X.max():g}, too far to be drawn.")
+    return np.linspace(low - room, high + room, resolution).T
+
+
+def _predicted(estimator, grid):
+    """Return the numbers of the classes that are predicted on a grid, in its shape."""
+    points = np.column_stack([part.ravel() for part in grid])
+    names = getattr(estimator, "feature_names_in_", None)
+    if names is not None:  # scikit-learn warns of arrays without names
+        pandas = import_extra("pandas", "plot", "AdalineRegionDisplay")
+        points = pandas.DataFrame(points, columns=names)
+    predicted = estimator.predict(points)
+    if predicted.ndim > 1:
+        raise ValueError(
+            "AdalineRegionDisplay draws one label a sample, but the Madaline was fitted on "
+            "several."
+        )
+    return np.searchsorted(estimator.classes_, predicted).reshape(grid[0].shape)
+
+
+def _codes_of(y, classes, n_samples):
+    """Return the numbers of the classes of samples."""
+    y, known = np.asarray(y), classes.tolist()
+    unknown = [label for label in y.ravel().tolist() if label not in known]
+    if y.shape != (n_samples,) or unknown:
+        raise ValueError(
+            f"y must hold one of the classes {known} for each of the {n_samples} rows "
+            f"of X; it has shape {y.shape}" + (f" and {unknown[:5]}." if unknown else ".")
+        )
+    return np.searchsorted(classes, y)
 
 
 def _units_of(estimator):
     """Return the weights of the units that see the inputs, the bias weight last."""
-    if isinstance(estimator, Adaline | Madaline):
-        check_is_fitted(estimator)
+    if not isinstance(estimator, Adaline | Madaline):
+        raise TypeError(
+            f"AdalineRegionDisplay draws Adaline and Madaline, not {type(estimator).__name__}; "
+            "sklearn.inspection.DecisionBoundaryDisplay draws any classifier."
+        )
+    check_is_fitted(estimator)
     if isinstance(estimator, Madaline):
-        if estimator._columns:
-            raise ValueError(
-                "AdalineRegionDisplay draws one label a sample, but the Madaline was fitted on "
-                "several."
-            )
         return np.column_stack([estimator.coefs_[0].T, estimator.intercepts_[0]]).astype(float)
-    if isinstance(estimator, Adaline):
-        return np.column_stack([estimator.coef_, estimator.intercept_]).astype(float)
-    raise TypeError(
-        f"AdalineRegionDisplay draws Adaline and Madaline, not {type(estimator).__name__}; "
-        "sklearn.inspection.DecisionBoundaryDisplay draws any classifier."
-    )
+    return np.column_stack([estimator.coef_, estimator.intercept_]).astype(float)
