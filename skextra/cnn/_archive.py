@@ -8,12 +8,12 @@ from pathlib import Path
 
 import numpy as np
 
-from skextra.cnn._design import design_of, layers_of
-from skextra.cnn._images import as_shape
 from skextra.cnn._keras import numbers_of
+from skextra.cnn._models._zip import check_size
+from skextra.cnn._network._design import design_of, layers_of
+from skextra.cnn._network._images import as_shape
+from skextra.cnn._network._pixels import is_scale
 from skextra.cnn._parameters import check_parameters
-from skextra.cnn._pixels import is_scale
-from skextra.cnn._zip import check_size
 
 _MEMBER = "skextra.json"
 _FORMAT = 1

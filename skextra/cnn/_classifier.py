@@ -14,11 +14,18 @@ from skextra._common._classes import (
     settle_classes,
     streamable,
 )
-from skextra.cnn._fitting import attributes, begin, check_same, publish, read_validation, run
 from skextra.cnn._parameters import check_parameters
 from skextra.cnn._predictions import Predictions
-from skextra.cnn._samples import read_samples, split_off, weigh_classes
-from skextra.cnn._training import Progress
+from skextra.cnn._training._fitting import (
+    attributes,
+    begin,
+    check_same,
+    publish,
+    read_validation,
+    run,
+)
+from skextra.cnn._training._samples import read_samples, split_off, weigh_classes
+from skextra.cnn._training._training import Progress
 
 
 class CNNClassifier(CallbackSupportMixin, Predictions, ClassifierMixin, Estimator):

@@ -3,8 +3,8 @@
 import os
 from numbers import Integral
 
-from skextra.cnn._augmentation import check_augmentation
-from skextra.cnn._images import KINDS, as_shape
+from skextra.cnn._network._images import KINDS, as_shape
+from skextra.cnn._training._augmentation import check_augmentation
 
 
 def check_parameters(cnn):

@@ -5,10 +5,10 @@ from scipy.special import log_softmax, softmax
 from sklearn.utils.validation import check_is_fitted
 
 from skextra.cnn._archive import load_archive, save_archive
-from skextra.cnn._design import design_of
 from skextra.cnn._keras import keras
-from skextra.cnn._pixels import range_of
-from skextra.cnn._samples import read_images
+from skextra.cnn._network._design import design_of
+from skextra.cnn._network._pixels import range_of
+from skextra.cnn._network._reading import read_images
 
 
 class Predictions:

@@ -8,19 +8,19 @@ import numpy as np
 from sklearn.utils import column_or_1d
 from sklearn.utils.validation import check_is_fitted
 
-from skextra.cnn._build import taken_shape
 from skextra.cnn._classifier import CNNClassifier
-from skextra.cnn._design import design_of
-from skextra.cnn._graph import check_model
 from skextra.cnn._keras import keras, numbers_of
-from skextra.cnn._network import (
+from skextra.cnn._models._graph import check_model
+from skextra.cnn._models._rewrite import rewritten
+from skextra.cnn._network._build import taken_shape
+from skextra.cnn._network._design import design_of
+from skextra.cnn._network._network import (
     all_layers,
     are_probabilities,
     outputs_on_probe,
     taken_dtype,
 )
-from skextra.cnn._rewrite import rewritten
-from skextra.cnn._samples import read_images
+from skextra.cnn._network._reading import read_images
 
 
 @dataclass

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.testing import assert_allclose, assert_array_equal
 
-from skextra.cnn._augmentation import augmented, check_augmentation
+from skextra.cnn._training._augmentation import augmented, check_augmentation
 
 
 def test_augmentation_moves_as_it_says():

@@ -30,8 +30,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler
 
 from skextra import CNNClassifier
-from skextra.cnn._batch_norm import Moments
-from skextra.cnn._cache import TRAINERS
+from skextra.cnn._training._batch_norm import Moments
+from skextra.cnn._training._pool import TRAINERS
 
 X, Y = load_digits(return_X_y=True)
 X, Y = (X / 16).astype(np.float32)[:600], Y[:600]

@@ -5,7 +5,8 @@ import zipfile
 from pathlib import Path
 
 from skextra.cnn._keras import keras, reason, seeded
-from skextra.cnn._zip import check_size
+from skextra.cnn._models._coded import sharing
+from skextra.cnn._models._zip import check_size
 
 
 def configured_model(config):
@@ -14,7 +15,7 @@ def configured_model(config):
     Keras reads it in safe mode: what would run code of the file's is refused.
     """
     k = keras()
-    from skextra.cnn._compression._coded_layers import sharing
+    import skextra.cnn._models._coded_layers  # noqa: F401, registers the layers with Keras
 
     with seeded(0), sharing():
         try:
@@ -74,7 +75,7 @@ def load_model(path):
     True
     """
     k = keras("load_model")
-    import skextra.cnn._compression._coded_layers  # noqa: F401, registers the layers with Keras
+    import skextra.cnn._models._coded_layers  # noqa: F401, registers the layers with Keras
 
     if not Path(path).is_file():
         raise ValueError(f"path={str(path)!r} is no file.")

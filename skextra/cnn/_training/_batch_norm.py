@@ -3,7 +3,7 @@
 import numpy as np
 
 from skextra.cnn._keras import LOCK, keras
-from skextra.cnn._network import all_layers, mode
+from skextra.cnn._network._network import all_layers, mode
 
 _ROWS = 256
 

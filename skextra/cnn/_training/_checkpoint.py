@@ -9,9 +9,10 @@ from pathlib import Path
 
 import numpy as np
 
-from skextra.cnn._identity import described
 from skextra.cnn._keras import keras
-from skextra.cnn._rows import Rows
+from skextra.cnn._network._build import config_key
+from skextra.cnn._network._rows import Rows
+from skextra.cnn._training._identity import described
 
 _LISTS = ("weights", "slots", "best_weights")
 
@@ -79,7 +80,7 @@ class Checkpoint:
 
 def ingredients(cnn, design, lesson, trainer):
     """Yield all that decides the result of a training."""
-    yield design.identity()
+    yield _identity_of(design)
     yield repr((cnn._l2, cnn.image_shape_, cnn._scale, cnn._dtype, cnn.classes_.tolist()))
     names = ("optimizer", "learning_rate", "momentum", "augmentation")
     parameters = {name: getattr(cnn, name) for name in names}
@@ -95,3 +96,11 @@ def ingredients(cnn, design, lesson, trainer):
         yield from data.blocks() if isinstance(data, Rows) else [data]
     yield from trainer.weights()
     yield from trainer.slots()
+
+
+def _identity_of(design):
+    """Return a string that tells networks apart."""
+    if design.plan is not None:
+        return repr(design.key)
+    key = config_key(design.model())
+    return described(design.build) if key is None else key

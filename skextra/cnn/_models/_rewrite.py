@@ -1,9 +1,10 @@
 """Rewriting: copies of a model with layers exchanged or left out."""
 
-from skextra.cnn._graph import can_be_followed, check_model
 from skextra.cnn._keras import keras, numbers_of, reason, seeded
-from skextra.cnn._quantized import CALIBRATED, mode_of, parts_of
-from skextra.cnn._weights import named_variables
+from skextra.cnn._models._coded import sharing
+from skextra.cnn._models._graph import can_be_followed, check_model
+from skextra.cnn._models._quantized import CALIBRATED, mode_of, parts_of
+from skextra.cnn._models._weights import named_variables
 
 _HANDED_OVER = ("activation", "_constraint", "_initializer", "_regularizer")
 
@@ -27,8 +28,6 @@ def rewritten(model, exchange, left_out=(), float_inputs=None):
         Type of those inputs that are floating numbers; by default they stay as they are.
     """
     check_model(model)
-    from skextra.cnn._compression._coded_layers import sharing
-
     with seeded(0), sharing():  # fresh layers draw weights, which are then set
         copy = _Copy(exchange, {id(layer) for layer in left_out}, float_inputs)
         return copy.of(model), copy.made

@@ -1,27 +1,20 @@
 """Design: all that decides which network a classifier has, but for the numbers in it."""
 
-import json
-from contextlib import contextmanager
 from dataclasses import dataclass
 
-from skextra.cnn._augmentation import check_augmentation
-from skextra.cnn._build import (
+from skextra.cnn._keras import LOCK, reason
+from skextra.cnn._models._configured import configured_model, with_ends
+from skextra.cnn._network._build import (
     built_model,
     built_network,
-    config_key,
     copied_model,
     on_logits,
     taken_shape,
 )
-from skextra.cnn._cache import NETWORKS, TRAINERS
-from skextra.cnn._configured import configured_model, with_ends
-from skextra.cnn._identity import described
-from skextra.cnn._keras import LOCK, keras, numbers_of, reason
-from skextra.cnn._layers import plan_of
-from skextra.cnn._model import check_names, model_of
-from skextra.cnn._network import Network
-from skextra.cnn._trainer import Trainer, optimizer_of
-from skextra.cnn._training import leaves_no_trace
+from skextra.cnn._network._cache import NETWORKS
+from skextra.cnn._network._layers import plan_of
+from skextra.cnn._network._model import check_names, model_of
+from skextra.cnn._network._network import Network
 
 
 @dataclass
@@ -134,69 +127,6 @@ class Design:
     def network_with(self, weights):
         """Return a network, and weights as the tensors that it computes with."""
         return NETWORKS.find(weights, self.key, self.network)
-
-    @contextmanager
-    def trainer(self, cnn, weights=None, slots=None):
-        """Lend a trainer that stands at its start, or where `weights` and `slots` are.
-
-        Parameters
-        ----------
-        cnn : CNNClassifier
-            Whose parameters say how to train.
-
-        weights, slots : list of ndarray, default=None
-            Of an earlier training.
-        """
-        self._check_policy(cnn.dtype)
-        model = None if self.plan is not None else self.model()
-        kind = self.key if model is None else config_key(model)
-        augmentation = check_augmentation(cnn.augmentation)
-        if weights is None and model is not None:
-            weights = [numbers_of(weight) for weight in model.weights]
-
-        key = None
-        if kind is not None and all(map(leaves_no_trace, cnn.callbacks or ())):
-            key = kind, optimizer_key(cnn), augmentation
-
-        def make():
-            if model is None:
-                network = self.network()
-            else:
-                network = built_network(model, self.image_shape, self.n_classes)
-            looped = key is not None
-            return Trainer(network, self.plan, optimizer_of(cnn), augmentation, looped)
-
-        with TRAINERS.lend(key, make) as trainer:
-            if key is not None:
-                NETWORKS.keep(self.key, trainer.network)
-            if weights is not None:
-                trainer.network.check(weights)
-            trainer.begin(self.seed, weights, slots, cnn.learning_rate, self.l2)
-            yield trainer
-
-    def _check_policy(self, dtype):
-        """Raise ValueError if Keras is set to a precision that nobody has said to leave."""
-        policy = keras().config.dtype_policy().name
-        left = dtype != "auto" or self.plan is None  # models of users' follow it
-        if not left and policy not in ("float32", "float64"):
-            raise ValueError(
-                f"Keras is set to compute in {policy!r} (keras.config.set_dtype_policy), but "
-                f"CNNClassifier computes in float32 or float64. Set dtype={self.dtype!r} to do so "
-                "all the same, or return a model in mixed precision from build."
-            )
-
-    def identity(self):
-        """Return a string that tells networks apart."""
-        if self.plan is not None:
-            return repr(self.key)
-        key = config_key(self.model())
-        return described(self.build) if key is None else key
-
-
-def optimizer_key(cnn):
-    """Return what tells optimizers apart, but for the learning rate."""
-    momentum = cnn.momentum if cnn.optimizer == "sgd" else None
-    return json.dumps([cnn.optimizer, momentum], sort_keys=True, default=repr)
 
 
 def design_of(cnn):

@@ -2,14 +2,16 @@
 
 import numpy as np
 
-from skextra.cnn._augmentation import check_moves
-from skextra.cnn._cache import NETWORKS
-from skextra.cnn._checkpoint import Checkpoint, ingredients
-from skextra.cnn._design import design_of, layers_of, optimizer_key
-from skextra.cnn._images import SIGNAL, as_shape, settle_shape, warn_of_strips
-from skextra.cnn._pixels import check_range, divisor_of, scale_of, warn_off_scale
-from skextra.cnn._samples import check_pixels, check_shape, codes_of, read_samples, with_mean_one
-from skextra.cnn._training import Lesson, train
+from skextra.cnn._network._cache import NETWORKS
+from skextra.cnn._network._design import design_of, layers_of
+from skextra.cnn._network._images import SIGNAL, as_shape, settle_shape, warn_of_strips
+from skextra.cnn._network._pixels import check_range, divisor_of, scale_of, warn_off_scale
+from skextra.cnn._network._reading import check_pixels, check_shape
+from skextra.cnn._training._augmentation import check_moves
+from skextra.cnn._training._checkpoint import Checkpoint, ingredients
+from skextra.cnn._training._pool import lent_trainer, optimizer_key
+from skextra.cnn._training._samples import codes_of, read_samples, with_mean_one
+from skextra.cnn._training._training import Lesson, train
 
 # What `begin` settles.
 SETTLED = (
@@ -131,7 +133,7 @@ def run(cnn, samples, validation, report, stream=False):
     design, weights = design_of(cnn), cnn.weights_ or None
     # Another optimizer begins anew.
     slots = cnn._slots if getattr(cnn, "_slots_of", None) == optimizer_key(cnn) else None
-    with design.trainer(cnn, weights, slots) as trainer:
+    with lent_trainer(design, cnn, weights, slots) as trainer:
         if report is not None:
             lesson.report = lambda *state: report((*state, trainer.network))
         if cnn.checkpoint is not None and not stream:

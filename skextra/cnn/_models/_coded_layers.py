@@ -5,19 +5,17 @@ where Keras has been.
 """
 
 import math
-from contextlib import contextmanager
-from contextvars import ContextVar
 
 import keras
 from keras import ops
 
-from skextra.cnn._compression._packing import bits_for, packed_size
 from skextra.cnn._keras import numbers_of
-from skextra.cnn._rewrite import config_of
-from skextra.cnn._weights import kernels_of
+from skextra.cnn._models._coded import Coded, shared
+from skextra.cnn._models._packing import bits_for, packed_size
+from skextra.cnn._models._rewrite import config_of
+from skextra.cnn._models._weights import kernels_of
 
 _PACKAGE = "skextra"
-_SHARED = ContextVar("shared", default=None)
 _KINDS = (
     "Dense", "Conv1D", "Conv2D", "Conv3D", "DepthwiseConv1D", "DepthwiseConv2D",
     "SeparableConv1D", "SeparableConv2D", "Conv1DTranspose", "Conv2DTranspose",
@@ -31,7 +29,7 @@ _SAID = ("dtype", "name", "trainable")
 _OF_TRAINING = ("_constraint", "_initializer", "_regularizer")
 
 
-class CodedLayer(keras.layers.Layer):
+class CodedLayer(keras.layers.Layer, Coded):
     """A convolution or a dense layer whose kernels are decoded in every call.
 
     Parameters
@@ -103,10 +101,6 @@ class CodedLayer(keras.layers.Layer):
         layer = getattr(keras.layers, self.kind).from_config(config)
         layer.activation = self.activation
         return layer
-
-    def kernels(self):
-        """Return the kernels, decoded."""
-        raise NotImplementedError
 
     def call(self, inputs):
         """Compute what the layer computes that it stands for."""
@@ -259,22 +253,11 @@ class ClusteredLayer(CodedLayer):
         return {**super().get_config(), "codebook": codebook}
 
 
-@contextmanager
-def sharing():
-    """Let layers that are made from configurations share the codebooks that they shared."""
-    token = _SHARED.set({})
-    try:
-        yield
-    finally:
-        _SHARED.reset(token)
-
-
 def _codebook_of(config):
     made = keras.saving.deserialize_keras_object(config)
     if not isinstance(made, Codebook):
         raise TypeError(f"A codebook is wanted, not a {type(made).__name__}.")
-    shared = _SHARED.get()
-    return made if shared is None else shared.setdefault(made.token, made)
+    return shared(made)
 
 
 def _operate(kind, options, inputs, kernels):

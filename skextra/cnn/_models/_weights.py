@@ -4,9 +4,9 @@ import math
 
 import numpy as np
 
-from skextra.cnn._costs import described, is_coded, stem_of
 from skextra.cnn._keras import numbers_of
-from skextra.cnn._quantized import (
+from skextra.cnn._models._costs import described, is_coded, stem_of
+from skextra.cnn._models._quantized import (
     KERNELS,
     decoded_kernel,
     has_lora,

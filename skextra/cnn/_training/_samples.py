@@ -9,9 +9,10 @@ from sklearn.utils.validation import _check_sample_weight, validate_data
 
 from skextra._base import warn_caller
 from skextra._common._classes import class_weights
-from skextra.cnn._images import flat
-from skextra.cnn._pixels import Range, check_range, check_scale, divisor_of, range_of
-from skextra.cnn._rows import Rows
+from skextra.cnn._network._images import flat
+from skextra.cnn._network._pixels import Range, range_of
+from skextra.cnn._network._reading import checked_rows, type_of
+from skextra.cnn._network._rows import Rows
 
 
 @dataclass
@@ -29,55 +30,6 @@ class Samples:
         return replace(self, X=self.X.take(rows), y=self.y[rows], w=self.w[rows])
 
 
-def read_images(cnn, X, fitted):
-    """Return new images as rows, checked against those of fit."""
-    X, shape = flat(X)
-    X = _checked(validate_data(cnn, X, dtype=_type_of(X), ensure_all_finite=False, reset=False))
-    check_shape(fitted, shape)
-    check_pixels(cnn, X, range_of(X))
-    return X.divided(divisor_of(cnn._scale, X.dtype))
-
-
-def check_pixels(cnn, X, seen):
-    """Raise ValueError, or warn, if numbers are not such as the network was fitted on."""
-    check_scale(cnn._scale, X.dtype, seen)
-    check_range(cnn._dtype, X, seen)
-
-
-def _type_of(X):
-    """Return the type to read X as: its own if it has numbers.
-
-    Data frames of one kind of number are read as that kind. Where pandas keeps them with masks,
-    scikit-learn would make them float64.
-    """
-    dtypes = getattr(X, "dtypes", None)
-    if not hasattr(dtypes, "__array__"):
-        return "numeric"
-    names = {str(dtype).lower().replace("boolean", "bool") for dtype in dtypes}
-    try:
-        kept = np.result_type(*names)
-    except (TypeError, ValueError):  # other things than numbers, or no columns
-        return "numeric"
-    whole = kept.kind in "bui" and not X.isna().any(axis=None)
-    return kept if whole or kept.kind == "f" else "numeric"
-
-
-def _checked(X):
-    if X.dtype.kind not in "buif":
-        raise ValueError(f"X is an array of {X.dtype}; pass numbers.")
-    return Rows(X)
-
-
-def check_shape(fitted, seen):
-    """Raise ValueError if images have another shape than those of fit."""
-    sizes = [[size for size in shape if size > 1] for shape in (seen or (), fitted)]
-    if seen is not None and sizes[0] != sizes[1]:
-        raise ValueError(
-            f"X has images of shape {(*seen, 1)[:3]}, but the network was fitted on {fitted}; "
-            "reshape X, or pass rows."
-        )
-
-
 def read_samples(cnn, X, y, sample_weight, *, reset, name="y"):
     """Return samples without those of weight 0; raise TypeError or ValueError.
 
@@ -85,12 +37,12 @@ def read_samples(cnn, X, y, sample_weight, *, reset, name="y"):
     """
     X, shape = flat(X)
     _check_one_label(y, name)
-    X, y = validate_data(cnn, X, y, dtype=_type_of(X), ensure_all_finite=False, reset=reset)
+    X, y = validate_data(cnn, X, y, dtype=type_of(X), ensure_all_finite=False, reset=reset)
     check_classification_targets(y)
     w = np.ones(len(y))
     if sample_weight is not None:
         w = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
-    X = _checked(X)
+    X = checked_rows(X)
     if w.all():
         return Samples(X, y, w, range_of(X), shape)
     range_of(X.take(np.flatnonzero(w == 0)))  # says so if they are not finite

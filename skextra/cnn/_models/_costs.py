@@ -7,6 +7,7 @@ the layers that `skextra` stores in fewer bytes are counted as those that they c
 import math
 
 from skextra.cnn._keras import keras
+from skextra.cnn._models._coded import Coded
 
 # Multiplication and addition, one for every number put out.
 _ONCE_EACH = (
@@ -40,10 +41,7 @@ _READ = (
 
 def is_coded(layer):
     """Return whether a layer is one of those that are stored in fewer bytes."""
-    keras()
-    from skextra.cnn._compression._coded_layers import CodedLayer
-
-    return isinstance(layer, CodedLayer)
+    return isinstance(layer, Coded)
 
 
 def described(layer):

@@ -1,13 +1,11 @@
-"""Caches: compiled steps, kept for the fits and the predictions to come."""
+"""Cache: compiled networks, kept for the fits and the predictions to come."""
 
 import weakref
 from collections import OrderedDict
-from contextlib import contextmanager
 
 from skextra.cnn._keras import LOCK
 
 _MOST_NETWORKS = 16
-_MOST_TRAINERS = 8
 
 
 class NetworkCache:
@@ -60,35 +58,4 @@ def _are(marks, weights):
     return len(marks) == len(weights) and all(mark() is weight for mark, weight in pairs)
 
 
-class TrainerPool:
-    """Trainers that wait for the next fit of the same kind; a fit has its own while it runs."""
-
-    def __init__(self):
-        self._waiting = []
-
-    @contextmanager
-    def lend(self, key, make):
-        """Lend a trainer, which comes back unless `key` is None or there is an error."""
-        with LOCK:
-            trainer = self._taken(key)
-            if trainer is None:
-                trainer = make()
-        yield trainer
-        if key is None:
-            return
-        with LOCK:
-            self._waiting.append((key, trainer))
-            del self._waiting[:-_MOST_TRAINERS]
-
-    def _taken(self, key):
-        for i in reversed(range(len(self._waiting))):
-            if key is not None and self._waiting[i][0] == key:
-                return self._waiting.pop(i)[1]
-        return None
-
-    def __len__(self):
-        return len(self._waiting)
-
-
 NETWORKS = NetworkCache()
-TRAINERS = TrainerPool()

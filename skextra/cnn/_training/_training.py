@@ -9,8 +9,8 @@ from sklearn.exceptions import ConvergenceWarning
 
 from skextra._base import warn_caller
 from skextra.cnn._keras import keras
-from skextra.cnn._rows import Rows
-from skextra.cnn._seeds import ORDER, drawn_seed
+from skextra.cnn._network._rows import Rows
+from skextra.cnn._network._seeds import ORDER, drawn_seed
 
 # Signals are handled between calls, which shall take about so long.
 _PART_SECONDS = 0.2

@@ -4,13 +4,13 @@ import copy
 
 import numpy as np
 
-from skextra.cnn._augmentation import augmented
-from skextra.cnn._batch_norm import Moments
 from skextra.cnn._keras import keras, numbers_of
-from skextra.cnn._model import initializer
-from skextra.cnn._network import all_layers, mode
-from skextra.cnn._rows import rows_in
-from skextra.cnn._seeds import AUGMENTATION, DROPOUT, KERNELS, drawn_seed
+from skextra.cnn._network._model import initializer
+from skextra.cnn._network._network import all_layers, mode
+from skextra.cnn._network._rows import rows_in
+from skextra.cnn._network._seeds import AUGMENTATION, DROPOUT, KERNELS, drawn_seed
+from skextra.cnn._training._augmentation import augmented
+from skextra.cnn._training._batch_norm import Moments
 
 _WITH_KERNEL = ("convolution", "dense", "output")
 # Bytes of images that are handed to a compiled loop: a call costs less than a batch takes.

@@ -3,7 +3,7 @@
 import json
 
 from skextra.cnn._keras import keras
-from skextra.cnn._seeds import DROPOUT, KERNELS, drawn_seed
+from skextra.cnn._network._seeds import DROPOUT, KERNELS, drawn_seed
 
 # Whatever the user's default is: images have their channels last here.
 _LAST = {"data_format": "channels_last"}

@@ -6,7 +6,7 @@ import numpy as np
 from scipy.special import softmax
 
 from skextra.cnn._keras import LOCK, keras, numbers_of, reason, seeded
-from skextra.cnn._network import (
+from skextra.cnn._network._network import (
     Network,
     all_layers,
     are_probabilities,
@@ -14,7 +14,7 @@ from skextra.cnn._network import (
     outputs_on_probe,
     taken_dtype,
 )
-from skextra.cnn._seeds import BUILD, drawn_seed
+from skextra.cnn._network._seeds import BUILD, drawn_seed
 
 # Where a configuration holds names of layers.
 _NAMED = ("name", "inbound_nodes", "keras_history", "input_layers", "output_layers")
