@@ -6,7 +6,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from skextra._adaptive._adaline import Adaline
 from skextra._base import import_extra
 from skextra._madaline._madaline import Madaline
-from skextra.plotting._axes import check_whole, given_axes
+from skextra.plotting._axes import check_whole, panel_axes
 from skextra.plotting._palette import COLOURS, GREY
 from skextra.plotting._regions import draw_regions, draw_samples
 
@@ -14,7 +14,6 @@ from skextra.plotting._regions import draw_regions, draw_samples
 _ROOM = 0.15
 # Opacity of regions: samples in the same colours must stand out.
 _SHADE = 0.2
-_IN_A_ROW = 5
 
 
 class AdalineRegionDisplay:
@@ -176,7 +175,6 @@ class AdalineRegionDisplay:
         AdalineRegionDisplay
             The display.
         """
-        pyplot = import_extra("matplotlib.pyplot", "plot", "AdalineRegionDisplay.plot")
         sums = np.stack(np.meshgrid(self.x, self.y), axis=-1) @ self.units[:, :2].T
         signs = (sums + self.units[:, 2] > 0).astype(int)
         panels = [
@@ -185,20 +183,7 @@ class AdalineRegionDisplay:
         ]
         colours = np.resize(COLOURS, len(self.classes)).tolist()
         panels.append(("output", self.response, colours, self.units))
-        if ax is None:
-            rows = -(-len(panels) // _IN_A_ROW)
-            n = -(-len(panels) // rows)
-            _, ax = pyplot.subplots(
-                rows,
-                n,
-                figsize=(3.6 * max(n, 1.4), 3.9 * rows),
-                layout="constrained",
-                squeeze=False,
-            )
-            for spare in ax.ravel()[len(panels) :]:
-                spare.remove()
-            ax = ax.ravel()[: len(panels)]
-        axes = given_axes(ax, len(panels), "panels")
+        axes = panel_axes(ax, len(panels), "panels", "AdalineRegionDisplay.plot")
         self.axes_, self.figure_ = axes, axes[0].figure
         self.surfaces_, self.lines_, self.samples_ = [], [], []
         for each, (title, codes, colours, lines) in zip(axes, panels, strict=True):

@@ -6,6 +6,15 @@ import numpy as np
 
 from skextra._base import import_extra
 
+# A new figure is no wider than rcParams["figure.figsize"], and has rows where panels have no room
+# side by side. On a phone 420 pixels wide, the default of 6.4 inches leaves letters of 10 points 8
+# pixels.
+# These are inches:
+_WIDEST_IMAGE = 1.6  # four of them fill the default width; larger ones show no more of a digit
+_NARROWEST_IMAGE = 0.8  # room for the title "filter 12" in small letters
+_IMAGE_TITLE = 0.4  # two lines in small letters
+_LOWEST_FIGURE = 2.0  # room for the label of a colour bar beside a single row
+
 
 def given_axes(ax, n, what):
     """Return the caller's axes in one dimension; raise ValueError unless there are n of them."""
@@ -16,6 +25,43 @@ def given_axes(ax, n, what):
             "for a new figure."
         )
     return axes
+
+
+def panel_axes(ax, n, what, purpose, *, in_a_row=3, **options):
+    """Return n axes: those given or, of a new figure, in rows of equal length.
+
+    Parameters
+    ----------
+    ax : matplotlib Axes, array-like of matplotlib Axes or None
+        What the caller gave.
+
+    n : int
+        How many are needed.
+
+    what, purpose : str
+        What the panels are and what they are for, for messages.
+
+    in_a_row : int, default=3
+        The most that stand side by side.
+
+    **options : dict
+        Passed to `pyplot.subplots`.
+    """
+    pyplot = import_extra("matplotlib.pyplot", "plot", purpose)
+    if ax is not None:
+        return given_axes(ax, n, what)
+    rows = -(-n // in_a_row)
+    columns = -(-n // rows)
+    # Across the whole figure a panel is as high as matplotlib's own; a narrow one is a square.
+    width = pyplot.rcParams["figure.figsize"][0]
+    size = (width, (0.6 * width / columns + 1) * rows)
+    _, grid = pyplot.subplots(
+        rows, columns, figsize=size, squeeze=False, layout="constrained", **options
+    )
+    axes = grid.ravel()
+    for spare in axes[n:]:
+        spare.remove()
+    return axes[:n]
 
 
 def image_axes(ax, cells, what, purpose, shape=(1, 1)):
@@ -43,9 +89,11 @@ def image_axes(ax, cells, what, purpose, shape=(1, 1)):
     pyplot = import_extra("matplotlib.pyplot", "plot", purpose)
     if ax is None:
         rows, columns = (1 + max(place) for place in zip(*cells, strict=True))
-        height = np.clip(1.6 * shape[0] / shape[1], 0.5, 3.2)
-        figure = pyplot.figure(figsize=(1.6 * columns, (height + 0.4) * rows))
-        figure.set_layout_engine("constrained")
+        width = pyplot.rcParams["figure.figsize"][0] / columns
+        width = np.clip(width, _NARROWEST_IMAGE, _WIDEST_IMAGE)
+        height = np.clip(width * shape[0] / shape[1], width / 3, 2 * width) + _IMAGE_TITLE
+        size = width * columns, max(height * rows, _LOWEST_FIGURE)
+        figure = pyplot.figure(figsize=size, layout="constrained")
         grid = figure.add_gridspec(rows, columns)
         axes = np.array([figure.add_subplot(grid[cell]) for cell in cells], dtype=object)
     else:

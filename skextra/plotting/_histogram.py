@@ -4,10 +4,8 @@ import numpy as np
 
 from skextra._base import import_extra
 from skextra.cnn._inspection._histograms import gradient_histograms, weight_histograms
-from skextra.plotting._axes import given_axes
+from skextra.plotting._axes import panel_axes
 from skextra.plotting._palette import BLUE
-
-_COLUMNS = 4
 
 
 class HistogramDisplay:
@@ -148,7 +146,6 @@ class HistogramDisplay:
         ValueError
             If there are no histograms, or not as many axes.
         """
-        pyplot = import_extra("matplotlib.pyplot", "plot", "HistogramDisplay.plot")
         ticker = import_extra("matplotlib.ticker", "plot", "HistogramDisplay.plot")
         n = len(self.histograms)
         if not n:
@@ -157,16 +154,7 @@ class HistogramDisplay:
                 "changes (those stored in few bits have no gradients); kernels_only=False draws "
                 "what else there is."
             )
-        if ax is None:
-            rows = -(-n // _COLUMNS)
-            columns = -(-n // rows)
-            _, ax = pyplot.subplots(
-                rows, columns, figsize=(2.9 * columns, 2.5 * rows), layout="constrained"
-            )
-            for spare in (spares := given_axes(ax, rows * columns, "cells"))[n:]:
-                spare.remove()
-            ax = spares[:n]
-        axes = given_axes(ax, n, "histograms")
+        axes = panel_axes(ax, n, "histograms", "HistogramDisplay.plot")
         self.axes_, self.figure_, self.stairs_ = axes, axes[0].figure, []
         style = {"fill": True, "color": BLUE, **kwargs}
         for each, (name, histogram) in zip(axes, self.histograms.items(), strict=True):

@@ -8,12 +8,15 @@ from scipy import sparse
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skextra._base import import_extra
-from skextra.plotting._axes import given_axes
+from skextra.plotting._axes import panel_axes
 from skextra.plotting._palette import COLOURS
 
+# More panels would not be read one by one; `animate` shows all iterations.
 _MOST_PANELS = 8
+# Samples in a panel. More cover one another; and each is a shape in a vector image.
 _MOST_SAMPLES = 3000
-_COLUMNS = 4
+# Room beside samples and centres, as a share of their extent, for the markers of centres.
+_ROOM = 0.06
 
 
 class KMeansTraceDisplay:
@@ -165,22 +168,14 @@ class KMeansTraceDisplay:
         KMeansTraceDisplay
             The display.
         """
-        pyplot = import_extra("matplotlib.pyplot", "plot", "KMeansTraceDisplay.plot")
         iterations = self._choose_iterations(iterations)
-        n = len(iterations)
-        if ax is None:
-            axes, columns = _new_axes(pyplot, n)
-        else:
-            axes, columns = given_axes(ax, n, "iterations to draw"), 1
+        what, purpose = "iterations to draw", "KMeansTraceDisplay.plot"
+        axes = panel_axes(ax, len(iterations), what, purpose, sharex=True, sharey=True)
         panels = self._place(axes, kwargs)
+        if ax is None:
+            _label_outer_panels(axes)
         for panel, iteration in zip(panels, iterations, strict=True):
             panel.show(iteration)
-        if columns > 1:
-            for above in axes[:-columns]:
-                above.set_xlabel("")
-            for k in range(n):
-                if k % columns:
-                    axes[k].set_ylabel("")
         self.iterations_ = iterations
         return self
 
@@ -206,13 +201,9 @@ class KMeansTraceDisplay:
             `to_jshtml` is for notebooks.
         """
         purpose = "KMeansTraceDisplay.animate"
-        pyplot = import_extra("matplotlib.pyplot", "plot", purpose)
         animation = import_extra("matplotlib.animation", "plot", purpose)
-        if ax is None:
-            (ax,), _ = _new_axes(pyplot, 1)
-        (panel,) = self._place(np.array([ax], dtype=object), kwargs)
-        frames = list(range(len(self.centers)))
-        self.iterations_ = frames
+        (panel,) = self._place(panel_axes(ax, 1, "panel", purpose), kwargs)
+        self.iterations_ = frames = list(range(len(self.centers)))
         return animation.FuncAnimation(self.figure_, panel.show, frames=frames, interval=interval)
 
     def _choose_iterations(self, iterations):
@@ -250,7 +241,7 @@ class KMeansTraceDisplay:
         """Return two corners that hold all samples and the whole way of the centres."""
         points = np.concatenate([self.samples, self.centers.reshape(-1, 2)])
         low, high = points.min(axis=0), points.max(axis=0)
-        margin = np.where(high > low, 0.06 * (high - low), 1.0)
+        margin = np.where(high > low, _ROOM * (high - low), 1.0)
         return low - margin, high + margin
 
 
@@ -281,8 +272,8 @@ class _Panel:
         display = self._display
         self.samples.set_facecolor(self._colours[display.labels[iteration]])
         self.centers.set_offsets(display.centers[iteration])
-        for trail, way in zip(self.trails, display.centers.swapaxes(0, 1), strict=True):
-            trail.set_data(*way[: iteration + 1].T)
+        for trail, path in zip(self.trails, display.centers.swapaxes(0, 1), strict=True):
+            trail.set_data(*path[: iteration + 1].T)
         when = f"iteration {iteration}" if iteration else "start"
         self._ax.set_title(f"{when}\ninertia {display.inertia[iteration]:.5g}")
         return [self.samples, self.centers, *self.trails]
@@ -290,52 +281,42 @@ class _Panel:
 
 def _choose_features(estimator, features):
     """Return (column numbers, names) of the two features to draw."""
-    names = getattr(estimator, "feature_names_in_", None)
+    known = getattr(estimator, "feature_names_in_", None)
     n = estimator.n_features_in_
     if isinstance(features, str) or not np.iterable(features) or len(features) != 2:
         raise ValueError(f"features={features!r} must be two, one for each axis.")
-    columns = []
-    for feature in features:
-        if isinstance(feature, str):
-            if names is None or feature not in names:
-                known = "it was fitted without names" if names is None else f"not in {list(names)}"
-                raise ValueError(
-                    f"features holds {feature!r}, which is no feature of the estimator: {known}; "
-                    "pass columns as integers."
-                )
-            columns.append(list(names).index(feature))
-        else:
-            if not isinstance(feature, Integral):
-                raise TypeError(f"features holds {feature!r}; pass column numbers or names.")
-            if not 0 <= index(feature) < n:
-                raise ValueError(
-                    f"features={features!r} must be columns from 0 to {n - 1}; the estimator "
-                    f"has n_features_in_={n}. The same column twice is possible."
-                )
-            columns.append(index(feature))
-    if names is None:
-        return columns, [f"feature {column}" for column in columns]
+    columns = [_column(feature, known, n) for feature in features]
+    names = [f"feature {column}" for column in range(n)] if known is None else list(known)
     return columns, [str(names[column]) for column in columns]
 
 
-def _new_axes(pyplot, n):
-    """Return (n axes of a new figure, how many stand side by side)."""
-    if n == 1:
-        return np.array([pyplot.subplots(layout="constrained")[1]], dtype=object), 1
-    rows = -(-n // _COLUMNS)
-    columns = -(-n // rows)
-    _, grid = pyplot.subplots(
-        rows,
-        columns,
-        figsize=(max(2.7 * columns, 5.4), 2.9 * rows),
-        squeeze=False,
-        sharex=True,
-        sharey=True,
-        layout="constrained",
-    )
-    axes = grid.ravel()
-    for spare in axes[n:]:
-        spare.remove()
-    for lowest in axes[:n][-columns:]:
-        lowest.xaxis.set_tick_params(labelbottom=True)
-    return axes[:n], columns
+def _column(feature, names, n):
+    """Return the number of the column of a feature that is given by number or by name."""
+    if isinstance(feature, str):
+        if names is None or feature not in names:
+            known = "it was fitted without names" if names is None else f"not in {list(names)}"
+            raise ValueError(
+                f"features holds {feature!r}, which is no feature of the estimator: {known}; "
+                "pass columns as integers."
+            )
+        return list(names).index(feature)
+    if not isinstance(feature, Integral):
+        raise TypeError(f"features holds {feature!r}; pass column numbers or names.")
+    if not 0 <= feature < n:
+        raise ValueError(
+            f"features holds {feature}; choose columns from 0 to {n - 1}, as the estimator has "
+            f"n_features_in_={n}. The same column twice is possible."
+        )
+    return int(feature)
+
+
+def _label_outer_panels(axes):
+    """Take labels away between panels; the lowest of a column has tick labels in any case."""
+    columns = axes[0].get_gridspec().ncols
+    for k, ax in enumerate(axes):
+        if k < len(axes) - columns:
+            ax.set_xlabel("")
+        else:
+            ax.xaxis.set_tick_params(labelbottom=True)
+        if k % columns:
+            ax.set_ylabel("")

@@ -14,6 +14,9 @@ from skextra.plotting._svm_panel import DrawnSamples, input_plane, map_plane, nu
 # How many times longer than high a picture with an arrow may be: with the equal scales that the
 # arrow needs, a flatter one would be a strip.
 _MOST_ELONGATED = 8
+# Inches of a new figure: wide enough for a phone to show its letters as 8 pixels or more, and low
+# for a number line that stands above the plane of the map.
+_WIDE, _HIGH, _LOW = 5.2, 4.2, 1.7
 # Opacity of regions: samples in the same colours must stand out.
 _SHADE = 0.18
 
@@ -178,8 +181,10 @@ class SVMDisplay:
         pyplot = import_extra("matplotlib.pyplot", "plot", "SVMDisplay.plot")
         count = len(self.panels)
         if ax is None:
-            size = (5.2 * count, 4.2)
-            _, ax = pyplot.subplots(1, count, figsize=size, layout="constrained", squeeze=False)
+            heights = [_LOW if panel.is_line and count > 1 else _HIGH for panel in self.panels]
+            _, ax = pyplot.subplots(
+                count, figsize=(_WIDE, sum(heights)), height_ratios=heights, layout="constrained"
+            )
         axes = given_axes(ax, count, "panels")
         pairs = list(zip(axes, self.panels, strict=True))
         labels = [f"class {label}" for label in self.classes]

@@ -116,7 +116,7 @@ class DrawnSamples:
         return replace(self, X=function(self.X), support_vectors=flat)
 
     def spans(self, resolution):
-        """Return grid coordinates along each feature, from the samples' least to their greatest."""
+        """Return the coordinates of a grid around the samples, a row for each feature."""
         ends = np.concatenate((self.X, self.support_vectors))
         low, high = ends.min(axis=0), ends.max(axis=0)
         room = _ROOM * (high - low)

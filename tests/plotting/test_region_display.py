@@ -93,7 +93,7 @@ def test_many_units_stand_in_rows():
         model.fit(X[:, 2:] / 5 - 0.5, y)
     display = AdalineRegionDisplay.from_estimator(model, X[:, 2:] / 5 - 0.5, y, units=True, s=9)
     assert len(display.axes_) == 13
-    assert len({ax.get_subplotspec().rowspan.start for ax in display.axes_}) == 3
+    assert len({ax.get_subplotspec().rowspan.start for ax in display.axes_}) == 5
     assert_array_equal(display.samples_[-1][0].get_sizes(), [9])
 
 
