@@ -6,8 +6,9 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from skextra._adaptive._adaline import Adaline
 from skextra._base import import_extra
 from skextra._madaline._madaline import Madaline
-from skextra.plotting._axes import check_whole, panel_axes
+from skextra.plotting._axes import panel_axes
 from skextra.plotting._palette import COLOURS, GREY
+from skextra.plotting._parameters import check_whole
 from skextra.plotting._regions import draw_regions, draw_samples
 
 # Room beside the samples, as a share of their extent: those of logic gates sit in the corners.

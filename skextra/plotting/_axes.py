@@ -1,15 +1,12 @@
-"""Axes of displays with several panels, and pictures in them."""
-
-from numbers import Integral
+"""Axes of displays with several panels: those of the caller, or those of a new figure."""
 
 import numpy as np
 
 from skextra._base import import_extra
 
 # A new figure is no wider than rcParams["figure.figsize"], and has rows where panels have no room
-# side by side. On a phone 420 pixels wide, the default of 6.4 inches leaves letters of 10 points 8
-# pixels.
-# These are inches:
+# side by side: of the 6.4 inches of the default, a phone of 420 pixels makes letters of 10 points
+# 8 pixels high. These are inches, too:
 _WIDEST_IMAGE = 1.6  # four of them fill the default width; larger ones show no more of a digit
 _NARROWEST_IMAGE = 0.8  # room for the title "filter 12" in small letters
 _IMAGE_TITLE = 0.4  # two lines in small letters
@@ -101,64 +98,3 @@ def image_axes(ax, cells, what, purpose, shape=(1, 1)):
     for each in axes:
         each.set(xticks=[], yticks=[])
     return axes
-
-
-def shared_colours(values, kwargs, *, symmetric=False, cmap):
-    """Return what `imshow` is handed so that all images have the same colour for a number.
-
-    Parameters
-    ----------
-    values : ndarray
-        All numbers that will be drawn. NaN and infinite ones have a colour of their own.
-
-    kwargs : dict
-        What the caller hands to `imshow`, which goes first.
-
-    symmetric : bool, default=False
-        Whether 0 is in the middle of the colours. Else it is at an end, or between the ends.
-
-    cmap : str
-        The colours.
-    """
-    colormaps = import_extra("matplotlib", "plot", "A display").colormaps
-    style = {"cmap": colormaps[cmap].with_extremes(bad="red")}
-    if "norm" not in kwargs:
-        finite = values[np.isfinite(values)]
-        low, high = (finite.min(), finite.max()) if finite.size else (0.0, 0.0)
-        if symmetric:
-            low, high = -max(-low, high), max(-low, high)
-        low, high = min(low, 0.0), max(high, 0.0)
-        style |= {"vmin": low, "vmax": high if high > low else low + 1}
-    return {**style, **kwargs}
-
-
-def show_pictures(axes, images, kwargs):
-    """Draw images of shape (height, width) or (height, width, channels); return the artists.
-
-    Three channels are colours: bytes from 0 to 255, other numbers from 0 to 1 or, where one of
-    the images leaves that range, over the range of them all. Of any other number of channels the
-    mean is drawn, dark for high numbers, on one scale for all.
-    """
-    images = np.asarray(images)
-    if images.ndim == 4 and images.shape[3] == 3:
-        low, high = 0.0, 255.0
-        if images.dtype != np.uint8:
-            low, high = min(images.min(initial=0.0), 0.0), max(images.max(initial=1.0), 1.0)
-        images, style = (images - low) / (high - low), kwargs
-    else:
-        images = images.astype(float)
-        images = images.mean(axis=3) if images.ndim == 4 else images
-        style = shared_colours(images, kwargs, cmap="gray_r")
-    return [ax.imshow(image, **style) for ax, image in zip(axes, images, strict=False)]
-
-
-def check_whole(name, value, *, least=None, or_none=False):
-    """Return a whole number, or None where that is allowed; raise an error for anything else."""
-    if value is None and or_none:
-        return None
-    rest = ", or None for all" if or_none else ""
-    if not isinstance(value, Integral) or isinstance(value, bool | np.bool_):
-        raise TypeError(f"{name}={value!r} must be a whole number{rest}.")
-    if least is not None and value < least:
-        raise ValueError(f"{name}={value} must be {least} or more{rest}.")
-    return int(value)

@@ -5,7 +5,9 @@ import numpy as np
 from skextra.cnn._inspection._feature_maps import chosen_layers, feature_maps
 from skextra.cnn._models._graph import graph_of
 from skextra.cnn._subject import subject_of
-from skextra.plotting._axes import check_whole, image_axes, shared_colours, show_pictures
+from skextra.plotting._axes import image_axes
+from skextra.plotting._parameters import check_whole
+from skextra.plotting._pictures import shared_colours, show_pictures
 
 
 class FeatureMapDisplay:

@@ -7,7 +7,9 @@ from skextra.cnn._models._costs import described, stem_of
 from skextra.cnn._models._graph import graph_of
 from skextra.cnn._models._weights import CONVOLUTIONS, decoded
 from skextra.cnn._subject import subject_of
-from skextra.plotting._axes import check_whole, image_axes, shared_colours
+from skextra.plotting._axes import image_axes
+from skextra.plotting._parameters import check_whole
+from skextra.plotting._pictures import shared_colours
 
 _IN_A_ROW = 8
 

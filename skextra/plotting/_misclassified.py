@@ -3,7 +3,8 @@
 import numpy as np
 
 from skextra.cnn._inspection._misclassified import Misclassified, check_n, misclassified
-from skextra.plotting._axes import image_axes, show_pictures
+from skextra.plotting._axes import image_axes
+from skextra.plotting._pictures import show_pictures
 
 _IN_A_ROW = 5
 _LONGEST = 20  # characters that a title over an image has room for

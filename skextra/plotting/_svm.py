@@ -6,8 +6,9 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skextra._base import import_extra
-from skextra.plotting._axes import check_whole, given_axes
+from skextra.plotting._axes import given_axes
 from skextra.plotting._palette import COLOURS, GREY
+from skextra.plotting._parameters import check_whole
 from skextra.plotting._regions import draw_regions, draw_samples
 from skextra.plotting._svm_panel import DrawnSamples, input_plane, map_plane, number_line
 
