@@ -10,8 +10,10 @@ name holds the word, --results skips the times. The exit status is 1 if a result
 """
 
 import argparse
+import dataclasses
 import hashlib
 import json
+import math
 import os
 import statistics
 import subprocess
@@ -22,70 +24,16 @@ import warnings
 from pathlib import Path
 
 import numpy as np
+from frozen_cases import cases
 
 ROOT = Path(__file__).resolve().parent.parent
-SECONDS = 0.2  # for the fits of a case in a round
-FEWEST_FITS = 3
-
-
-def cases():
-    """Yield (name, estimator, X, y) for every estimator in many configurations."""
-    from scipy import sparse
-    from sklearn import datasets
-    from sklearn.preprocessing import StandardScaler
-
-    from skextra import Adaline, CNNClassifier, FeatureMapSVM, KMeansPP, LMSRegressor, Madaline
-
-    data = {}
-    for name in ("iris", "wine", "breast_cancer", "digits"):
-        X, y = getattr(datasets, f"load_{name}")(return_X_y=True)
-        data[name] = StandardScaler().fit_transform(X), y
-    diabetes = datasets.load_diabetes(return_X_y=True)
-    blobs = datasets.make_blobs(30_000, 10, centers=30, random_state=0)
-    uniform = np.random.default_rng(0).random((20_000, 16)), None
-    line = blobs[0][:1000, :1], None
-    single = blobs[0].astype(np.float32), blobs[1]
-    thin = np.where(np.abs(data["digits"][0]) > 1, data["digits"][0], 0)
-    rare = sparse.csr_array(thin), data["digits"][1]
-
-    for name in ("iris", "wine", "digits"):
-        yield f"KMeansPP {name}", KMeansPP(8, random_state=0), *data[name]
-    yield "KMeansPP blobs", KMeansPP(30, random_state=0), *blobs
-    yield "KMeansPP blobs float32", KMeansPP(30, random_state=0), *single
-    yield "KMeansPP uniform", KMeansPP(50, random_state=0), *uniform
-    yield "KMeansPP one feature", KMeansPP(8, random_state=0), *line
-    yield "KMeansPP sparse", KMeansPP(10, random_state=0), *rare
-    for options in ({"refine": None}, {"algorithm": "elkan"}, {"refine": 10}, {"n_init": 3}):
-        label = ", ".join(f"{k}={v}" for k, v in options.items())
-        yield f"KMeansPP digits {label}", KMeansPP(10, random_state=0, **options), *data["digits"]
-
-    for variant in ("lms", "nlms", "rls", "wiener"):
-        yield f"LMSRegressor diabetes {variant}", LMSRegressor(variant=variant), *diabetes
-    for options in ({"average": True}, {"shuffle": True}, {"fit_intercept": False}):
-        model = LMSRegressor(max_iter=200, random_state=0, **options)
-        yield f"LMSRegressor digits {next(iter(options))}", model, *data["digits"]
-    yield "LMSRegressor sparse", LMSRegressor(max_iter=50), *rare
-    yield "LMSRegressor blobs float32", LMSRegressor(max_iter=20, tol=None), *single
-    for name in data:
-        yield f"Adaline {name}", Adaline(random_state=0), *data[name]
-    yield "Adaline sparse", Adaline(variant="nlms", random_state=0), *rare
-
-    for name in ("iris", "wine", "breast_cancer"):
-        yield f"Madaline {name}", Madaline(random_state=0, max_iter=50), *data[name]
-
-    for name in data:
-        yield f"FeatureMapSVM {name}", FeatureMapSVM(random_state=0), *data[name]
-    yield "FeatureMapSVM iris poly", FeatureMapSVM("poly", random_state=0), *data["iris"]
-    for loss in ("hinge", "squared_hinge"):
-        model = FeatureMapSVM("identity", loss=loss, random_state=0)
-        yield f"FeatureMapSVM breast_cancer {loss}", model, *data["breast_cancer"]
-    yield "FeatureMapSVM sparse", FeatureMapSVM(n_components=100, random_state=0), *rare
-
-    images = datasets.load_digits(return_X_y=True)
-    cnn = CNNClassifier(epochs=2, random_state=0)
-    yield "CNNClassifier digits", cnn, images[0] / 16, images[1]
-    cnn = CNNClassifier(epochs=2, batch_norm=True, dropout=0.2, random_state=0)
-    yield "CNNClassifier digits batch norm, dropout", cnn, images[0] / 16, images[1]
+SECONDS = 0.2  # for the runs of a case in a round
+FEWEST_RUNS = 3
+ASKED = (
+    "predict", "decision_function", "predict_proba", "transform",
+    "hidden_activations",
+)  # fmt: skip
+TIMES = ("seconds_before", "seconds_after")  # fields that no two runs share
 
 
 def digest(value):
@@ -93,39 +41,50 @@ def digest(value):
     if isinstance(value, list | tuple):
         return [digest(item) for item in value]
     if isinstance(value, dict):
-        return {key: digest(value[key]) for key in sorted(value)}
+        return {str(key): digest(value[key]) for key in sorted(value, key=str)}
     if isinstance(value, np.ndarray | np.generic):
         array = np.ascontiguousarray(value)
         content = repr(array.tolist()).encode() if array.dtype == object else array.tobytes()
         return f"{array.dtype} {array.shape} {hashlib.sha256(content).hexdigest()[:16]}"
-    return (
-        repr(value) if isinstance(value, int | float | str | bool | None) else type(value).__name__
-    )
+    if isinstance(value, int | float | str | bool | None):
+        return repr(value)
+    if dataclasses.is_dataclass(value):
+        fields = [field.name for field in dataclasses.fields(value)]
+        return {name: digest(getattr(value, name)) for name in fields if name not in TIMES}
+    if hasattr(value, "get_weights"):  # a Keras model, or an estimator that wraps one
+        return digest(value.get_weights())
+    return type(value).__name__
 
 
-def results_of(model, X):
-    """Return the digests of the fitted attributes and of what the model says of X."""
-    names = [name for name in vars(model) if name.endswith("_") and not name.startswith("_")]
-    found = {name: digest(getattr(model, name)) for name in sorted(names)}
-    for method in ("predict", "decision_function", "predict_proba", "transform"):
-        if hasattr(model, method):
-            found[method] = digest(getattr(model, method)(X))
-    return found
+def results_of(found, X):
+    """Return the digests of a result, or of fitted attributes and of what a model says of X."""
+    if not hasattr(found, "get_params"):
+        return {"result": digest(found)}
+    names = [name for name in vars(found) if name.endswith("_") and not name.startswith("_")]
+    results = {name: digest(getattr(found, name)) for name in sorted(names)}
+    for method in ASKED:
+        if X is not None and hasattr(found, method):
+            results[method] = digest(getattr(found, method)(X))
+    return results
 
 
 def run_cases(word, timed):
-    """Return {case: (results, median seconds of a fit or None)} for the package on the path."""
+    """Return {case: (results, median seconds or None)} for the package on the path."""
     found = {}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        for name, model, X, y in cases():
+        for name, work, X in cases():
             if word not in name:
                 continue
-            model.fit(X, y)
-            results, seconds = results_of(model, X), []
-            while timed and (len(seconds) < FEWEST_FITS or sum(seconds) < SECONDS):
+            try:
+                results, seconds = results_of(work(), X), []
+            except Exception as error:
+                print(f"{name}: {error!r}", file=sys.stderr)
+                found[name] = {"raised": type(error).__name__}, math.inf
+                continue
+            while timed and (len(seconds) < FEWEST_RUNS or sum(seconds) < SECONDS):
                 start = time.perf_counter()
-                model.fit(X, y)
+                work()
                 seconds.append(time.perf_counter() - start)
             found[name] = results, statistics.median(seconds) if timed else None
     return found
@@ -159,13 +118,14 @@ def compare(old, new, options):
         before, after = rounds[0][0][name][0], rounds[0][1][name][0]
         differing = [key for key in after if before.get(key) != after[key]]
         same &= not differing
-        row = f"{name:<44}"
+        row = f"{name:<52} "
         if not options.results:
             pairs = [(a[name][1], b[name][1]) for a, b in rounds]
             ratio = statistics.median(a / b for a, b in pairs)
             times = (1e3 * statistics.median(side) for side in zip(*pairs, strict=True))
             row += "{:9.2f} ms {:9.2f} ms {:6.2f}x".format(*times, ratio)
-        print(row, f" differs: {', '.join(differing)}" if differing else " same", flush=True)
+        row += f" differs: {', '.join(differing)}" if differing else " same"
+        print(row + (f" (raises {after['raised']})" if "raised" in after else ""), flush=True)
     return same
 
 
