@@ -21,11 +21,14 @@ demo: $(VENV)/.ready-demo  ## run examples/tour.py: every estimator on real data
 test: $(VENV)/.ready-test  ## run every test, docstring and guide example
 	@$(BIN)/$(PYTEST) docs/guide docs/index.rst docs/moving.rst --doctest-glob='*.rst'
 
-lint: $(VENV)/.ready-lint  ## check style, formatting, direction of imports and docstrings
+lint: $(VENV)/.ready-lint  ## check style, formatting, direction of imports, docstrings and types
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
 	@$(BIN)/lint-imports
 	@$(BIN)/python docs/check_docstrings.py
+	@$(BIN)/mypy
+	@$(BIN)/stubtest --concise --mypy-config-file pyproject.toml skextra._sklearn
+	@$(BIN)/pyright --pythonpath $(BIN)/python
 
 docs: $(VENV)/.ready-docs  ## build the pages into docs/_build/html, warnings as errors
 	@$(BIN)/sphinx-build -q -W --keep-going -b html docs docs/_build/html
@@ -71,7 +74,7 @@ lowest: $(LOWEST)/.ready  ## run the tests on the oldest versions allowed, in a 
 
 clean:  ## remove the virtual environments and everything that was built
 	rm -rf $(VENV) $(LOWEST) dist docs/_build docs/generated docs/auto_examples
-	rm -rf .pytest_cache .ruff_cache .import_linter_cache
+	rm -rf .pytest_cache .ruff_cache .import_linter_cache .mypy_cache
 	find skextra tests benchmarks examples docs -name __pycache__ -exec rm -rf {} +
 
 # One environment, one stamp per set of extras; only a change of pyproject.toml installs again.

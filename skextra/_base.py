@@ -5,11 +5,17 @@ import importlib
 import math
 import sys
 import warnings
+from collections.abc import Iterable
 from numbers import Integral, Real
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, Literal, Self, cast
 
 import numpy as np
-from sklearn.base import BaseEstimator
+from numpy.typing import NDArray
 from sklearn.utils import check_random_state, check_scalar
+
+from skextra._sklearn import BaseEstimator
+from skextra._typing import Method, RandomStateLike, Scalar
 
 _DOCUMENTATION = "https://skextra.readthedocs.io/en/stable/generated"
 
@@ -20,10 +26,16 @@ class Estimator(BaseEstimator):
     _doc_link_module = "skextra"
     _doc_link_template = _DOCUMENTATION + "/skextra.{estimator_name}.html"
 
-    def _doc_link_url_param_generator(self):
+    def _doc_link_url_param_generator(self) -> dict[str, str]:
         return {"estimator_name": type(self).__name__}
 
-    def _check_option(self, name, options):
+    if TYPE_CHECKING:  # scikit-learn makes these where a method takes metadata: the keywords
+
+        def set_fit_request(self, **requests: bool | str | None) -> Self: ...
+        def set_partial_fit_request(self, **requests: bool | str | None) -> Self: ...
+        def set_score_request(self, **requests: bool | str | None) -> Self: ...
+
+    def _check_option(self, name: str, options: Iterable[object]) -> None:
         """Raise ValueError unless the parameter `name` is one of `options`."""
         value = getattr(self, name)
         # An array is compared entry by entry, and is none of them.
@@ -35,14 +47,22 @@ class Estimator(BaseEstimator):
                 f"use one of {expected}."
             )
 
-    def _check_flag(self, *names):
+    def _check_flag(self, *names: str) -> None:
         """Raise TypeError unless every parameter named is a boolean."""
         for name in names:
             value = getattr(self, name)
             if not isinstance(value, Integral | np.bool_) or value not in (0, 1):
                 raise TypeError(f"{name} must be True or False, got {value!r}.")
 
-    def _check_number(self, name, *, low, high=None, boundaries="both", integer=False):
+    def _check_number(
+        self,
+        name: str,
+        *,
+        low: float,
+        high: float | None = None,
+        boundaries: Literal["left", "right", "both", "neither"] = "both",
+        integer: bool = False,
+    ) -> None:
         """Raise TypeError or ValueError unless the parameter is a finite number in range."""
         value = getattr(self, name)
         if isinstance(value, bool | np.bool_):
@@ -59,7 +79,7 @@ class Estimator(BaseEstimator):
         )
 
 
-def random_state_of(random_state):
+def random_state_of(random_state: RandomStateLike) -> np.random.RandomState:
     """Return the generator that a parameter `random_state` stands for."""
     try:
         return check_random_state(random_state)
@@ -70,11 +90,11 @@ def random_state_of(random_state):
         ) from error
 
 
-def all_or_nothing(method):
+def all_or_nothing(method: Method) -> Method:
     """Decorate a fitting method so that, if it raises, the estimator is as it was before."""
 
     @functools.wraps(method)
-    def guarded(estimator, *args, **kwargs):
+    def guarded(estimator: Any, *args: Any, **kwargs: Any) -> Any:
         before, errors = dict(vars(estimator)), np.geterr()
         try:
             return method(estimator, *args, **kwargs)
@@ -83,17 +103,17 @@ def all_or_nothing(method):
             estimator.__dict__ = before  # at once: a second interrupt finds all or nothing too
             raise
 
-    return guarded
+    return cast(Method, guarded)
 
 
-def frozen(array):
+def frozen(array: NDArray[Scalar]) -> NDArray[Scalar]:
     """Return a read-only view: compiled loops exist once, not for writable arrays and others."""
     view = array.view()
     view.flags.writeable = False
     return view
 
 
-def warn_caller(message, category):
+def warn_caller(message: str, category: type[Warning]) -> None:
     """Warn from the line outside skextra that led here, however many calls lie between."""
     frame, level = sys._getframe(1), 2
     while frame.f_back is not None and _is_inside(frame.f_globals.get("__name__", "")):
@@ -101,11 +121,11 @@ def warn_caller(message, category):
     warnings.warn(message, category, stacklevel=level)
 
 
-def _is_inside(module):
+def _is_inside(module: str) -> bool:
     return module.startswith(("skextra.", "sklearn.callback."))
 
 
-def import_extra(module, extra, purpose):
+def import_extra(module: str, extra: str, purpose: str) -> ModuleType:
     """Import an optional dependency; say in one sentence how to get it if it is missing."""
     try:
         return importlib.import_module(module)

@@ -1,11 +1,27 @@
 """The only module that names `sklearn.callback`, which is experimental in scikit-learn 1.9."""
 
-from sklearn.callback import CallbackSupportMixin, with_callbacks
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
+
+from skextra._typing import Method
+
+if TYPE_CHECKING:  # scikit-learn has no types
+
+    class CallbackSupportMixin:
+        def set_callbacks(self, *callbacks: object) -> Self: ...
+        def _init_callback_context(self, max_subtasks: int) -> Any: ...
+
+    def with_callbacks(method: Method) -> Method: ...
+
+else:
+    from sklearn.callback import CallbackSupportMixin, with_callbacks
 
 __all__ = ["CallbackSupportMixin", "EpochReporter", "with_callbacks"]
 
+State = TypeVar("State")
 
-class EpochReporter:
+
+class EpochReporter(Generic[State]):
     """Report the epochs of one fit to the callbacks of an estimator.
 
     Parameters
@@ -27,7 +43,14 @@ class EpochReporter:
         X, y and metadata, handed on to the callbacks.
     """
 
-    def __init__(self, estimator, max_epochs, attributes, unit="epoch", **data):
+    def __init__(
+        self,
+        estimator: CallbackSupportMixin,
+        max_epochs: int,
+        attributes: Callable[[State], dict[str, Any]],
+        unit: str = "epoch",
+        **data: Any,
+    ) -> None:
         self._estimator = estimator
         self._attributes = attributes
         self._unit = unit
@@ -40,7 +63,7 @@ class EpochReporter:
         if self._is_heard:
             self._root.call_on_fit_task_begin(estimator=estimator, **data)
 
-    def epoch(self, state):
+    def epoch(self, state: State) -> bool:
         """Report that an epoch is over; return whether a callback asks to stop."""
         if not self._is_heard:
             return False
@@ -50,12 +73,12 @@ class EpochReporter:
         self.was_stopped |= stop
         return stop
 
-    def finish(self, state):
+    def finish(self, state: State) -> None:
         """Close the fit."""
         if self._is_heard:
             self._close(self._root, state)
 
-    def _close(self, context, state):
+    def _close(self, context: Any, state: State) -> Any:
         return context.call_on_fit_task_end(
             estimator=self._estimator,
             reconstruction_attributes=lambda: self._attributes(state),

@@ -73,7 +73,7 @@ def save_archive(cnn, path):
     }
     text = json.dumps(state)
     with tempfile.TemporaryDirectory(dir=path.parent) as folder:
-        plain, part = Path(folder, "plain.keras"), Path(folder, path.name)
+        plain, part = Path(folder, "plain.keras"), Path(folder, "part")
         cnn.model_.save(plain)
         # Keras compresses nothing, and its weights come with some 25 kB of zeros.
         with zipfile.ZipFile(plain) as source, zipfile.ZipFile(part, "w", **_DEFLATED) as file:

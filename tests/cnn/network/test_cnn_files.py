@@ -44,6 +44,12 @@ def test_copies_predict_alike(cnn, tmp_path):
     assert_allclose(model.predict(X.reshape(-1, 8, 8, 1), verbose=0), expected, atol=1e-6)
 
 
+@pytest.mark.parametrize("name", ["plain.keras", "skextra.json.keras"])
+def test_a_file_may_have_any_name(cnn, tmp_path, name):
+    cnn.save(tmp_path / name)
+    same(CNNClassifier.load(tmp_path / name), cnn)
+
+
 def test_files_keep_labels_names_and_parameters(tmp_path):
     frame = pd.DataFrame(X, columns=[f"p{i}" for i in range(64)])
     labels = np.array([f"digit {i}" for i in range(10)])[Y]
