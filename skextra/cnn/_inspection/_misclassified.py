@@ -18,19 +18,19 @@ class Misclassified:
     Parameters
     ----------
     indices : ndarray of shape (n,)
-        Where they are in X, those first of which the network is most certain.
+        Row numbers in X, in the order of decreasing probability.
 
     images : ndarray of shape (n, ...)
         The samples, as images.
 
     true, predicted : ndarray of shape (n,)
-        Their classes, and those predicted.
+        True and predicted classes.
 
     probability : ndarray of shape (n,)
-        Of the predicted class.
+        Probability of the predicted class.
 
     n_wrong, n_samples : int
-        How many are wrong, of how many.
+        Number of misclassified samples, and of all samples.
 
     Examples
     --------
@@ -55,7 +55,7 @@ class Misclassified:
         Returns
         -------
         pandas.DataFrame
-            A row a sample, indexed by its place in X.
+            A row for each sample, indexed by its row number in X.
         """
         pandas = import_extra("pandas", "plot", "Misclassified.to_frame")
         names = ("true", "predicted", "probability")
@@ -72,7 +72,7 @@ class Misclassified:
 
 
 def misclassified(model, X, y, n=10):
-    """Return the samples that a network gets wrong, the worst first.
+    """Return the samples that a network gets wrong, the most confident errors first.
 
     Parameters
     ----------
@@ -80,18 +80,18 @@ def misclassified(model, X, y, n=10):
         A model with an output for each class, or a fitted estimator.
 
     X : array-like
-        Samples: in the form that `fit` took for an estimator, else as the model takes them.
+        Samples, in the form that the estimator's `fit` or the model takes.
 
     y : array-like of shape (n_samples,)
-        Their classes; for Keras models the numbers of the outputs.
+        True classes; for a Keras model, the numbers of its outputs.
 
     n : int or None, default=10
-        The most to return, None for all.
+        Maximum number of samples to return; None for all.
 
     Returns
     -------
     found : Misclassified
-        The samples of the most probable wrong predictions.
+        The samples with the most probable wrong predictions.
 
     Raises
     ------
@@ -100,7 +100,7 @@ def misclassified(model, X, y, n=10):
 
     See Also
     --------
-    sklearn.metrics.ConfusionMatrixDisplay : Counts them class by class.
+    sklearn.metrics.ConfusionMatrixDisplay : Counts the errors class by class.
 
     Examples
     --------
