@@ -1,7 +1,8 @@
 """CompressionDisplay: the accuracy of a network against the bytes of its weights."""
 
 from skextra._base import import_extra
-from skextra.cnn._compression._cluster import cluster_weights, most_clusters
+from skextra.cnn._compression._best_n_clusters import most_clusters
+from skextra.cnn._compression._cluster import cluster_weights
 from skextra.cnn._compression._quantize import quantize_int8
 from skextra.plotting._palette import BLUE, VERMILION
 
