@@ -1,15 +1,27 @@
 """AdalineRegionDisplay: what an Adaline or a Madaline decides in a plane, unit by unit."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Self
+
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skextra._adaptive._adaline import Adaline
 from skextra._base import import_extra
 from skextra._madaline._madaline import Madaline
-from skextra.plotting._axes import panel_axes
+from skextra._typing import FloatArray, LabelArray, MatrixLike
+from skextra.plotting._axes import AxesLike, panel_axes
 from skextra.plotting._palette import COLOURS, GREY
 from skextra.plotting._parameters import check_whole
 from skextra.plotting._regions import draw_regions, draw_samples
+
+if TYPE_CHECKING:
+    from matplotlib.collections import PathCollection, QuadMesh
+    from matplotlib.figure import Figure
+    from matplotlib.lines import Line2D
 
 # Room beside the samples, as a share of their extent: those of logic gates sit in the corners.
 _ROOM = 0.15
@@ -80,17 +92,23 @@ class AdalineRegionDisplay:
     ['unit 1', 'unit 2', 'output']
     """
 
+    axes_: NDArray[np.object_]
+    figure_: Figure
+    surfaces_: list[QuadMesh]
+    lines_: list[list[Line2D]]
+    samples_: list[list[PathCollection]]
+
     def __init__(
         self,
-        x,
-        y,
-        response,
-        units,
-        classes,
-        samples=None,
-        codes=None,
-        feature_names=("x1", "x2"),
-    ):
+        x: FloatArray,
+        y: FloatArray,
+        response: NDArray[np.integer[Any]],
+        units: FloatArray,
+        classes: LabelArray,
+        samples: FloatArray | None = None,
+        codes: NDArray[np.integer[Any]] | None = None,
+        feature_names: Sequence[str] = ("x1", "x2"),
+    ) -> None:
         self.x = x
         self.y = y
         self.response = response
@@ -102,8 +120,16 @@ class AdalineRegionDisplay:
 
     @classmethod
     def from_estimator(
-        cls, estimator, X, y, *, units=False, grid_resolution=200, ax=None, **kwargs
-    ):
+        cls,
+        estimator: Adaline | Madaline,
+        X: MatrixLike,
+        y: ArrayLike,
+        *,
+        units: bool = False,
+        grid_resolution: int = 200,
+        ax: AxesLike = None,
+        **kwargs: Any,
+    ) -> Self:
         """Plot what a fitted Adaline or Madaline says of the plane around some samples.
 
         Parameters
@@ -156,7 +182,7 @@ class AdalineRegionDisplay:
         display = cls(*axes, response, weights, classes, X, codes, tuple(map(str, names)))
         return display.plot(ax, units=units, **kwargs)
 
-    def plot(self, ax=None, *, units=False, **kwargs):
+    def plot(self, ax: AxesLike = None, *, units: bool = False, **kwargs: Any) -> Self:
         """Draw the regions, the lines and the samples.
 
         Parameters

@@ -1,9 +1,19 @@
 """Axes of displays with several panels: those of the caller, or those of a new figure."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, TypeAlias
+
 import numpy as np
+from numpy.typing import NDArray
 
 from skextra._base import import_extra
 
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+AxesLike: TypeAlias = "Axes | Sequence[Axes] | NDArray[Any] | None"
 # A new figure is no wider than rcParams["figure.figsize"], and has rows where panels have no room
 # side by side: of the 6.4 inches of the default, a phone of 420 pixels makes letters of 10 points
 # 8 pixels high. These are inches, too:
@@ -13,7 +23,7 @@ _IMAGE_TITLE = 0.4  # two lines in small letters
 _LOWEST_FIGURE = 2.0  # room for the label of a colour bar beside a single row
 
 
-def given_axes(ax, n, what):
+def given_axes(ax: AxesLike, n: int, what: str) -> NDArray[np.object_]:
     """Return the caller's axes in one dimension; raise ValueError unless there are n of them."""
     axes = np.ravel(np.asarray(ax, dtype=object))
     if len(axes) != n:
@@ -24,7 +34,9 @@ def given_axes(ax, n, what):
     return axes
 
 
-def panel_axes(ax, n, what, purpose, *, in_a_row=3, **options):
+def panel_axes(
+    ax: AxesLike, n: int, what: str, purpose: str, *, in_a_row: int = 3, **options: Any
+) -> NDArray[np.object_]:
     """Return n axes: those given or, of a new figure, in rows of equal length.
 
     Parameters
@@ -61,7 +73,13 @@ def panel_axes(ax, n, what, purpose, *, in_a_row=3, **options):
     return axes[:n]
 
 
-def image_axes(ax, cells, what, purpose, shape=(1, 1)):
+def image_axes(
+    ax: AxesLike,
+    cells: list[tuple[int, int]],
+    what: str,
+    purpose: str,
+    shape: tuple[int, ...] = (1, 1),
+) -> NDArray[np.object_]:
     """Return axes without ticks: those given, or cells of the grid of a new figure.
 
     Parameters

@@ -1,10 +1,26 @@
 """CompressionDisplay: the accuracy of a network against the bytes of its weights."""
 
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Literal, Self
+
+from numpy.typing import ArrayLike
+
 from skextra._base import import_extra
+from skextra._typing import KerasModelLike, MatrixLike, RandomStateLike
 from skextra.cnn._compression._best_n_clusters import most_clusters
 from skextra.cnn._compression._cluster import cluster_weights
 from skextra.cnn._compression._quantize import quantize_int8
 from skextra.plotting._palette import BLUE, VERMILION
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from matplotlib.lines import Line2D
+
+    from skextra.cnn._classifier import CNNClassifier
+    from skextra.cnn._compression._report import CompressionReport
 
 _USUAL = (2, 4, 8, 16, 32, 64)
 _LINE, _INT8, _FLOAT = BLUE, VERMILION, "black"
@@ -57,23 +73,30 @@ class CompressionDisplay:
     [21, 41, 70]
     """
 
-    def __init__(self, reports, int8=None):
+    ax_: Axes
+    figure_: Figure
+    line_: Line2D
+    points_: list[Line2D]
+
+    def __init__(
+        self, reports: Mapping[int, CompressionReport], int8: CompressionReport | None = None
+    ) -> None:
         self.reports = reports
         self.int8 = int8
 
     @classmethod
     def from_estimator(
         cls,
-        estimator,
-        X,
-        y,
+        estimator: CNNClassifier | KerasModelLike,
+        X: MatrixLike,
+        y: ArrayLike,
         *,
-        n_clusters=None,
-        codebook="per_layer",
-        skip=(),
-        random_state=None,
-        ax=None,
-    ):
+        n_clusters: Sequence[int] | None = None,
+        codebook: Literal["per_layer", "global"] = "per_layer",
+        skip: str | Sequence[str] = (),
+        random_state: RandomStateLike = None,
+        ax: Axes | None = None,
+    ) -> Self:
         """Make a network smaller in several ways and plot what each costs.
 
         Parameters
@@ -119,7 +142,7 @@ class CompressionDisplay:
         _, int8 = quantize_int8(estimator, X, y, skip=skip)
         return cls(reports, int8).plot(ax)
 
-    def plot(self, ax=None):
+    def plot(self, ax: Axes | None = None) -> Self:
         """Draw the curve and the points.
 
         Parameters

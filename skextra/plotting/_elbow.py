@@ -1,10 +1,22 @@
 """ElbowDisplay: the inertia against the number of clusters."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Self
+
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from skextra._base import import_extra
-from skextra._kmeans._path import inertia_path
+from skextra._kmeans._path import InertiaPath, inertia_path
+from skextra._typing import FloatArray, MatrixLike, RandomStateLike
 from skextra.plotting._palette import BLUE, VERMILION
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from matplotlib.lines import Line2D
 
 
 class ElbowDisplay:
@@ -54,13 +66,23 @@ class ElbowDisplay:
     5
     """
 
-    def __init__(self, n_clusters, inertia, elbow=None):
+    ax_: Axes
+    figure_: Figure
+    line_: Line2D
+    elbow_line_: Line2D | None
+    elbow_point_: Line2D | None
+
+    def __init__(
+        self, n_clusters: NDArray[np.integer[Any]], inertia: FloatArray, elbow: int | None = None
+    ) -> None:
         self.n_clusters = n_clusters
         self.inertia = inertia
         self.elbow = elbow
 
     @classmethod
-    def from_path(cls, path, *, ax=None, log=False, **kwargs):
+    def from_path(
+        cls, path: InertiaPath, *, ax: Axes | None = None, log: bool = False, **kwargs: Any
+    ) -> Self:
         """Plot the result of :func:`skextra.inertia_path`.
 
         Parameters
@@ -88,15 +110,15 @@ class ElbowDisplay:
     @classmethod
     def from_data(
         cls,
-        X,
-        ks=None,
+        X: MatrixLike,
+        ks: Sequence[int] | None = None,
         *,
-        sample_weight=None,
-        random_state=None,
-        ax=None,
-        log=False,
-        **kwargs,
-    ):
+        sample_weight: ArrayLike | None = None,
+        random_state: RandomStateLike = None,
+        ax: Axes | None = None,
+        log: bool = False,
+        **kwargs: Any,
+    ) -> Self:
         """Compute the path of some data and plot it.
 
         Parameters
@@ -131,7 +153,7 @@ class ElbowDisplay:
         path = inertia_path(X, ks, sample_weight=sample_weight, random_state=random_state)
         return cls.from_path(path, ax=ax, log=log, **kwargs)
 
-    def plot(self, ax=None, *, log=False, **kwargs):
+    def plot(self, ax: Axes | None = None, *, log: bool = False, **kwargs: Any) -> Self:
         """Draw the curve and mark its elbow.
 
         Parameters

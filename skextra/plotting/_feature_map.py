@@ -1,13 +1,26 @@
 """FeatureMapDisplay: what filters of a network see in an image."""
 
-import numpy as np
+from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skextra._typing import FloatArray, KerasModelLike, MatrixLike
 from skextra.cnn._inspection._feature_maps import chosen_layers, feature_maps
 from skextra.cnn._models._graph import graph_of
 from skextra.cnn._subject import subject_of
-from skextra.plotting._axes import image_axes
+from skextra.plotting._axes import AxesLike, image_axes
 from skextra.plotting._parameters import check_whole
 from skextra.plotting._pictures import shared_colours, show_pictures
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+    from matplotlib.image import AxesImage
+
+    from skextra.cnn._classifier import CNNClassifier
 
 
 class FeatureMapDisplay:
@@ -55,7 +68,16 @@ class FeatureMapDisplay:
     {'conv1': 5, 'conv2': 4}
     """
 
-    def __init__(self, maps, filters, image=None):
+    axes_: NDArray[np.object_]
+    figure_: Figure
+    images_: list[AxesImage]
+
+    def __init__(
+        self,
+        maps: Mapping[str, FloatArray],
+        filters: Mapping[str, Sequence[int]],
+        image: NDArray[Any] | None = None,
+    ) -> None:
         self.maps = maps
         self.filters = filters
         self.image = image
@@ -63,15 +85,15 @@ class FeatureMapDisplay:
     @classmethod
     def from_estimator(
         cls,
-        estimator,
-        X,
+        estimator: CNNClassifier | KerasModelLike,
+        X: MatrixLike,
         *,
-        sample=0,
-        layers=("first", "last"),
-        n_filters=5,
-        ax=None,
-        **kwargs,
-    ):
+        sample: int = 0,
+        layers: str | Sequence[str] = ("first", "last"),
+        n_filters: int | None = 5,
+        ax: AxesLike = None,
+        **kwargs: Any,
+    ) -> Self:
         """Pass an image through a network and plot what filters make of it.
 
         Parameters
@@ -135,7 +157,7 @@ class FeatureMapDisplay:
         (image,) = subject.shown(X, [0])
         return cls(maps, filters, image if image.ndim in (2, 3) else None).plot(ax, **kwargs)
 
-    def plot(self, ax=None, **kwargs):
+    def plot(self, ax: AxesLike = None, **kwargs: Any) -> Self:
         """Draw the image and the maps. All maps of a layer have the same colours for a number.
 
         Numbers that are not finite are red.

@@ -1,15 +1,29 @@
 """FilterDisplay: the weights of a convolution's filters."""
 
-import numpy as np
+from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skextra._typing import FloatArray, KerasModelLike
 from skextra.cnn._inspection._feature_maps import chosen_layers
 from skextra.cnn._models._costs import described, stem_of
 from skextra.cnn._models._graph import graph_of
 from skextra.cnn._models._weights import CONVOLUTIONS, decoded
 from skextra.cnn._subject import subject_of
-from skextra.plotting._axes import image_axes
+from skextra.plotting._axes import AxesLike, image_axes
 from skextra.plotting._parameters import check_whole
 from skextra.plotting._pictures import shared_colours
+
+if TYPE_CHECKING:
+    from matplotlib.colorbar import Colorbar
+    from matplotlib.figure import Figure
+    from matplotlib.image import AxesImage
+
+    from skextra.cnn._classifier import CNNClassifier
 
 _IN_A_ROW = 8
 
@@ -69,7 +83,14 @@ class FilterDisplay:
     (3, 3, 1, 4)
     """
 
-    def __init__(self, kernel, layer, channels, filters):
+    axes_: NDArray[np.object_]
+    figure_: Figure
+    images_: list[AxesImage]
+    colorbar_: Colorbar | None
+
+    def __init__(
+        self, kernel: FloatArray, layer: str, channels: Sequence[int], filters: Sequence[int]
+    ) -> None:
         self.kernel = kernel
         self.layer = layer
         self.channels = channels
@@ -78,15 +99,15 @@ class FilterDisplay:
     @classmethod
     def from_estimator(
         cls,
-        estimator,
+        estimator: CNNClassifier | KerasModelLike,
         *,
-        layer="first",
-        n_filters=16,
-        n_channels=3,
-        ax=None,
-        colorbar=True,
-        **kwargs,
-    ):
+        layer: str = "first",
+        n_filters: int | None = 16,
+        n_channels: int | None = 3,
+        ax: AxesLike = None,
+        colorbar: bool = True,
+        **kwargs: Any,
+    ) -> Self:
         """Plot the filters of a network's convolution.
 
         Parameters
@@ -141,7 +162,7 @@ class FilterDisplay:
         display = cls(kernel, name, tuple(channels.tolist()), tuple(filters.tolist()))
         return display.plot(ax, colorbar=colorbar, **kwargs)
 
-    def plot(self, ax=None, *, colorbar=True, **kwargs):
+    def plot(self, ax: AxesLike = None, *, colorbar: bool = True, **kwargs: Any) -> Self:
         """Draw the filters, all with the same colours for a number; not finite ones are red.
 
         Parameters

@@ -1,11 +1,29 @@
 """HistogramDisplay: how the weights or the gradients of a network are spread."""
 
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Self
+
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from skextra._base import import_extra
-from skextra.cnn._inspection._histograms import gradient_histograms, weight_histograms
-from skextra.plotting._axes import panel_axes
+from skextra._typing import KerasModelLike, MatrixLike
+from skextra.cnn._inspection._histograms import (
+    Histogram,
+    Weights,
+    gradient_histograms,
+    weight_histograms,
+)
+from skextra.plotting._axes import AxesLike, panel_axes
 from skextra.plotting._palette import BLUE
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+    from matplotlib.patches import StepPatch
+
+    from skextra.cnn._classifier import CNNClassifier
 
 
 class HistogramDisplay:
@@ -49,24 +67,28 @@ class HistogramDisplay:
     ['conv1/kernel', 'dense1/kernel', 'output/kernel']
     """
 
-    def __init__(self, histograms, name="weight"):
+    axes_: NDArray[np.object_]
+    figure_: Figure
+    stairs_: list[StepPatch]
+
+    def __init__(self, histograms: Mapping[str, Histogram], name: str = "weight") -> None:
         self.histograms = histograms
         self.name = name
 
     @classmethod
     def from_estimator(
         cls,
-        estimator,
-        X=None,
-        y=None,
+        estimator: CNNClassifier | KerasModelLike,
+        X: MatrixLike | None = None,
+        y: ArrayLike | None = None,
         *,
-        weights="fitted",
-        kernels_only=True,
-        bins=50,
-        ax=None,
-        log=True,
-        **kwargs,
-    ):
+        weights: Weights = "fitted",
+        kernels_only: bool = True,
+        bins: int = 50,
+        ax: AxesLike = None,
+        log: bool = True,
+        **kwargs: Any,
+    ) -> Self:
         """Plot how weights are spread or, with X and y, the gradients of the loss by them.
 
         Parameters
@@ -122,7 +144,7 @@ class HistogramDisplay:
             found = {n: h for n, h in found.items() if n.endswith(("kernel", "embeddings"))}
         return cls(found, name).plot(ax, log=log, **kwargs)
 
-    def plot(self, ax=None, *, log=True, **kwargs):
+    def plot(self, ax: AxesLike = None, *, log: bool = True, **kwargs: Any) -> Self:
         """Draw the histograms.
 
         Parameters

@@ -1,15 +1,30 @@
 """KMeansTraceDisplay: the iterations of a k-means fit, picture by picture."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
 from numbers import Integral
 from operator import index
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import sparse
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skextra._base import import_extra
-from skextra.plotting._axes import panel_axes
+from skextra._typing import FloatArray, MatrixLike
+from skextra.plotting._axes import AxesLike, panel_axes
 from skextra.plotting._palette import COLOURS
+
+if TYPE_CHECKING:
+    from matplotlib.animation import FuncAnimation
+    from matplotlib.axes import Axes
+    from matplotlib.collections import PathCollection
+    from matplotlib.figure import Figure
+    from matplotlib.lines import Line2D
+
+    from skextra._kmeans._kmeans_pp import KMeansPP
 
 # More panels would not be read one by one; `animate` shows all iterations.
 _MOST_PANELS = 8
@@ -86,7 +101,22 @@ class KMeansTraceDisplay:
     'start\\ninertia 1755.2'
     """
 
-    def __init__(self, samples, labels, centers, inertia, *, feature_names=None):
+    axes_: NDArray[np.object_]
+    figure_: Figure
+    iterations_: list[int]
+    samples_: list[PathCollection]
+    centers_: list[PathCollection]
+    trails_: list[list[Line2D]]
+
+    def __init__(
+        self,
+        samples: FloatArray,
+        labels: NDArray[np.integer[Any]],
+        centers: FloatArray,
+        inertia: FloatArray,
+        *,
+        feature_names: Sequence[str] | None = None,
+    ) -> None:
         self.samples = samples
         self.labels = labels
         self.centers = centers
@@ -94,7 +124,16 @@ class KMeansTraceDisplay:
         self.feature_names = feature_names
 
     @classmethod
-    def from_estimator(cls, estimator, X, *, features=(0, 1), iterations=None, ax=None, **kwargs):
+    def from_estimator(
+        cls,
+        estimator: KMeansPP,
+        X: MatrixLike,
+        *,
+        features: Sequence[int | str] = (0, 1),
+        iterations: int | Sequence[int] | None = None,
+        ax: AxesLike = None,
+        **kwargs: Any,
+    ) -> Self:
         """Plot the iterations of a fitted estimator.
 
         Parameters
@@ -147,7 +186,13 @@ class KMeansTraceDisplay:
         )
         return display.plot(ax, iterations=iterations, **kwargs)
 
-    def plot(self, ax=None, *, iterations=None, **kwargs):
+    def plot(
+        self,
+        ax: AxesLike = None,
+        *,
+        iterations: int | Sequence[int] | None = None,
+        **kwargs: Any,
+    ) -> Self:
         """Draw a panel an iteration.
 
         Parameters
@@ -179,7 +224,9 @@ class KMeansTraceDisplay:
         self.iterations_ = iterations
         return self
 
-    def animate(self, ax=None, *, interval=600, **kwargs):
+    def animate(
+        self, ax: Axes | None = None, *, interval: int = 600, **kwargs: Any
+    ) -> FuncAnimation:
         """Return an animation of all iterations.
 
         Parameters

@@ -1,10 +1,21 @@
 """LossCurveDisplay: the loss of iterative estimators, epoch by epoch."""
 
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Protocol, Self
+
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.utils.validation import check_is_fitted
 
 from skextra._base import import_extra
 from skextra.plotting._palette import COLOURS, DASHES
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from matplotlib.lines import Line2D
 
 _LOSSES = {
     "LMSRegressor": "Mean squared error",
@@ -14,6 +25,13 @@ _LOSSES = {
 }
 # Matplotlib's log scale takes margins and ticks some decades beyond the data, and overflows.
 _LARGEST = 1e200
+
+
+class HasLossCurve(Protocol):
+    """An estimator that records its loss."""
+
+    @property
+    def loss_curve_(self) -> Any: ...
 
 
 class LossCurveDisplay:
@@ -62,13 +80,33 @@ class LossCurveDisplay:
     >>> display = LossCurveDisplay.from_estimator(lms)
     """
 
-    def __init__(self, loss_curves, *, loss_name="Mean squared error", validation_curves=None):
+    ax_: Axes
+    figure_: Figure
+    lines_: list[Line2D]
+    validation_lines_: list[Line2D]
+
+    def __init__(
+        self,
+        loss_curves: Mapping[str, ArrayLike],
+        *,
+        loss_name: str = "Mean squared error",
+        validation_curves: Mapping[str, ArrayLike] | None = None,
+    ) -> None:
         self.loss_curves = loss_curves
         self.loss_name = loss_name
         self.validation_curves = validation_curves
 
     @classmethod
-    def from_estimator(cls, estimator, *, ax=None, names=None, loss_name=None, log=True, **kwargs):
+    def from_estimator(
+        cls,
+        estimator: HasLossCurve | Sequence[HasLossCurve] | Mapping[str, HasLossCurve],
+        *,
+        ax: Axes | None = None,
+        names: Sequence[str] | None = None,
+        loss_name: str | None = None,
+        log: bool = True,
+        **kwargs: Any,
+    ) -> Self:
         """Plot the `loss_curve_` of fitted estimators.
 
         For networks that were given validation samples, their loss is drawn too, dashed.
@@ -137,7 +175,7 @@ class LossCurveDisplay:
         display = cls(curves, loss_name=loss_name, validation_curves=validation)
         return display.plot(ax=ax, log=log, **kwargs)
 
-    def plot(self, ax=None, *, log=True, **kwargs):
+    def plot(self, ax: Axes | None = None, *, log: bool = True, **kwargs: Any) -> Self:
         """Draw the curves.
 
         Parameters

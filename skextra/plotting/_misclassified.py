@@ -1,10 +1,22 @@
 """MisclassifiedDisplay: the images that a classifier gets wrong."""
 
-import numpy as np
+from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from skextra._typing import KerasModelLike, MatrixLike
 from skextra.cnn._inspection._misclassified import Misclassified, check_n, misclassified
-from skextra.plotting._axes import image_axes
+from skextra.plotting._axes import AxesLike, image_axes
 from skextra.plotting._pictures import show_pictures
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+    from matplotlib.image import AxesImage
+
+    from skextra.cnn._classifier import CNNClassifier
 
 _IN_A_ROW = 5
 _LONGEST = 20  # characters that a title over an image has room for
@@ -51,11 +63,24 @@ class MisclassifiedDisplay:
     '8 taken for 1'
     """
 
-    def __init__(self, found):
+    axes_: NDArray[np.object_]
+    figure_: Figure
+    images_: list[AxesImage]
+
+    def __init__(self, found: Misclassified) -> None:
         self.found = found
 
     @classmethod
-    def from_estimator(cls, estimator, X, y, *, n=10, ax=None, **kwargs):
+    def from_estimator(
+        cls,
+        estimator: CNNClassifier | KerasModelLike,
+        X: MatrixLike,
+        y: ArrayLike,
+        *,
+        n: int | None = 10,
+        ax: AxesLike = None,
+        **kwargs: Any,
+    ) -> Self:
         """Plot what a network gets wrong, the most certain first.
 
         Parameters
@@ -92,8 +117,16 @@ class MisclassifiedDisplay:
 
     @classmethod
     def from_predictions(
-        cls, images, y_true, y_pred, *, probability=None, n=10, ax=None, **kwargs
-    ):
+        cls,
+        images: ArrayLike,
+        y_true: ArrayLike,
+        y_pred: ArrayLike,
+        *,
+        probability: ArrayLike | None = None,
+        n: int | None = 10,
+        ax: AxesLike = None,
+        **kwargs: Any,
+    ) -> Self:
         """Plot what any classifier gets wrong.
 
         Parameters
@@ -148,7 +181,7 @@ class MisclassifiedDisplay:
         parts = (each[worst] for each in (images, true, predicted, certainty))
         return cls(Misclassified(worst, *parts, len(wrong), len(true))).plot(ax, **kwargs)
 
-    def plot(self, ax=None, **kwargs):
+    def plot(self, ax: AxesLike = None, **kwargs: Any) -> Self:
         """Draw the images.
 
         Parameters

@@ -5,7 +5,9 @@ from numbers import Integral
 import numpy as np
 
 
-def check_whole(name, value, *, least=None, or_none=False):
+def check_whole(
+    name: str, value: object, *, least: int | None = None, or_none: bool = False
+) -> int | None:
     """Return a whole number, or None where that is allowed; raise an error for anything else."""
     if value is None and or_none:
         return None

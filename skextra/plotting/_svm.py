@@ -1,16 +1,30 @@
 """SVMDisplay: the regions, the margin and the support vectors of a FeatureMapSVM."""
 
+from __future__ import annotations
+
 import warnings
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Literal, Self
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skextra._base import import_extra
-from skextra.plotting._axes import given_axes
+from skextra._typing import LabelArray, MatrixLike
+from skextra.plotting._axes import AxesLike, given_axes
 from skextra.plotting._palette import COLOURS, GREY
 from skextra.plotting._parameters import check_whole
 from skextra.plotting._regions import draw_regions, draw_samples
-from skextra.plotting._svm_panel import DrawnSamples, input_plane, map_plane, number_line
+from skextra.plotting._svm_panel import DrawnSamples, SVMPanel, input_plane, map_plane, number_line
+
+if TYPE_CHECKING:
+    from matplotlib.collections import PathCollection, QuadMesh
+    from matplotlib.contour import QuadContourSet
+    from matplotlib.figure import Figure
+    from matplotlib.text import Annotation
+
+    from skextra._svm._feature_map_svm import FeatureMapSVM
 
 # How many times longer than high a picture with an arrow may be: with the equal scales that the
 # arrow needs, a flatter one would be a strip.
@@ -82,7 +96,18 @@ class SVMDisplay:
     ['input', 'under the map']
     """
 
-    def __init__(self, panels, classes, margin=None):
+    axes_: NDArray[np.object_]
+    figure_: Figure
+    surfaces_: list[QuadMesh]
+    lines_: list[QuadContourSet | None]
+    samples_: list[list[PathCollection]]
+    support_vectors_: list[PathCollection]
+    violators_: list[PathCollection]
+    widths_: list[Annotation | None]
+
+    def __init__(
+        self, panels: Sequence[SVMPanel], classes: LabelArray, margin: float | None = None
+    ) -> None:
         self.panels = panels
         self.classes = classes
         self.margin = margin
@@ -90,16 +115,16 @@ class SVMDisplay:
     @classmethod
     def from_estimator(
         cls,
-        estimator,
-        X,
-        y,
+        estimator: FeatureMapSVM,
+        X: MatrixLike,
+        y: ArrayLike,
         *,
-        space="auto",
-        features=(0, 1),
-        origin=None,
-        grid_resolution=200,
-        ax=None,
-    ):
+        space: Literal["auto", "input", "map"] = "auto",
+        features: Sequence[int | str] = (0, 1),
+        origin: ArrayLike | None = None,
+        grid_resolution: int = 200,
+        ax: AxesLike = None,
+    ) -> Self:
         """Plot a fitted estimator.
 
         Parameters
@@ -166,7 +191,7 @@ class SVMDisplay:
         margin = float(estimator.margin_[0]) if len(estimator.classes_) == 2 else None
         return cls(panels, estimator.classes_, margin).plot(ax)
 
-    def plot(self, ax=None):
+    def plot(self, ax: AxesLike = None) -> Self:
         """Draw the panels.
 
         Parameters

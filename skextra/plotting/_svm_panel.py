@@ -1,13 +1,22 @@
 """SVMPanel: what one panel of SVMDisplay shows, computed from a fitted FeatureMapSVM."""
 
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from operator import index
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 from sklearn.utils import gen_batches
 
 from skextra._svm._problems import class_values, least_margins, sides
+from skextra._typing import FloatArray, FloatMatrix, LabelArray
+
+if TYPE_CHECKING:
+    from skextra._svm._feature_map_svm import FeatureMapSVM
 
 # Samples in a picture. More cover one another; and each is a shape in a vector image.
 _MOST_SAMPLES = 3000
@@ -54,19 +63,19 @@ class SVMPanel:
         The image of the input line in the map's plane.
     """
 
-    x: np.ndarray
-    y: np.ndarray
-    decisions: np.ndarray
-    samples: np.ndarray
-    codes: np.ndarray
-    violators: np.ndarray
-    support_vectors: np.ndarray
-    names: tuple
-    plane: tuple | None = None
-    curve: np.ndarray | None = None
+    x: FloatArray
+    y: FloatArray
+    decisions: FloatArray
+    samples: FloatArray
+    codes: NDArray[np.intp]
+    violators: NDArray[np.bool_]
+    support_vectors: FloatArray
+    names: tuple[str, ...]
+    plane: tuple[FloatArray, float] | None = None
+    curve: FloatArray | None = None
 
     @property
-    def is_line(self):
+    def is_line(self) -> bool:
         """Whether this is a number line."""
         return len(self.names) == 1
 
@@ -90,13 +99,13 @@ class DrawnSamples:
         The support vectors.
     """
 
-    X: np.ndarray
-    codes: np.ndarray
-    violators: np.ndarray
-    support_vectors: np.ndarray
+    X: FloatArray
+    codes: NDArray[np.intp]
+    violators: NDArray[np.bool_]
+    support_vectors: FloatArray
 
     @classmethod
-    def of(cls, svm, X, y):
+    def of(cls, svm: FeatureMapSVM, X: FloatMatrix, y: LabelArray) -> Self:
         """Thin out samples, and find those that violate a margin or support it."""
         step = -(-X.shape[0] // _MOST_SAMPLES)
         X, codes = X[::step], np.searchsorted(svm.classes_, y[::step])
@@ -109,13 +118,13 @@ class DrawnSamples:
             vectors = _dense(getattr(svm, "support_vectors_", np.empty((0, X.shape[1]))))
         return cls(X, codes, margins < 1.0 - _VIOLATED, vectors)
 
-    def projected(self, function):
+    def projected(self, function: Callable[[FloatArray], FloatArray]) -> Self:
         """Return the samples and the support vectors in the two coordinates of a panel."""
         vectors = self.support_vectors
         flat = function(vectors) if len(vectors) else np.empty((0, 2))
         return replace(self, X=function(self.X), support_vectors=flat)
 
-    def spans(self, resolution):
+    def spans(self, resolution: int) -> FloatArray:
         """Return the coordinates of a grid around the samples, a row for each feature."""
         ends = np.concatenate((self.X, self.support_vectors))
         low, high = ends.min(axis=0), ends.max(axis=0)
@@ -124,7 +133,7 @@ class DrawnSamples:
         return np.linspace(low - room, high + room, resolution, axis=1)
 
 
-def number_line(svm, drawn, resolution):
+def number_line(svm: FeatureMapSVM, drawn: DrawnSamples, resolution: int) -> SVMPanel:
     """Return the panel of an input of one feature."""
     (x,) = drawn.spans(resolution)
     values = _decisions(svm, drawn.X, x[:, None], [0], np.zeros(1))
@@ -133,7 +142,13 @@ def number_line(svm, drawn, resolution):
     return _panel(flat, x, y, np.concatenate((values, values)), _input_names(svm))
 
 
-def input_plane(svm, drawn, features, origin, resolution):
+def input_plane(
+    svm: FeatureMapSVM,
+    drawn: DrawnSamples,
+    features: Sequence[int | str],
+    origin: ArrayLike | None,
+    resolution: int,
+) -> SVMPanel:
     """Return the panel of two input features; all others are those of the origin."""
     features, names = [features] if np.ndim(features) == 0 else features, _input_names(svm)
     pair = [_column(feature, names) for feature in features]
@@ -154,7 +169,7 @@ def input_plane(svm, drawn, features, origin, resolution):
     return _panel(flat, x, y, values, [names[i] for i in pair], plane)
 
 
-def map_plane(svm, drawn, resolution):
+def map_plane(svm: FeatureMapSVM, drawn: DrawnSamples, resolution: int) -> SVMPanel:
     """Return the panel of the two features of the map's space."""
 
     def project(X):

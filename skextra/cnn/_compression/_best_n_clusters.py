@@ -1,10 +1,15 @@
 """best_n_clusters: the largest number of clusters whose weights are smaller than int8."""
 
+from __future__ import annotations
+
 import math
+from collections.abc import Sequence
 from numbers import Integral
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from skextra._typing import KerasModelLike
 from skextra.cnn._compression._cluster import (
     MOST_CLUSTERS,
     check_codebook,
@@ -16,10 +21,18 @@ from skextra.cnn._models._packing import bits_for, packed_size
 from skextra.cnn._models._weights import kernels_of
 from skextra.cnn._subject import subject_of
 
+if TYPE_CHECKING:
+    from skextra.cnn._classifier import CNNClassifier
+
 _FLOAT_BYTES = 4  # of a value in a codebook and of a scale, both float32
 
 
-def best_n_clusters(model, *, codebook="per_layer", skip=()):
+def best_n_clusters(
+    model: int | CNNClassifier | KerasModelLike,
+    *,
+    codebook: Literal["per_layer", "global"] = "per_layer",
+    skip: str | Sequence[str] = (),
+) -> int | None:
     """Return the largest number of clusters whose weights take fewer bytes than int8.
 
     Parameters

@@ -1,13 +1,20 @@
 """cluster_weights: weights as packed codes of the values in a codebook, found by k-means."""
 
+from __future__ import annotations
+
 import zlib
+from collections.abc import Sequence
 from numbers import Integral
+from typing import Literal
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from skextra._base import random_state_of
 from skextra._kmeans._kmeans_pp import KMeansPP
-from skextra.cnn._compression._compare import report_of
+from skextra._typing import MatrixLike, RandomStateLike
+from skextra.cnn._compression._compare import Network, report_of
+from skextra.cnn._compression._report import CompressionReport
 from skextra.cnn._keras import numbers_of
 from skextra.cnn._models._graph import graph_of
 from skextra.cnn._models._packing import MOST_BITS, bits_for, pack
@@ -20,16 +27,16 @@ MOST_CLUSTERS = 2**MOST_BITS
 
 
 def cluster_weights(
-    model,
-    n_clusters=16,
-    X=None,
-    y=None,
+    model: Network,
+    n_clusters: int = 16,
+    X: MatrixLike | None = None,
+    y: ArrayLike | None = None,
     *,
-    codebook="per_layer",
-    keep_zeros=True,
-    skip=(),
-    random_state=None,
-):
+    codebook: Literal["per_layer", "global"] = "per_layer",
+    keep_zeros: bool = True,
+    skip: str | Sequence[str] = (),
+    random_state: RandomStateLike = None,
+) -> tuple[Network, CompressionReport]:
     """Compress a network: its weights share a few values, and take a few bits each.
 
     Parameters

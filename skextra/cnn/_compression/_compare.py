@@ -1,17 +1,33 @@
 """compare_networks: what a smaller network saves and what it costs, measured."""
 
+from __future__ import annotations
+
 import time
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
+from numpy.typing import ArrayLike
 
+from skextra._typing import KerasModelLike, MatrixLike
 from skextra.cnn._compression._report import CompressionReport, CompressionRow
 from skextra.cnn._keras import numbers_of
 from skextra.cnn._models._costs import described, is_coded
 from skextra.cnn._models._graph import graph_of
 from skextra.cnn._models._quantized import mode_of
 from skextra.cnn._models._weights import bytes_of, count_parameters
-from skextra.cnn._subject import check_data, codes_for, subject_of
+from skextra.cnn._subject import (
+    EstimatorSubject,
+    ModelSubject,
+    check_data,
+    codes_for,
+    subject_of,
+)
 
+if TYPE_CHECKING:
+    from skextra.cnn._classifier import CNNClassifier
+
+# What a compressed network is returned as: the kind that was given.
+Network = TypeVar("Network", bound="CNNClassifier | KerasModelLike")
 # Predictions of each network: the first is not counted, as Keras traces in it, and the median of
 # six bears two that something else has slowed down.
 _REPEATS = 7
@@ -19,7 +35,12 @@ _REPEATS = 7
 _MOST_TIMED = 1000
 
 
-def compare_networks(before, after, X=None, y=None):
+def compare_networks(
+    before: CNNClassifier | KerasModelLike,
+    after: CNNClassifier | KerasModelLike,
+    X: MatrixLike | None = None,
+    y: ArrayLike | None = None,
+) -> CompressionReport:
     """Measure what a network saves and costs that was made smaller in one or several steps.
 
     Parameters
@@ -64,7 +85,15 @@ def compare_networks(before, after, X=None, y=None):
     return report_of("before and after", subject_of(before, "compare_networks"), after, X=X, y=y)
 
 
-def report_of(method, before, after, actions=None, errors=None, X=None, y=None):
+def report_of(
+    method: str,
+    before: ModelSubject | EstimatorSubject,
+    after: CNNClassifier | KerasModelLike,
+    actions: dict[str, str] | None = None,
+    errors: dict[str, float] | None = None,
+    X: MatrixLike | None = None,
+    y: ArrayLike | None = None,
+) -> CompressionReport:
     """Return the report on two networks.
 
     Parameters

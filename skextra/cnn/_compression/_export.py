@@ -1,12 +1,16 @@
 """export_network: a network as a file for other runtimes, with its outputs compared."""
 
+from __future__ import annotations
+
 import math
 import os
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from skextra._typing import KerasModelLike, MatrixLike
 from skextra.cnn._compression._plain import is_int8, plain_model, rounds
 from skextra.cnn._compression._runtimes import (
     NEAR,
@@ -20,11 +24,18 @@ from skextra.cnn._compression._runtimes import (
 from skextra.cnn._keras import reason
 from skextra.cnn._subject import ModelSubject, subject_of
 
+if TYPE_CHECKING:
+    from skextra.cnn._classifier import CNNClassifier
+
 _SOME = 2  # samples of X on which a file is tried before the rest
 _FORMATS = {".tflite": "litert", ".onnx": "onnx"}
 
 
-def export_network(model, path, X=None):
+def export_network(
+    model: CNNClassifier | KerasModelLike,
+    path: str | os.PathLike[str],
+    X: MatrixLike | None = None,
+) -> float | None:
     """Export a network to a runtime without Keras, and compare the outputs of both.
 
     Parameters

@@ -1,15 +1,23 @@
 """fold_batch_norm: batch normalisation merged with the layer before or after it."""
 
+from __future__ import annotations
+
+from numpy.typing import ArrayLike
+
+from skextra._typing import MatrixLike
 from skextra.cnn._compression._affine import Linear, norm_weights
-from skextra.cnn._compression._compare import report_of
+from skextra.cnn._compression._compare import Network, report_of
 from skextra.cnn._compression._fold_plan import FoldPlan
+from skextra.cnn._compression._report import CompressionReport
 from skextra.cnn._models._costs import described
 from skextra.cnn._models._graph import graph_of
 from skextra.cnn._models._rewrite import copied_layer, rewritten
 from skextra.cnn._subject import check_data, subject_of
 
 
-def fold_batch_norm(model, X=None, y=None):
+def fold_batch_norm(
+    model: Network, X: MatrixLike | None = None, y: ArrayLike | None = None
+) -> tuple[Network, CompressionReport]:
     """Fold the batch normalisations of a network into the weights of neighbouring layers.
 
     Parameters

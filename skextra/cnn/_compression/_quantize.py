@@ -1,8 +1,15 @@
 """quantize_int8: weights in a byte each, with a scale for each output channel."""
 
-import numpy as np
+from __future__ import annotations
 
-from skextra.cnn._compression._compare import report_of
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from skextra._typing import MatrixLike
+from skextra.cnn._compression._compare import Network, report_of
+from skextra.cnn._compression._report import CompressionReport
 from skextra.cnn._keras import keras, numbers_of, reason
 from skextra.cnn._models._costs import stem_of
 from skextra.cnn._models._graph import graph_of
@@ -19,7 +26,13 @@ _LEAST = 1e-30
 _KERAS_LEAST = 1e-5
 
 
-def quantize_int8(model, X=None, y=None, *, skip=()):
+def quantize_int8(
+    model: Network,
+    X: MatrixLike | None = None,
+    y: ArrayLike | None = None,
+    *,
+    skip: str | Sequence[str] = (),
+) -> tuple[Network, CompressionReport]:
     """Compress a network: its kernels are stored as int8.
 
     Parameters

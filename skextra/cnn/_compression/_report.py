@@ -1,9 +1,15 @@
 """CompressionReport: the savings of a compressed network, and their cost."""
 
+from __future__ import annotations
+
 from dataclasses import asdict, dataclass
 from numbers import Real
+from typing import TYPE_CHECKING
 
 from skextra.cnn._tables import frame, html_table, text_table
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _HEAD = ("layer", "type", "what was done", "parameters", "bytes", "bytes now", "weight error")
 
@@ -80,7 +86,7 @@ class CompressionReport:
     """
 
     method: str
-    rows: tuple
+    rows: tuple[CompressionRow, ...]
     max_difference: float | None = None
     mean_difference: float | None = None
     accuracy_before: float | None = None
@@ -90,26 +96,26 @@ class CompressionReport:
     n_timed: int = 0
 
     @property
-    def bytes_before(self):
+    def bytes_before(self) -> int:
         """Original size of all weights, in bytes."""
         return sum(row.bytes_before for row in self.rows)
 
     @property
-    def bytes_after(self):
+    def bytes_after(self) -> int:
         """Size of all weights after compression, in bytes."""
         return sum(row.bytes_after for row in self.rows)
 
     @property
-    def ratio(self):
+    def ratio(self) -> float:
         """Original size of the weights over that after compression."""
         return self.bytes_before / self.bytes_after if self.bytes_after else 1.0
 
     @property
-    def speedup(self):
+    def speedup(self) -> float | None:
         """Original time of a prediction over that after compression; None without X."""
         return None if self.seconds_before is None else self.seconds_before / self.seconds_after
 
-    def transfer_seconds(self, bandwidth):
+    def transfer_seconds(self, bandwidth: float) -> tuple[float, float]:
         """Return the time to transfer the weights.
 
         Parameters
@@ -131,7 +137,7 @@ class CompressionReport:
             raise ValueError(f"bandwidth={bandwidth!r} must be bytes a second, above 0.")
         return self.bytes_before / bandwidth, self.bytes_after / bandwidth
 
-    def to_frame(self):
+    def to_frame(self) -> pd.DataFrame:
         """Return the rows as a pandas DataFrame.
 
         Returns
@@ -141,10 +147,10 @@ class CompressionReport:
         """
         return frame(self.rows, CompressionRow, "CompressionReport.to_frame")
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"{self.method}\n{text_table(_HEAD, self._cells())}\n{self._footer()}"
 
-    def _repr_html_(self):
+    def _repr_html_(self) -> str:
         return html_table(_HEAD, self._cells(), self.method) + f"<p>{self._footer()}</p>"
 
     def _cells(self):

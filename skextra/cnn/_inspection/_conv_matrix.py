@@ -1,13 +1,22 @@
 """conv_matrix: the matrix of a convolution."""
 
 import math
+from collections.abc import Sequence
 from numbers import Integral
+from typing import Literal
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy import sparse
 
 
-def conv_matrix(kernel, input_shape, strides=1, padding="valid", dilation=1):
+def conv_matrix(
+    kernel: ArrayLike,
+    input_shape: int | Sequence[int],
+    strides: int | Sequence[int] = 1,
+    padding: Literal["valid", "same"] | int | Sequence[int] = "valid",
+    dilation: int | Sequence[int] = 1,
+) -> sparse.csr_array:
     r"""Return the matrix of a convolution: ``matrix @ x.ravel()`` is its output.
 
     Parameters

@@ -1,17 +1,31 @@
 """feature_maps: the outputs of layers of a network for samples."""
 
-import numpy as np
+from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skextra._typing import KerasModelLike, MatrixLike
 from skextra.cnn._models._costs import described, stem_of
 from skextra.cnn._models._graph import graph_of
 from skextra.cnn._models._weights import CONVOLUTIONS
 from skextra.cnn._subject import subject_of
 
+if TYPE_CHECKING:
+    from skextra.cnn._classifier import CNNClassifier
+
 # Samples passed through the network at a time: outputs of all layers are held for so many.
 _AT_ONCE = 256
 
 
-def feature_maps(model, X, layers=("first", "last")):
+def feature_maps(
+    model: CNNClassifier | KerasModelLike,
+    X: MatrixLike,
+    layers: str | Sequence[str] = ("first", "last"),
+) -> dict[str, NDArray[Any]]:
     """Return the outputs of layers of a network for samples.
 
     Parameters

@@ -1,11 +1,17 @@
 """Histograms: the distribution of a network's weights and gradients, variable by variable."""
 
+from __future__ import annotations
+
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from numbers import Integral
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
+from skextra._typing import KerasModelLike, MatrixLike
 from skextra.cnn._keras import keras, numbers_of
 from skextra.cnn._models._graph import graph_of
 from skextra.cnn._models._weights import decoded, named_variables, parameters_of
@@ -13,6 +19,10 @@ from skextra.cnn._network._build import on_logits
 from skextra.cnn._network._network import are_probabilities, outputs_on_probe
 from skextra.cnn._subject import codes_for, subject_of
 
+if TYPE_CHECKING:
+    from skextra.cnn._classifier import CNNClassifier
+
+Weights: TypeAlias = Literal["fitted", "initial"] | Sequence[NDArray[Any]]
 # Samples in a step of the gradient: what all layers put out is held for so many.
 _AT_ONCE = 256
 # Least probability in a logarithm: above the least float32, so that it and its inverse are finite.
@@ -42,12 +52,12 @@ class Histogram:
     Histogram(n=4, mean=1, std=1.22, zeros=50%)
     """
 
-    values: np.ndarray
-    counts: np.ndarray
-    edges: np.ndarray
+    values: NDArray[np.float64]
+    counts: NDArray[np.intp]
+    edges: NDArray[np.float64]
 
     @classmethod
-    def of(cls, values, bins=50):
+    def of(cls, values: ArrayLike, bins: int = 50) -> Self:
         """Return the histogram of numbers.
 
         Parameters
@@ -74,21 +84,21 @@ class Histogram:
         return cls(values, counts, edges)
 
     @property
-    def mean(self):
+    def mean(self) -> float:
         """Mean of the numbers."""
         return float(self.values.mean()) if len(self.values) else math.nan
 
     @property
-    def std(self):
+    def std(self) -> float:
         """Standard deviation of the numbers."""
         return float(self.values.std()) if len(self.values) else math.nan
 
     @property
-    def zeros(self):
+    def zeros(self) -> float:
         """Fraction of the numbers that are exactly 0."""
         return float((self.values == 0).mean()) if len(self.values) else math.nan
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         not_finite = np.count_nonzero(~np.isfinite(self.values))
         return (
             f"Histogram(n={len(self.values)}, mean={self.mean:.3g}, std={self.std:.3g}, "
@@ -96,7 +106,9 @@ class Histogram:
         )
 
 
-def weight_histograms(model, bins=50, *, weights="fitted"):
+def weight_histograms(
+    model: CNNClassifier | KerasModelLike, bins: int = 50, *, weights: Weights = "fitted"
+) -> dict[str, Histogram]:
     """Return the distribution of the weights of a network.
 
     Parameters
@@ -151,7 +163,14 @@ def weight_histograms(model, bins=50, *, weights="fitted"):
     return histograms
 
 
-def gradient_histograms(model, X, y, *, weights="fitted", bins=50):
+def gradient_histograms(
+    model: CNNClassifier | KerasModelLike,
+    X: MatrixLike,
+    y: ArrayLike,
+    *,
+    weights: Weights = "fitted",
+    bins: int = 50,
+) -> dict[str, Histogram]:
     """Return the distribution of the gradients of the loss with respect to the weights.
 
     Parameters

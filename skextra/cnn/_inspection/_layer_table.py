@@ -1,10 +1,14 @@
 """layer_table: shapes, parameters, multiplications and receptive fields, layer by layer."""
 
+from __future__ import annotations
+
 import math
 from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
+from skextra._typing import KerasModelLike
 from skextra.cnn._inspection._field import fields_of
 from skextra.cnn._inspection._macs import macs_of
 from skextra.cnn._models._costs import described, window_of
@@ -12,6 +16,11 @@ from skextra.cnn._models._graph import graph_of
 from skextra.cnn._models._weights import bytes_of, count_parameters, itemsize, kernel_shapes
 from skextra.cnn._subject import subject_of
 from skextra.cnn._tables import as_text, frame, html_table, text_table
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from skextra.cnn._classifier import CNNClassifier
 
 # Heads of the printed table, the columns that are read most first.
 _COLUMNS = {
@@ -22,6 +31,7 @@ _COLUMNS = {
     "output bytes": "activation_bytes", "weight bytes": "weight_bytes",
 }  # fmt: skip
 _SEEN_ALL = "all"
+Shape: TypeAlias = tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -76,18 +86,18 @@ class LayerRow:
 
     name: str
     type: str
-    input_shape: tuple
-    output_shape: tuple
-    kernel_shape: tuple | None
-    strides: tuple | None
-    padding: object
-    dilation: tuple | None
+    input_shape: Shape | tuple[Shape, ...]
+    output_shape: Shape
+    kernel_shape: Shape | tuple[Shape, ...] | None
+    strides: Shape | None
+    padding: str | tuple[int | tuple[int, int], ...] | None
+    dilation: Shape | None
     parameters: int
     trainable: int
     macs: int | None
-    receptive_field: tuple | None
-    receptive_stride: tuple | None
-    activation_bytes: int
+    receptive_field: Shape | None
+    receptive_stride: tuple[float, ...] | None
+    activation_bytes: int | None
     weight_bytes: int
 
 
@@ -117,40 +127,40 @@ class LayerTable:
     """
 
     name: str
-    rows: tuple
+    rows: tuple[LayerRow, ...]
     peak_activation_bytes: int
 
     @property
-    def parameters(self):
+    def parameters(self) -> int:
         """Number of parameters of all layers."""
         return sum(row.parameters for row in self.rows)
 
     @property
-    def trainable(self):
+    def trainable(self) -> int:
         """Number of parameters that training changes."""
         return sum(row.trainable for row in self.rows)
 
     @property
-    def macs(self):
+    def macs(self) -> int:
         """Multiply-accumulate operations for one sample, without the layers in `unknown`."""
         return sum(row.macs or 0 for row in self.rows)
 
     @property
-    def activation_bytes(self):
+    def activation_bytes(self) -> int:
         """Size of the outputs of all layers for one sample, in bytes."""
         return sum(row.activation_bytes or 0 for row in self.rows)
 
     @property
-    def weight_bytes(self):
+    def weight_bytes(self) -> int:
         """Size of the stored weights of all layers, in bytes."""
         return sum(row.weight_bytes for row in self.rows)
 
     @property
-    def unknown(self):
+    def unknown(self) -> tuple[str, ...]:
         """Names of the layers whose operations the table does not know."""
         return tuple(row.name for row in self.rows if row.macs is None)
 
-    def __getitem__(self, name):
+    def __getitem__(self, name: str | int) -> LayerRow:
         """Return the row with a name or at a position."""
         if not isinstance(name, str):
             return self.rows[name]
@@ -159,10 +169,10 @@ class LayerTable:
                 return row
         raise KeyError(f"{name!r} is none of the layers {[row.name for row in self.rows]}.")
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.rows)
 
-    def to_frame(self):
+    def to_frame(self) -> pd.DataFrame:
         """Return the table as a pandas DataFrame.
 
         Returns
@@ -173,10 +183,10 @@ class LayerTable:
         table = frame(self.rows, LayerRow, "LayerTable.to_frame")
         return table.astype({"macs": "Int64", "activation_bytes": "Int64"})
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"{self.name}\n{text_table(_COLUMNS, self._cells())}\n{self._footer()}"
 
-    def _repr_html_(self):
+    def _repr_html_(self) -> str:
         return html_table(_COLUMNS, self._cells(), self.name) + f"<p>{self._footer()}</p>"
 
     def _cells(self):
@@ -215,7 +225,9 @@ def _shapes(shapes):
     return " + ".join(as_text(shape) for shape in shapes)
 
 
-def layer_table(model, input_shape=None):
+def layer_table(
+    model: CNNClassifier | KerasModelLike, input_shape: Shape | list[Shape] | None = None
+) -> LayerTable:
     """Tabulate the layers of a network: shapes, parameters, operations and receptive fields.
 
     Parameters

@@ -1,14 +1,24 @@
 """misclassified: the samples that a network gets wrong."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from numbers import Integral
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 from scipy.special import softmax
 
 from skextra._base import import_extra
+from skextra._typing import FloatArray, KerasModelLike, LabelArray, MatrixLike
 from skextra.cnn._network._network import are_probabilities
 from skextra.cnn._subject import codes_for, subject_of
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from skextra.cnn._classifier import CNNClassifier
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,15 +51,15 @@ class Misclassified:
     0 of 10 samples misclassified
     """
 
-    indices: np.ndarray
-    images: np.ndarray
-    true: np.ndarray
-    predicted: np.ndarray
-    probability: np.ndarray
+    indices: NDArray[np.intp]
+    images: NDArray[Any]
+    true: LabelArray
+    predicted: LabelArray
+    probability: FloatArray
     n_wrong: int
     n_samples: int
 
-    def to_frame(self):
+    def to_frame(self) -> pd.DataFrame:
         """Return all but the images as a pandas DataFrame.
 
         Returns
@@ -62,16 +72,18 @@ class Misclassified:
         index = pandas.Index(self.indices, name="indices")
         return pandas.DataFrame({name: getattr(self, name) for name in names}, index=index)
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.indices)
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         triples = zip(self.indices, self.true, self.predicted, self.probability, strict=True)
         lines = [f"X[{i}]: {t} taken for {p} (probability {q:.3f})" for i, t, p, q in triples]
         return "\n".join([f"{self.n_wrong} of {self.n_samples} samples misclassified", *lines])
 
 
-def misclassified(model, X, y, n=10):
+def misclassified(
+    model: CNNClassifier | KerasModelLike, X: MatrixLike, y: ArrayLike, n: int | None = 10
+) -> Misclassified:
     """Return the samples that a network gets wrong, the most confident errors first.
 
     Parameters
