@@ -1,4 +1,4 @@
-"""AdalineRegionDisplay: what an Adaline or a Madaline decides in a plane, unit by unit."""
+"""AdalineRegionDisplay: the decision regions of an Adaline or a Madaline, unit by unit."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _SHADE = 0.2
 
 
 class AdalineRegionDisplay:
-    """The regions of an Adaline or a Madaline of two inputs, and the lines of its units.
+    """Decision regions of an Adaline or a Madaline with two inputs, and the lines of its units.
 
     Use :meth:`from_estimator` to create one.
 
@@ -40,17 +40,17 @@ class AdalineRegionDisplay:
         The grid.
 
     response : ndarray of int of shape (n_y, n_x)
-        Numbers of the classes predicted on it.
+        Numbers of the classes that are predicted on the grid.
 
     units : ndarray of shape (n_units, 3)
-        Two weights and the bias weight of each unit that sees the inputs: those of an Adaline,
-        the hidden ones of a Madaline. A unit says +1 where its weighted sum is positive.
+        Two weights and the bias of each unit that takes the inputs: those of an Adaline, the
+        hidden ones of a Madaline. A unit outputs +1 where its weighted sum is positive.
 
     classes : ndarray of shape (n_classes,)
         The class labels.
 
     samples : ndarray of shape (n_samples, 2), default=None
-        Samples to draw.
+        The samples to draw.
 
     codes : ndarray of int of shape (n_samples,), default=None
         Numbers of their classes.
@@ -70,8 +70,8 @@ class AdalineRegionDisplay:
         The regions of each of the axes.
 
     lines_ : list of list of matplotlib Line2D
-        For each of the axes, the lines on which the sum of a unit is zero. Units without weights
-        have none.
+        For each of the axes, the lines on which the weighted sum of a unit is zero. Units whose
+        weights are zero have none.
 
     samples_ : list of list of matplotlib PathCollection
         The samples of each of the axes, class by class.
@@ -130,12 +130,12 @@ class AdalineRegionDisplay:
         ax: AxesLike = None,
         **kwargs: Any,
     ) -> Self:
-        """Plot what a fitted Adaline or Madaline says of the plane around some samples.
+        """Plot the decision regions of a fitted Adaline or Madaline around some samples.
 
         Parameters
         ----------
         estimator : Adaline or Madaline
-            Fitted on two features, with one label a sample.
+            The estimator, fitted on two features, with one label per sample.
 
         X : array-like of shape (n_samples, 2)
             Samples to draw.
@@ -144,8 +144,8 @@ class AdalineRegionDisplay:
             Their classes.
 
         units : bool, default=False
-            Whether every unit that sees the inputs has a panel of its own as well, with the side
-            in grey on which it says +1.
+            Whether to add a panel for each unit that takes the inputs. The side on which the unit
+            outputs +1 is grey.
 
         grid_resolution : int, default=200
             Number of points of the grid in each direction.
@@ -154,7 +154,7 @@ class AdalineRegionDisplay:
             Axes to draw on, as many as there are panels; a new figure by default.
 
         **kwargs : dict
-            Handed on to `ax.scatter`, which draws the samples.
+            Passed to `ax.scatter`, which draws the samples.
 
         Returns
         -------
@@ -164,8 +164,8 @@ class AdalineRegionDisplay:
         Raises
         ------
         TypeError, ValueError
-            If the estimator is of another kind, has not two features or several labels a sample,
-            or a parameter is invalid.
+            If the estimator is of another kind, does not have two features and one label per
+            sample, or a parameter is invalid.
         """
         weights = _units_of(estimator)
         if weights.shape[1] != 3:
@@ -191,11 +191,11 @@ class AdalineRegionDisplay:
             Axes to draw on, as many as there are panels; a new figure by default.
 
         units : bool, default=False
-            Whether every unit that sees the inputs has a panel of its own as well, with the side
-            in grey on which it says +1.
+            Whether to add a panel for each unit that takes the inputs. The side on which the unit
+            outputs +1 is grey.
 
         **kwargs : dict
-            Handed on to `ax.scatter`, which draws the samples.
+            Passed to `ax.scatter`, which draws the samples.
 
         Returns
         -------
@@ -251,7 +251,9 @@ def _axes_around(X, resolution):
         room = np.where(high > low, _ROOM * (high - low), np.abs(low) * 1e-3 + (low == 0))
         extent = high - low + 2 * room
     if not np.isfinite(extent).all():
-        raise ValueError(f"X goes from {X.min():g} to {X.max():g}, too far to be drawn.")
+        raise ValueError(
+            f"X ranges from {X.min():g} to {X.max():g}, too far to be drawn; scale it."
+        )
     return np.linspace(low - room, high + room, resolution).T
 
 
@@ -259,14 +261,14 @@ def _predicted(estimator, grid):
     """Return the numbers of the classes that are predicted on a grid, in its shape."""
     points = np.column_stack([part.ravel() for part in grid])
     names = getattr(estimator, "feature_names_in_", None)
-    if names is not None:  # scikit-learn warns of arrays without names
+    if names is not None:  # or scikit-learn would warn of missing names
         pandas = import_extra("pandas", "plot", "AdalineRegionDisplay")
         points = pandas.DataFrame(points, columns=names)
     predicted = estimator.predict(points)
     if predicted.ndim > 1:
         raise ValueError(
-            "AdalineRegionDisplay draws one label a sample, but the Madaline was fitted on "
-            "several."
+            "AdalineRegionDisplay draws one label per sample, but the Madaline was fitted on "
+            "several; fit one Madaline for each column of y."
         )
     return np.searchsorted(estimator.classes_, predicted).reshape(grid[0].shape)
 
@@ -284,7 +286,7 @@ def _codes_of(y, classes, n_samples):
 
 
 def _units_of(estimator):
-    """Return the weights of the units that see the inputs, the bias weight last."""
+    """Return the weights of the units that take the inputs, the bias last."""
     if not isinstance(estimator, Adaline | Madaline):
         raise TypeError(
             f"AdalineRegionDisplay draws Adaline and Madaline, not {type(estimator).__name__}; "

@@ -42,13 +42,13 @@ def panel_axes(
     Parameters
     ----------
     ax : matplotlib Axes, array-like of matplotlib Axes or None
-        What the caller gave.
+        The caller's axes.
 
     n : int
         How many are needed.
 
     what, purpose : str
-        What the panels are and what they are for, for messages.
+        The panels and the caller, for messages.
 
     in_a_row : int, default=3
         The most that stand side by side.
@@ -85,13 +85,13 @@ def image_axes(
     Parameters
     ----------
     ax : matplotlib Axes, array-like of matplotlib Axes or None
-        What the caller gave.
+        The caller's axes.
 
     cells : list of (int, int)
         Row and column of every panel.
 
     what, purpose : str
-        What the panels are and what they are for, for messages.
+        The panels and the caller, for messages.
 
     shape : tuple of int, default=(1, 1)
         Height and width of the images, for the size of a new figure.

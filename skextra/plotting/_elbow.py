@@ -27,7 +27,7 @@ class ElbowDisplay:
     Parameters
     ----------
     n_clusters : ndarray of shape (n_ks,)
-        Numbers of clusters, rising.
+        Numbers of clusters, in increasing order.
 
     inertia : ndarray of shape (n_ks,)
         The inertia for each.
@@ -54,7 +54,7 @@ class ElbowDisplay:
 
     See Also
     --------
-    skextra.inertia_path : Computes what is drawn here, and says what counts as an elbow.
+    skextra.inertia_path : Computes the path, and defines the elbow.
 
     Examples
     --------
@@ -94,11 +94,11 @@ class ElbowDisplay:
             Axes to draw on; a new figure by default.
 
         log : bool, default=False
-            Whether both axes are logarithmic. It is there that the elbow is looked for: data
-            without clusters are a straight line.
+            Whether both axes are logarithmic. The elbow is found on these: there the path of
+            data without clusters is a straight line.
 
         **kwargs : dict
-            Handed on to `ax.plot`, which draws the curve.
+            Passed to `ax.plot`, which draws the curve.
 
         Returns
         -------
@@ -133,17 +133,17 @@ class ElbowDisplay:
             Weights.
 
         random_state : int, RandomState instance or None, default=None
-            Draws the start and the sample. An int makes the path repeatable.
+            Determines the initial centres and the sample. An int makes the path reproducible.
 
         ax : matplotlib Axes, default=None
             Axes to draw on; a new figure by default.
 
         log : bool, default=False
-            Whether both axes are logarithmic. It is there that the elbow is looked for: data
-            without clusters are a straight line.
+            Whether both axes are logarithmic. The elbow is found on these: there the path of
+            data without clusters is a straight line.
 
         **kwargs : dict
-            Handed on to `ax.plot`, which draws the curve.
+            Passed to `ax.plot`, which draws the curve.
 
         Returns
         -------
@@ -162,10 +162,10 @@ class ElbowDisplay:
             Axes to draw on; a new figure by default.
 
         log : bool, default=False
-            Whether both axes are logarithmic. An inertia of zero has no place there.
+            Whether both axes are logarithmic, which leaves out an inertia of zero.
 
         **kwargs : dict
-            Handed on to `ax.plot`, which draws the curve.
+            Passed to `ax.plot`, which draws the curve.
 
         Returns
         -------

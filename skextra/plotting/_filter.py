@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from skextra.cnn._classifier import CNNClassifier
 
-_IN_A_ROW = 8
+_IN_A_ROW = 8  # filters: as many as have room for their numbers in a figure of default width
 
 
 class FilterDisplay:
@@ -42,34 +42,33 @@ class FilterDisplay:
         Name of the layer.
 
     channels : sequence of int of length n_channels
-        The numbers of the input's channels; in a convolution by groups, those within the group of
-        a filter.
+        Numbers of the input channels; in a grouped convolution, within the group of a filter.
 
     filters : sequence of int of length n_filters
-        The numbers of the filters.
+        Numbers of the filters.
 
     Attributes
     ----------
     axes_ : ndarray of matplotlib Axes of shape (n_channels * n_filters,)
-        The axes, after :meth:`plot`: channel after channel, and filter after filter in each.
+        The axes, after :meth:`plot`: channel by channel, and filter by filter within each.
 
     figure_ : matplotlib Figure
         The figure.
 
     images_ : list of matplotlib AxesImage
-        What the axes show.
+        The images of the weights.
 
     colorbar_ : matplotlib Colorbar or None
         The colour bar.
 
     See Also
     --------
-    FeatureMapDisplay : What the filters find in an image.
-    HistogramDisplay : How weights are spread.
+    FeatureMapDisplay : Outputs of the filters for an image.
+    HistogramDisplay : Distribution of the weights.
 
     Notes
     -----
-    Of a separable convolution the filters of its first, depthwise part are drawn.
+    For a separable convolution, the filters of its depthwise part are drawn.
 
     Examples
     --------
@@ -120,11 +119,11 @@ class FilterDisplay:
             :func:`skextra.cnn.layer_table`; or 'first' or 'last'.
 
         n_filters : int or None, default=16
-            The most filters to draw, those with the largest weights. None draws all, in their
-            order.
+            Maximum number of filters to draw: those with the largest weights. None draws all, in
+            their order.
 
         n_channels : int or None, default=3
-            The most channels of the input to draw, the first. None draws all.
+            Maximum number of input channels to draw: the first ones. None draws all.
 
         ax : matplotlib Axes or array-like of matplotlib Axes, default=None
             Axes to draw on, one for each channel of each filter; a new figure by default.
@@ -133,7 +132,7 @@ class FilterDisplay:
             Whether to add a colour bar.
 
         **kwargs : dict
-            Handed on to `ax.imshow`.
+            Passed to `ax.imshow`.
 
         Returns
         -------
@@ -143,8 +142,8 @@ class FilterDisplay:
         Raises
         ------
         TypeError, ValueError
-            If the model is of another kind, a parameter is invalid, or the layer is no
-            convolution of one or two dimensions.
+            If the model is of another kind, a parameter is invalid, or the layer is not
+            a convolution of one or two dimensions.
         """
         n_filters = check_whole("n_filters", n_filters, least=1, or_none=True)
         n_channels = check_whole("n_channels", n_channels, least=1, or_none=True)
@@ -163,7 +162,7 @@ class FilterDisplay:
         return display.plot(ax, colorbar=colorbar, **kwargs)
 
     def plot(self, ax: AxesLike = None, *, colorbar: bool = True, **kwargs: Any) -> Self:
-        """Draw the filters, all with the same colours for a number; not finite ones are red.
+        """Draw the filters on one colour scale; NaN and infinite weights are red.
 
         Parameters
         ----------
@@ -174,7 +173,7 @@ class FilterDisplay:
             Whether to add a colour bar.
 
         **kwargs : dict
-            Handed on to `ax.imshow`.
+            Passed to `ax.imshow`.
 
         Returns
         -------
@@ -210,8 +209,8 @@ def _kernel_of(layer, name):
     kernels = list(decoded(layer).values()) if stem_of(kind) in CONVOLUTIONS else []
     if not kernels or not 3 <= kernels[0].ndim <= 4:
         raise ValueError(
-            f"The layer {name!r} of type {type(layer).__name__} is no convolution of one or two "
-            "dimensions; name one that is."
+            f"The layer {name!r} of type {type(layer).__name__} is not a convolution of one or "
+            "two dimensions; name one that is."
         )
     kernel = kernels[0] if kernels[0].ndim == 4 else kernels[0][None]
     return kernel.swapaxes(2, 3) if "Transpose" in kind else kernel

@@ -35,7 +35,7 @@ _ROOM = 0.06
 
 
 class KMeansTraceDisplay:
-    """The iterations of a k-means fit: samples by cluster, centres, and the ways they came.
+    """The iterations of a k-means fit: samples by cluster, centres and their paths.
 
     Use :meth:`from_estimator` to create one.
 
@@ -48,10 +48,10 @@ class KMeansTraceDisplay:
         Their clusters at the start and after each iteration.
 
     centers : ndarray of shape (n_iter + 1, n_clusters, 2)
-        The centres, likewise, in the same two features.
+        The centres at the start and after each iteration, in the same two features.
 
     inertia : ndarray of shape (n_iter + 1,)
-        The inertia, likewise, of all samples in all features.
+        The inertia at the start and after each iteration, of all samples in all features.
 
     feature_names : sequence of two str, default=None
         Labels of the horizontal and the vertical axis; none by default.
@@ -74,20 +74,20 @@ class KMeansTraceDisplay:
         The centres of each of the axes.
 
     trails_ : list of list of matplotlib Line2D
-        For each of the axes, the way of every centre so far.
+        For each of the axes, the path of every centre so far.
 
     See Also
     --------
-    skextra.KMeansPP : With ``store_history=True`` it keeps what is drawn here.
-    skextra.KMeansHistory : The numbers behind the pictures.
+    skextra.KMeansPP : Keeps its history with ``store_history=True``.
+    skextra.KMeansHistory : The history that is drawn.
 
     Notes
     -----
-    A fit that searches for centres first, as :class:`skextra.KMeansPP` does by default, starts
-    where the search has ended. ``refine=None`` shows all of Lloyd's way.
+    By default, :class:`skextra.KMeansPP` searches for centres first, and the history starts where
+    the search ended. With ``refine=None`` it has all of Lloyd's iterations.
 
-    Of more than 3000 samples every second, third, and so on is drawn. Clusters are told apart by
-    seven colours, which repeat if there are more.
+    At most 3000 samples are drawn: of more, every second, third, and so on. There are seven
+    colours, which repeat for more clusters.
 
     Examples
     --------
@@ -148,15 +148,14 @@ class KMeansTraceDisplay:
             The features to draw, by column or by name.
 
         iterations : int or sequence of int, default=None
-            The iterations to draw, a panel each; 0 is the start, -1 the end. By default all of
-            them, or eight at even distances if there are more.
+            The iterations to draw, one panel each; 0 is the start, -1 the end. By default all,
+            or eight evenly spaced ones if there are more.
 
         ax : matplotlib Axes or array-like of matplotlib Axes, default=None
             Axes to draw on, as many as there are panels; a new figure by default.
 
         **kwargs : dict
-            Handed on to `ax.scatter`, which draws the samples; their colours are those of the
-            clusters.
+            Passed to `ax.scatter`, which draws the samples in the colours of their clusters.
 
         Returns
         -------
@@ -193,7 +192,7 @@ class KMeansTraceDisplay:
         iterations: int | Sequence[int] | None = None,
         **kwargs: Any,
     ) -> Self:
-        """Draw a panel an iteration.
+        """Draw a panel for each iteration.
 
         Parameters
         ----------
@@ -201,12 +200,11 @@ class KMeansTraceDisplay:
             Axes to draw on, as many as there are panels; a new figure by default.
 
         iterations : int or sequence of int, default=None
-            The iterations to draw, a panel each; 0 is the start, -1 the end. By default all of
-            them, or eight at even distances if there are more.
+            The iterations to draw, one panel each; 0 is the start, -1 the end. By default all,
+            or eight evenly spaced ones if there are more.
 
         **kwargs : dict
-            Handed on to `ax.scatter`, which draws the samples; their colours are those of the
-            clusters.
+            Passed to `ax.scatter`, which draws the samples in the colours of their clusters.
 
         Returns
         -------
@@ -238,14 +236,13 @@ class KMeansTraceDisplay:
             Milliseconds from one iteration to the next.
 
         **kwargs : dict
-            Handed on to `ax.scatter`, which draws the samples; their colours are those of the
-            clusters.
+            Passed to `ax.scatter`, which draws the samples in the colours of their clusters.
 
         Returns
         -------
         matplotlib.animation.FuncAnimation
-            Keep it in a variable for as long as it is to run. Its `save` writes a file, its
-            `to_jshtml` is for notebooks.
+            The animation, which stops unless it is kept in a variable. Its method `save` writes a
+            file, `to_jshtml` is for notebooks.
         """
         purpose = "KMeansTraceDisplay.animate"
         animation = import_extra("matplotlib.animation", "plot", purpose)
@@ -260,7 +257,7 @@ class KMeansTraceDisplay:
             return evenly.round().astype(int).tolist()
         chosen = [index(k) for k in np.atleast_1d(np.asarray(iterations))]
         if not chosen:
-            raise ValueError("iterations is empty; name some, such as [0, -1].")
+            raise ValueError("iterations is empty; pass some, such as [0, -1].")
         for k in chosen:
             if not -n <= k < n:
                 raise ValueError(
@@ -270,7 +267,7 @@ class KMeansTraceDisplay:
         return [k % n for k in chosen]
 
     def _place(self, axes, kwargs):
-        """Return a panel for each of the axes, and publish what they are made of."""
+        """Return a panel for each of the axes, and store their artists."""
         low, high = self._limits()
         panels = [_Panel(self, ax, kwargs) for ax in axes]
         for ax in axes:
@@ -285,7 +282,7 @@ class KMeansTraceDisplay:
         return panels
 
     def _limits(self):
-        """Return two corners that hold all samples and the whole way of the centres."""
+        """Return the corners of a box around all samples and all positions of the centres."""
         points = np.concatenate([self.samples, self.centers.reshape(-1, 2)])
         low, high = points.min(axis=0), points.max(axis=0)
         margin = np.where(high > low, _ROOM * (high - low), 1.0)
@@ -315,7 +312,7 @@ class _Panel:
         )
 
     def show(self, iteration):
-        """Show an iteration; return all artists, as an animation wants."""
+        """Show an iteration; return all artists, as FuncAnimation requires."""
         display = self._display
         self.samples.set_facecolor(self._colours[display.labels[iteration]])
         self.centers.set_offsets(display.centers[iteration])

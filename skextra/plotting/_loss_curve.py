@@ -23,7 +23,7 @@ _LOSSES = {
     "Madaline": "Share of wrong patterns",
     "CNNClassifier": "Cross-entropy",
 }
-# Matplotlib's log scale takes margins and ticks some decades beyond the data, and overflows.
+# Matplotlib's log scale puts margins and ticks some decades beyond the data, and would overflow.
 _LARGEST = 1e200
 
 
@@ -42,15 +42,15 @@ class LossCurveDisplay:
     Parameters
     ----------
     loss_curves : dict of str to ndarray of shape (n_epochs,)
-        Loss after each epoch, by the name for the legend. Values beyond 1e200 and infinity, in
-        which a diverged run ends, are left out of the line and marked at the top of the axes, NaN
-        too; and at the bottom values of 0 or less, for which a logarithmic scale has no place.
+        Loss after each epoch, by the name for the legend. Values above 1e200, infinity and NaN,
+        in which a diverged run ends, are left out of the line and marked at the top of the axes.
+        On a logarithmic scale, values of 0 or less are marked at the bottom.
 
     loss_name : str, default='Mean squared error'
         Label of the vertical axis.
 
     validation_curves : dict of str to ndarray of shape (n_epochs,), default=None
-        Loss on validation samples, by names that are in `loss_curves`.
+        Loss on validation samples, by names in `loss_curves`.
 
     Attributes
     ----------
@@ -109,7 +109,7 @@ class LossCurveDisplay:
     ) -> Self:
         """Plot the `loss_curve_` of fitted estimators.
 
-        For networks that were given validation samples, their loss is drawn too, dashed.
+        For networks that were fitted with validation samples, their loss is dashed.
 
         Parameters
         ----------
@@ -123,14 +123,14 @@ class LossCurveDisplay:
             Names for the legend, with a list of estimators. By default their class names.
 
         loss_name : str, default=None
-            Label of the vertical axis. By default what the estimators call their loss, and
-            'Loss' where they do not agree.
+            Label of the vertical axis. By default the name of the estimators' loss, or 'Loss' if
+            they differ.
 
         log : bool, default=True
             Whether the vertical axis is logarithmic.
 
         **kwargs : dict
-            Handed on to `ax.plot`.
+            Passed to `ax.plot`.
 
         Returns
         -------
@@ -143,19 +143,21 @@ class LossCurveDisplay:
             If an estimator is not fitted.
 
         ValueError
-            If the names are not as many as the estimators or not all different, or an estimator
-            has no loss to draw.
+            If there is not one distinct name for each estimator, or an estimator has no loss to
+            draw.
         """
         if isinstance(estimator, dict):
             if names is not None:
-                raise ValueError("names goes with a list of estimators; a dict has its own.")
+                raise ValueError(
+                    "names is for a list of estimators, but a dict has its own; leave names out."
+                )
             estimators = estimator
         else:
             many = list(estimator) if isinstance(estimator, list | tuple) else [estimator]
             names = [type(one).__name__ for one in many] if names is None else names
             if isinstance(names, str) or len(set(names)) != len(many):
                 raise ValueError(
-                    f"names={names} must be {len(many)} different names, one an estimator."
+                    f"names={names} must be {len(many)} different names, one for each estimator."
                 )
             estimators = dict(zip(names, many, strict=True))
         curves, validation = {}, {}
@@ -187,7 +189,7 @@ class LossCurveDisplay:
             Whether the vertical axis is logarithmic.
 
         **kwargs : dict
-            Handed on to `ax.plot`.
+            Passed to `ax.plot`.
 
         Returns
         -------
@@ -227,7 +229,7 @@ class LossCurveDisplay:
 
 
 def _draw(ax, curve, log, style):
-    """Draw a curve, and marks at the edges of the axes for what has no place there."""
+    """Draw a curve, and marks at the edges of the axes for values that it leaves out."""
     curve = np.asarray(curve, dtype=float)
     epochs = np.arange(1, len(curve) + 1)
     above, below = curve > _LARGEST, curve <= (0 if log else -_LARGEST)

@@ -6,21 +6,21 @@ from skextra._base import import_extra
 
 
 def shared_colours(values, kwargs, *, symmetric=False, cmap):
-    """Return what `imshow` is handed so that all images have the same colour for a number.
+    """Return the keywords of `imshow` with which all images share one colour scale.
 
     Parameters
     ----------
     values : ndarray
-        All numbers that will be drawn. NaN and infinite ones have a colour of their own.
+        All values that will be drawn. NaN and infinite ones are red.
 
     kwargs : dict
-        What the caller hands to `imshow`, which goes first.
+        The caller's keywords of `imshow`, which take precedence.
 
     symmetric : bool, default=False
-        Whether 0 is in the middle of the colours. Else it is at an end, or between the ends.
+        Whether 0 is in the middle of the scale. If not, the scale includes 0.
 
     cmap : str
-        The colours.
+        Name of the colour map.
     """
     colormaps = import_extra("matplotlib", "plot", "A display").colormaps
     style = {"cmap": colormaps[cmap].with_extremes(bad="red")}
@@ -37,9 +37,9 @@ def shared_colours(values, kwargs, *, symmetric=False, cmap):
 def show_pictures(axes, images, kwargs):
     """Draw images of shape (height, width) or (height, width, channels); return the artists.
 
-    Three channels are colours: bytes from 0 to 255, other numbers from 0 to 1 or, where one of
-    the images leaves that range, over the range of them all. Of any other number of channels the
-    mean is drawn, dark for high numbers, on one scale for all.
+    Three channels are colours: bytes from 0 to 255, floats from 0 to 1 or, if an image exceeds
+    that, over the range of all images. For any other number of channels the mean is drawn, dark
+    for high values, on one scale for all.
     """
     images = np.asarray(images)
     if images.ndim == 4 and images.shape[3] == 3:

@@ -37,20 +37,20 @@ _SHADE = 0.18
 
 
 class SVMDisplay:
-    """The regions of a FeatureMapSVM, its margin, its support vectors and what violates it.
+    """Decision regions of a FeatureMapSVM, its margin, support vectors and margin violations.
 
     Use :meth:`from_estimator` to create one.
 
     Parameters
     ----------
     panels : sequence of SVMPanel
-        What is drawn.
+        The panels.
 
     classes : ndarray of shape (n_classes,)
         The class labels.
 
     margin : float or None
-        Width of the margin in the map's space; None for more than two classes.
+        Width of the margin in the feature space; None for more than two classes.
 
     Attributes
     ----------
@@ -70,18 +70,18 @@ class SVMDisplay:
         The samples of each of the axes, class by class.
 
     support_vectors_ : list of matplotlib PathCollection
-        The rings around the support vectors of each of the axes.
+        The rings around the support vectors, for each of the axes.
 
     violators_ : list of matplotlib PathCollection
         The crosses on samples that violate the margin, for each of the axes.
 
     widths_ : list of matplotlib Annotation or None
-        The arrow across the margin of each of the axes, where that is straight.
+        The arrow across the margin of each of the axes; None where the margin is not straight.
 
     See Also
     --------
     skextra.FeatureMapSVM : The classifier.
-    sklearn.inspection.DecisionBoundaryDisplay : Regions of any classifier, in two features.
+    sklearn.inspection.DecisionBoundaryDisplay : Decision regions of any classifier.
 
     Examples
     --------
@@ -130,25 +130,26 @@ class SVMDisplay:
         Parameters
         ----------
         estimator : FeatureMapSVM
-            Fitted.
+            The fitted estimator.
 
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            The samples to draw, usually those of the fit; of more than 3000 every second, third
-            and so on.
+            The samples to draw, usually those of the fit. At most 3000 are drawn: of more, every
+            second, third, and so on.
 
         y : array-like of shape (n_samples,)
             Their classes.
 
         space : {'auto', 'input', 'map'}, default='auto'
-            What the axes are: input features; the two features of a map that has two; or, by
-            'auto', both for input on a line, and the input otherwise.
+            The space to draw: two input features ('input'), or the two features of a map that has
+            two ('map'). 'auto' draws both if the input has one feature and the map two, and the
+            input otherwise.
 
         features : sequence of two int or str, default=(0, 1)
-            Input features to draw, by column or by name, where there are more than one.
+            Input features to draw, by column or by name.
 
         origin : array-like of shape (n_features,), default=None
-            Values of the other features in the plane that is drawn, where there are more than
-            two; the medians of X by default. Samples and support vectors are projected on it.
+            Values of the other features in the plane that is drawn; by default the medians of X.
+            Samples and support vectors are projected onto the plane.
 
         grid_resolution : int, default=200
             Number of points of the grid in each direction.
@@ -164,8 +165,8 @@ class SVMDisplay:
         Raises
         ------
         ValueError
-            If a parameter is invalid, y has other classes than the estimator, or the map's space
-            is asked for and has not two features.
+            If a parameter is invalid, y has classes unknown to the estimator, or the map does not
+            have the two features that ``space='map'`` needs.
         """
         X, y = _checked(estimator, X, y)
         check_whole("grid_resolution", grid_resolution, least=2)
@@ -243,7 +244,9 @@ def _checked(estimator, X, y):
     X = validate_data(estimator, X, accept_sparse="csr", dtype=np.float64, reset=False)
     y = np.asarray(y)
     if y.shape != (X.shape[0],):
-        raise ValueError(f"y has shape {y.shape}; it must hold a class for each row of X.")
+        raise ValueError(
+            f"y has shape {y.shape}; it must hold a class for each of the {X.shape[0]} rows of X."
+        )
     unknown = np.setdiff1d(y, estimator.classes_)
     if len(unknown):
         raise ValueError(

@@ -36,7 +36,7 @@ class SVMPanel:
     Parameters
     ----------
     x, y : ndarray of shape (n_x,) and (n_y,)
-        The grid; the vertical one of a number line is two points.
+        Coordinates of the grid; for a number line, y has two points.
 
     decisions : ndarray of shape (n_y, n_x) or (n_y, n_x, n_classes)
         Decision values on the grid.
@@ -48,16 +48,16 @@ class SVMPanel:
         Numbers of their classes.
 
     violators : ndarray of shape (n_shown,)
-        Whether they are on the wrong side of their margin.
+        Whether each sample is on the wrong side of its margin.
 
     support_vectors : ndarray of shape (n_support, 2)
         The support vectors.
 
     names : tuple of str
-        What the axes are called.
+        Labels of the axes.
 
     plane : tuple of (ndarray of shape (2,), float) or None
-        Normal and intercept, where the border is a straight line.
+        Normal and intercept of the decision boundary, if it is a straight line.
 
     curve : ndarray of shape (n_curve, 2) or None
         The image of the input line in the map's plane.
@@ -208,10 +208,10 @@ def _decisions(svm, X, points, columns, origin):
 
 
 def _where_defined(function, points, X):
-    """Return what a function of samples says of points, which may lie beyond the samples X."""
+    """Return a function of points, or of the nearest in the box of the samples X."""
     try:
         return function(points)
-    except ValueError:  # beyond the samples there may be no map
+    except ValueError:  # the map may not be defined beyond the samples
         return function(np.clip(points, X.min(axis=0), X.max(axis=0)))
 
 
@@ -232,9 +232,9 @@ def _column(feature, names):
     """Return the number of the column of a feature that is given by number or by name."""
     if isinstance(feature, str):
         if feature not in names:
-            raise ValueError(f"features names {feature!r}; X has {names}.")
+            raise ValueError(f"features names {feature!r}; the features of X are {names}.")
         return names.index(feature)
     column = index(feature)
     if not -len(names) <= column < len(names):
-        raise ValueError(f"features names column {column}; X has {len(names)}.")
+        raise ValueError(f"features names column {column}; X has {len(names)} columns.")
     return column % len(names)

@@ -93,8 +93,7 @@ def test_graphs_fold_what_can_be_and_say_why_the_rest_cannot():
     actions = {row.layer: row.action for row in report.rows}
     assert actions["good"] == "folded into a"
     for name, why in {
-        "input_norm": "follows the input; has a shift, which the zeros at the borders of a "
-        "have not",
+        "input_norm": "follows the input; has a shift, which the zeros at the borders of a lack",
         "behind_relu": "follows the activation 'relu' of b; has a shift, which the zeros at "
         "the borders of c lack",
         "branched": "is not the only user of the output of c; precedes add of type Add",

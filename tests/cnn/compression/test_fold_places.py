@@ -217,10 +217,10 @@ def test_branches_and_shared_layers():
     # An output of the network, as is what goes through a dropout.
     for layer in (kl.Identity(), kl.Dropout(0.5)):
         y = layer(NORM(name="n")(x))
-        with pytest.raises(ValueError, match="is not the only one to take what"):
+        with pytest.raises(ValueError, match="is not the only user of the output of"):
             fold_batch_norm(keras.Model(x, [y, kl.Conv2D(4, 3)(y)]))
         y = layer(kl.Conv2D(4, 3)(x))
-        with pytest.raises(ValueError, match="is not the only one to take what"):
+        with pytest.raises(ValueError, match="is not the only user of the output of"):
             fold_batch_norm(keras.Model(x, [y, NORM(name="n")(y)]))
     # The taker serves two.
     shared = kl.Conv2D(4, 3, name="s")
