@@ -10,7 +10,7 @@ import numpy as np
 
 from skextra.cnn._keras import numbers_of
 from skextra.cnn._models._zip import check_size
-from skextra.cnn._network._design import design_of, layers_of
+from skextra.cnn._network._design import layers_of
 from skextra.cnn._network._images import as_shape
 from skextra.cnn._network._pixels import is_scale
 from skextra.cnn._parameters import check_parameters
@@ -53,22 +53,23 @@ def save_archive(cnn, path):
         raise FileNotFoundError(f"path={str(path)!r} is in a folder that does not exist; make it.")
     if not cnn.weights_:
         raise ValueError("There is no network to save, as y had one class; use pickle or skops.")
-    plan = layers_of(cnn)[0]
-    if plan != cnn._plan or cnn.build is not getattr(cnn, "_build", None):
+    design = cnn._design
+    plan, _ = layers_of(cnn, design.image_shape, design.guessed)
+    if plan != design.plan or cnn.build is not design.build:
         raise ValueError(
             "A parameter of the layers has changed since the network was fitted; set it back, or "
             "fit again before saving."
         )
-    parameters = cnn.get_params(deep=False)
+    parameters, fitted = cnn.get_params(deep=False), cnn.__getstate__()
     state = {
         "format": _FORMAT,
         "parameters": {
             name: _text(name, value) for name, value in parameters.items() if name not in _LOCAL
         },
         "built": cnn.build is not None,
-        "config": getattr(cnn, "_config", None),
+        "config": design.config,
         "classes": _text("classes_", cnn.classes_),
-        "fitted": {name: _text(name, getattr(cnn, name)) for name in _FITTED},
+        "fitted": {name: _text(name, fitted[name]) for name in _FITTED},
         "names": getattr(cnn, "feature_names_in_", np.array([])).tolist(),
     }
     text = json.dumps(state)
@@ -111,24 +112,23 @@ def _read(cls, state, path, build):
     parameters = {name: _value(value) for name, value in state["parameters"].items()}
     cnn = cls(**parameters, build=build)
     check_parameters(cnn)
+    fitted = {}
     for name, is_right in _FITTED.items():
-        value = _value(state["fitted"][name])
-        if not is_right(value):
-            raise ValueError(f"{name}={value!r} cannot be.")
-        setattr(cnn, name, value)
-    cnn.classes_ = _value(state["classes"])
+        fitted[name] = _value(state["fitted"][name])
+        if not is_right(fitted[name]):
+            raise ValueError(f"{name}={fitted[name]!r} is not valid.")
+    fitted["classes_"] = _value(state["classes"])
     if state["names"]:
-        cnn.feature_names_in_ = np.array(state["names"], dtype=object)
-    if build is not None:
-        cnn._build = build
-    # The layers are laid out anew from the parameters: what the file says of them is not run.
-    cnn._plan, cnn._l2 = layers_of(cnn)
-    if state["config"] is not None:
-        # Here they were changed after the fit: Keras lays them out, in safe mode.
-        cnn._config = str(state["config"])
-    model = design_of(cnn).model(cnn._scale)
-    if state["config"] is not None and model.output_shape[1:] != (len(cnn.classes_),):
-        raise ValueError("its network has not an output for each class.")
+        fitted["feature_names_in_"] = np.array(state["names"], dtype=object)
+    # The layers are laid out from the parameters again: what the file says of them is not run.
+    plan, l2 = layers_of(cnn, fitted["image_shape_"], fitted["_guessed"])
+    # Where they were changed after the fit, Keras lays them out, in safe mode.
+    config = None if state["config"] is None else str(state["config"])
+    design = {"_plan": plan, "_l2": l2, "_build": build, "_config": config}
+    cnn.__setstate__({**vars(cnn), **fitted, **design})
+    model = cnn._design.model(cnn._design.scale)
+    if config is not None and model.output_shape[1:] != (len(cnn.classes_),):
+        raise ValueError("its network does not have an output for each class.")
     try:
         model.load_weights(path)
     except Exception as error:

@@ -16,16 +16,24 @@ from skextra._common._classes import (
 )
 from skextra.cnn._parameters import check_parameters
 from skextra.cnn._predictions import Predictions
-from skextra.cnn._training._fitting import (
-    attributes,
-    begin,
-    check_same,
-    publish,
+from skextra.cnn._training._pool import optimizer_key
+from skextra.cnn._training._samples import (
+    read_samples,
     read_validation,
-    run,
+    split_off,
+    weigh_classes,
 )
-from skextra.cnn._training._samples import read_samples, split_off, weigh_classes
-from skextra.cnn._training._training import Progress
+from skextra.cnn._training._stages import (
+    attributes_after,
+    continued_design,
+    new_design,
+    task_of,
+    train,
+)
+from skextra.cnn._training._task import TrainingState
+
+# Seeds are whole numbers below this: what a RandomState draws on every platform.
+_SEEDS = np.iinfo(np.int32).max
 
 
 class CNNClassifier(CallbackSupportMixin, Predictions, ClassifierMixin, Estimator):
@@ -273,6 +281,9 @@ class CNNClassifier(CallbackSupportMixin, Predictions, ClassifierMixin, Estimato
     True
     """
 
+    # Of files and copies that were not to be trained further, there are none.
+    _slots = _slots_of = None
+
     def __init__(
         self,
         filters=(32, 64),
@@ -391,31 +402,33 @@ class CNNClassifier(CallbackSupportMixin, Predictions, ClassifierMixin, Estimato
             If Keras or TensorFlow is missing.
         """
         check_parameters(self)
-        given = {"X_val": X_val, "y_val": y_val, "sample_weight_val": sample_weight_val}
+        warm = self.warm_start and bool(getattr(self, "weights_", None))
+        samples = read_samples(self, X, y, sample_weight, reset=not warm)
+        random_state = random_state_of(self.random_state)
+        seed = random_state.randint(_SEEDS)
+
+        classes = np.unique(samples.y)
+        if warm:
+            check_same_classes(self.classes_, classes)
+            self._design = continued_design(self, samples)
+        else:
+            self._begin(classes, new_design(self, samples, len(classes), seed))
+
+        validation = read_validation(self, X_val, y_val, sample_weight_val)
+        if validation is None and self.early_stopping and len(classes) > 1:
+            samples, validation = split_off(self, samples, random_state)
+        samples = weigh_classes(self, samples, classes)
+
         # What a ScoringMonitor hands to its scorer, which knows of no validation samples.
         data = {"X": X, "y": y, "metadata": {"sample_weight": sample_weight}}
-        again = self.warm_start and bool(getattr(self, "weights_", None))
-        samples = read_samples(self, X, y, sample_weight, reset=not again)
-        random_state = random_state_of(self.random_state)
-        seed = random_state.randint(np.iinfo(np.int32).max)
-        classes = np.unique(samples.y)
-        if again:
-            check_same_classes(self.classes_, classes)
+        reporter = EpochReporter(self, self.epochs, partial(attributes_after, self), **data)
+        if len(classes) == 1:
+            state = TrainingState([], {"loss": [], "accuracy": []})
         else:
-            begin(self, samples, classes, seed)
-        check_same(self, samples)
-        validation = read_validation(self, **given)
-        if validation is None and self.early_stopping and len(self.classes_) > 1:
-            samples, validation = split_off(self, samples, random_state)
-        samples = weigh_classes(self, samples, self.classes_)
-        reporter = EpochReporter(self, self.epochs, partial(attributes, self), **data)
-        if len(self.classes_) == 1:
-            progress = Progress([], {"loss": [], "accuracy": []})
-        else:
-            progress = run(self, samples, validation, reporter.epoch)
-        publish(self, progress, self.warm_start)
-        self.n_iter_ = progress.epoch
-        reporter.finish((self.weights_, self.history_))
+            state = train(self, task_of(self, samples, validation), reporter.epoch)
+
+        self._publish(state, state.history, state.epoch, keep_slots=self.warm_start)
+        reporter.finish((self.weights_, self.history_, None))
         return self
 
     @available_if(streamable)
@@ -454,18 +467,33 @@ class CNNClassifier(CallbackSupportMixin, Predictions, ClassifierMixin, Estimato
         samples = read_samples(self, X, y, sample_weight, reset=first)
         check_labels(samples.y, known)
         samples = weigh_classes(self, samples, known)
+
         if first:
-            random_state = random_state_of(self.random_state)
-            begin(self, samples, known, random_state.randint(np.iinfo(np.int32).max))
-            self.history_ = {"loss": [], "accuracy": []}
-            self.n_iter_ = 0
-        check_same(self, samples)
-        earlier = self.history_
+            seed = random_state_of(self.random_state).randint(_SEEDS)
+            self._begin(known, new_design(self, samples, len(known), seed))
+            self.history_, self.n_iter_ = {"loss": [], "accuracy": []}, 0
+        else:
+            self._design = continued_design(self, samples)
+
         if len(known) > 1:
-            progress = run(self, samples, None, None, stream=True)
-            publish(self, progress, keep_slots=True)
-            self.history_ = {
-                name: values + self.history_.get(name, []) for name, values in earlier.items()
-            }
-        self.n_iter_ += 1
+            state = train(self, task_of(self, samples, stream=True))
+            new = state.history
+            history = {name: old + new.get(name, []) for name, old in self.history_.items()}
+            self._publish(state, history, self.n_iter_ + 1, keep_slots=True)
+        else:
+            self.n_iter_ += 1
         return self
+
+    def _begin(self, classes, design):
+        """Set what is known before a training that starts from new weights."""
+        self.classes_, self.image_shape_, self._design = classes, design.image_shape, design
+        self.weights_, self._epochs_seen = [], 0
+        self._slots = self._slots_of = None
+
+    def _publish(self, state, history, n_iter, keep_slots):
+        """Set what a training has come to."""
+        self.weights_, self.history_, self.n_iter_ = state.weights, history, n_iter
+        self._epochs_seen += state.epoch
+        keep_slots = keep_slots and bool(state.slots)
+        self._slots = state.slots if keep_slots else None
+        self._slots_of = optimizer_key(self) if keep_slots else None

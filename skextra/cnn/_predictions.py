@@ -1,14 +1,17 @@
 """Predictions: what a fitted network says, shows and writes to a file."""
 
+import copy
+from dataclasses import replace
+
 import numpy as np
 from scipy.special import log_softmax, softmax
 from sklearn.utils.validation import check_is_fitted
 
 from skextra.cnn._archive import load_archive, save_archive
 from skextra.cnn._keras import keras
-from skextra.cnn._network._design import design_of
+from skextra.cnn._network._design import Design
 from skextra.cnn._network._pixels import range_of
-from skextra.cnn._network._reading import read_images
+from skextra.cnn._network._rows import read_images
 
 
 class Predictions:
@@ -98,7 +101,7 @@ class Predictions:
             raise AttributeError(
                 f"There is no model_: y had one class, {label!r}, predicted without a network."
             )
-        model = design_of(self).model(self._scale)
+        model = self._design.model(self._design.scale)
         model.set_weights(self.weights_)
         return model
 
@@ -156,13 +159,44 @@ class Predictions:
         """
         return load_archive(cls, path, build)
 
+    def __getstate__(self):
+        state = dict(super().__getstate__())
+        design = state.pop("_design", None)
+        return state if design is None else {**state, **design.as_attributes()}
+
+    def __setstate__(self, state):
+        state = dict(state)
+        if "_plan" in state:
+            state["_design"] = Design.from_attributes(state)
+        super().__setstate__(state)
+
+    def _changed(self, weights, config):
+        """Return a classifier with another network, which shares nothing that can change.
+
+        Parameters
+        ----------
+        weights : list of ndarray
+            Its weights.
+
+        config : str
+            Its model on logits in Keras's JSON.
+        """
+        changed = copy.copy(self)
+        for weight in weights:
+            weight.flags.writeable = False
+        changed.weights_ = weights
+        changed.history_ = {name: list(values) for name, values in self.history_.items()}
+        changed._design = replace(self._design, config=config)
+        changed._slots = changed._slots_of = None
+        return changed
+
     def _logits(self, X):
         check_is_fitted(self)
-        X = read_images(self, X, self.image_shape_)
+        X = read_images(self, X)
         if not self.weights_:
             return np.zeros((len(X), len(self.classes_)))
         keras()  # says so if there is none, or if the process was forked
-        network, tensors = design_of(self).network_with(self.weights_)
+        network, tensors = self._design.network_with(self.weights_)
         logits = network.logits(tensors, X)
         if not np.isfinite(logits).all():
             raise ValueError(

@@ -1,6 +1,5 @@
 """Subject: a Keras model or a fitted classifier, as what can be looked into and changed."""
 
-import copy
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -13,14 +12,13 @@ from skextra.cnn._keras import keras, numbers_of
 from skextra.cnn._models._graph import check_model
 from skextra.cnn._models._rewrite import rewritten
 from skextra.cnn._network._build import taken_shape
-from skextra.cnn._network._design import design_of
 from skextra.cnn._network._network import (
     all_layers,
     are_probabilities,
     outputs_on_probe,
     taken_dtype,
 )
-from skextra.cnn._network._reading import read_images
+from skextra.cnn._network._rows import read_images
 
 
 @dataclass
@@ -145,11 +143,11 @@ class EstimatorSubject:
                 f"{cnn.classes_.tolist()[0]!r}, predicted without one."
             )
         self.cnn = cnn
-        self.model = design_of(cnn).model_on_logits(cnn.weights_)
+        self.model = cnn._design.model_on_logits(cnn.weights_)
 
     def images(self, X):
         """Return X as the model takes it; raise ValueError if the classifier would not take it."""
-        rows = read_images(self.cnn, X, self.cnn.image_shape_)
+        rows = read_images(self.cnn, X)
         dtype = np.dtype(taken_dtype(self.model))
         shape = taken_shape(self.model, self.cnn.image_shape_)
         return rows.numbers(slice(None), dtype).reshape(len(rows), *shape)
@@ -183,16 +181,16 @@ class EstimatorSubject:
 
     def initial_weights(self):
         """Return the weights that the fit started from."""
-        if hasattr(self.cnn, "_config"):
+        if self.cnn._design.config is not None:
             raise ValueError(
                 "weights='initial' needs an estimator as it was fitted; this one was made smaller "
                 "or folded."
             )
-        return [numbers_of(weight) for weight in design_of(self.cnn).model().weights]
+        return [numbers_of(weight) for weight in self.cnn._design.model().weights]
 
     def shown(self, X, rows):
         """Return some samples of X as images."""
-        images = read_images(self.cnn, X, self.cnn.image_shape_).given(np.asarray(rows))
+        images = read_images(self.cnn, X).given(np.asarray(rows))
         return images.reshape(len(images), *self.cnn.image_shape_)
 
     def standalone(self):
@@ -201,22 +199,15 @@ class EstimatorSubject:
 
     def wrapped(self, model):
         """Return a classifier with a network changed, which shares nothing that can change."""
-        changed = copy.copy(self.cnn)
-        for name in ("_slots", "_slots_of"):
-            vars(changed).pop(name, None)
-        changed.history_ = {name: list(values) for name, values in self.cnn.history_.items()}
-        if self.cnn._plan is None:
+        if self.cnn._design.plan is None:
             model = self._ending_alike(model)
-        changed.weights_ = [numbers_of(weight) for weight in model.weights]
-        for weight in changed.weights_:
-            weight.flags.writeable = False
-        changed._config = model.to_json()
-        return changed
+        weights = [numbers_of(weight) for weight in model.weights]
+        return self.cnn._changed(weights, model.to_json())
 
     def _ending_alike(self, model):
         """Return a user's model changed, with the softmax that `model` was relieved of."""
         k, shape = keras(), taken_shape(self.model, self.cnn.image_shape_)
-        whole, logits = design_of(self.cnn).model(), self.model
+        whole, logits = self.cnn._design.model(), self.model
         ends = [are_probabilities(outputs_on_probe(m, shape)) for m in (whole, logits)]
         if ends != [True, False]:
             return model

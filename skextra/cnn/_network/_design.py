@@ -1,6 +1,8 @@
-"""Design: all that decides which network a classifier has, but for the numbers in it."""
+"""Design: all that decides which network a classifier has, except the values of its weights."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any, Self
 
 from skextra.cnn._keras import LOCK, reason
 from skextra.cnn._models._configured import configured_model, with_ends
@@ -16,17 +18,21 @@ from skextra.cnn._network._layers import plan_of
 from skextra.cnn._network._model import check_names, model_of
 from skextra.cnn._network._network import Network
 
+# In files and pickles of any version these fields are attributes of the classifier with an
+# underscore before them, so that a file holds no other class than that of the classifier.
+_STORED = ("plan", "l2", "build", "guessed", "scale", "dtype", "seed", "config")
 
-@dataclass
+
+@dataclass(frozen=True)
 class Design:
-    """A network yet to be made.
+    """What a fit has settled, and what a network is made from.
 
     Parameters
     ----------
     plan : tuple or None
         Its layers; None if the user's function makes it.
 
-    l2 : list of float
+    l2 : tuple of float, or float with `build`
         Factors of the penalties of the layers with weights.
 
     build : callable or None
@@ -38,25 +44,44 @@ class Design:
     n_classes : int
         Number of classes.
 
+    guessed : bool
+        Whether the shape of the images is a guess.
+
+    scale : int or str
+        What `scale_of` returned for the training images.
+
     dtype : str
         'float32' or 'float64'; with `build` the model has its own.
 
     seed : int
-        Of all that is drawn.
+        Seed of all that is drawn.
 
     config : str, default=None
-        The model in Keras's JSON, where it was changed after the fit. It then comes before the
-        plan and the function.
+        The model in Keras's JSON, where it was changed after the fit. It then takes the place of
+        the plan and the function.
     """
 
     plan: tuple | None
-    l2: list
-    build: object
-    image_shape: tuple
+    l2: tuple[float, ...] | float
+    build: Callable[[tuple[int, int, int], int], Any] | None
+    image_shape: tuple[int, int, int]
     n_classes: int
+    guessed: bool
+    scale: int | str
     dtype: str
     seed: int
     config: str | None = None
+
+    @classmethod
+    def from_attributes(cls, attributes: dict[str, Any]) -> Self:
+        """Return the design that the attributes of a classifier hold, and remove it from them."""
+        stored = {name: attributes.pop(f"_{name}", None) for name in _STORED}
+        shape, n_classes = attributes["image_shape_"], len(attributes["classes_"])
+        return cls(image_shape=shape, n_classes=n_classes, **stored)
+
+    def as_attributes(self) -> dict[str, Any]:
+        """Return the design as attributes of a classifier, for files."""
+        return {f"_{name}": getattr(self, name) for name in _STORED}
 
     @property
     def key(self):
@@ -129,17 +154,9 @@ class Design:
         return NETWORKS.find(weights, self.key, self.network)
 
 
-def design_of(cnn):
-    """Return the design of the network of a classifier."""
-    return Design(
-        cnn._plan, cnn._l2, getattr(cnn, "_build", None), cnn.image_shape_,
-        len(cnn.classes_), cnn._dtype, cnn._seed, getattr(cnn, "_config", None),
-    )  # fmt: skip
-
-
-def layers_of(cnn):
-    """Return the plan of the layers and their penalties as the parameters ask."""
+def layers_of(cnn, image_shape, guessed):
+    """Return the plan of the layers that the parameters ask for, and their penalties."""
     if cnn.build is None:
-        return plan_of(cnn, cnn.image_shape_, cnn._guessed)
+        return plan_of(cnn, image_shape, guessed)
     cnn._check_number("l2", low=0)
     return None, float(cnn.l2)

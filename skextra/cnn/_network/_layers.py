@@ -189,7 +189,7 @@ def plan_of(estimator, image_shape, guessed):
         ("output", _GLOROT if isinstance(init, tuple | list) else initializer(init))
     )
     plan.l2.append(0.0 if isinstance(l2, tuple | list) else number(0)(l2))
-    return tuple(plan.layers), plan.l2
+    return tuple(plan.layers), tuple(plan.l2)
 
 
 class _Plan:

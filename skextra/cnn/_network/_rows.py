@@ -1,6 +1,10 @@
 """Rows: images as they lie in memory or in a file, of which only what is used is copied."""
 
 import numpy as np
+from sklearn.utils.validation import validate_data
+
+from skextra.cnn._network._images import flat
+from skextra.cnn._network._pixels import check_range, check_scale, divisor_of, range_of
 
 # Bytes in a block: a fraction of any processor's cache, and enough for a call to pay.
 _BLOCK = 2**20
@@ -71,3 +75,54 @@ class Rows:
 def rows_in(n_bytes, n_pixels, dtype):
     """Return how many rows of a type go into so many bytes, one at least."""
     return max(1, n_bytes // max(1, n_pixels * np.dtype(dtype).itemsize))
+
+
+def read_images(cnn, X):
+    """Return new images as rows, checked against those of `fit`."""
+    X, shape = flat(X)
+    X = validate_data(cnn, X, dtype=dtype_of(X), ensure_all_finite=False, reset=False)
+    rows, design = rows_of(X), cnn._design
+    check_shape(design.image_shape, shape)
+    check_pixels(design, rows, range_of(rows))
+    return rows.divided(divisor_of(design.scale, rows.dtype))
+
+
+def check_pixels(design, rows, seen):
+    """Raise ValueError, or warn, if numbers are on another scale than those of `fit`."""
+    check_scale(design.scale, rows.dtype, seen)
+    check_range(design.dtype, rows, seen)
+
+
+def dtype_of(X):
+    """Return the dtype to read X in: its own if it has numbers.
+
+    Data frames of one kind of number are read as that kind. Where pandas keeps them with masks,
+    scikit-learn would make them float64.
+    """
+    dtypes = getattr(X, "dtypes", None)
+    if not hasattr(dtypes, "__array__"):
+        return "numeric"
+    names = {str(dtype).lower().replace("boolean", "bool") for dtype in dtypes}
+    try:
+        kept = np.result_type(*names)
+    except (TypeError, ValueError):  # other things than numbers, or no columns
+        return "numeric"
+    whole = kept.kind in "bui" and not X.isna().any(axis=None)
+    return kept if whole or kept.kind == "f" else "numeric"
+
+
+def rows_of(X):
+    """Return an array as rows; raise ValueError unless it has numbers."""
+    if X.dtype.kind not in "buif":
+        raise ValueError(f"X is an array of {X.dtype}; pass numbers.")
+    return Rows(X)
+
+
+def check_shape(fitted, seen):
+    """Raise ValueError if images have another shape than those of fit."""
+    sizes = [[size for size in shape if size > 1] for shape in (seen or (), fitted)]
+    if seen is not None and sizes[0] != sizes[1]:
+        raise ValueError(
+            f"X has images of shape {(*seen, 1)[:3]}, but the network was fitted on {fitted}; "
+            "reshape X, or pass rows."
+        )

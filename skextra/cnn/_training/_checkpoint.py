@@ -78,24 +78,26 @@ class Checkpoint:
             os.replace(part, self._path)
 
 
-def ingredients(cnn, design, lesson, trainer):
+def ingredients(cnn, task, trainable):
     """Yield all that decides the result of a training."""
+    design = cnn._design
     yield _identity_of(design)
-    yield repr((cnn._l2, cnn.image_shape_, cnn._scale, cnn._dtype, cnn.classes_.tolist()))
+    l2 = design.l2 if design.plan is None else list(design.l2)
+    yield repr((l2, design.image_shape, design.scale, design.dtype, cnn.classes_.tolist()))
     names = ("optimizer", "learning_rate", "momentum", "augmentation")
     parameters = {name: getattr(cnn, name) for name in names}
     settings = ("epochs", "batch_size", "shuffle", "seed", "first_epoch", "patience")
-    parameters.update({name: getattr(lesson, name) for name in settings})
+    parameters.update({name: getattr(task, name) for name in settings})
     yield json.dumps(parameters, sort_keys=True, default=repr)
     of_all = vars(keras().callbacks.Callback())
-    for callback in lesson.callbacks:
+    for callback in task.callbacks:
         own = {name: value for name, value in vars(callback).items() if name not in of_all}
         yield described([type(callback), own])
-    for data in (lesson.X, lesson.y, lesson.w, *(lesson.validation or ())):
+    for data in (task.X, task.y, task.w, *(task.validation or ())):
         yield data.dtype.str
         yield from data.blocks() if isinstance(data, Rows) else [data]
-    yield from trainer.weights()
-    yield from trainer.slots()
+    yield from trainable.weights()
+    yield from trainable.slots()
 
 
 def _identity_of(design):

@@ -11,8 +11,7 @@ from skextra._base import warn_caller
 from skextra._common._classes import class_weights
 from skextra.cnn._network._images import flat
 from skextra.cnn._network._pixels import Range, range_of
-from skextra.cnn._network._reading import checked_rows, type_of
-from skextra.cnn._network._rows import Rows
+from skextra.cnn._network._rows import Rows, check_pixels, check_shape, dtype_of, rows_of
 
 
 @dataclass
@@ -37,12 +36,12 @@ def read_samples(cnn, X, y, sample_weight, *, reset, name="y"):
     """
     X, shape = flat(X)
     _check_one_label(y, name)
-    X, y = validate_data(cnn, X, y, dtype=type_of(X), ensure_all_finite=False, reset=reset)
+    X, y = validate_data(cnn, X, y, dtype=dtype_of(X), ensure_all_finite=False, reset=reset)
     check_classification_targets(y)
     w = np.ones(len(y))
     if sample_weight is not None:
         w = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
-    X = checked_rows(X)
+    X = rows_of(X)
     if w.all():
         return Samples(X, y, w, range_of(X), shape)
     range_of(X.take(np.flatnonzero(w == 0)))  # says so if they are not finite
@@ -66,6 +65,19 @@ def _check_one_label(y, name):
     )
 
 
+def read_validation(cnn, X_val, y_val, sample_weight_val):
+    """Return the validation samples that `fit` was given, None if it was given none."""
+    if X_val is None and y_val is None and sample_weight_val is None:
+        return None
+    if X_val is None or y_val is None:
+        raise ValueError("X_val and y_val must be given together.")
+    held_out = read_samples(cnn, X_val, y_val, sample_weight_val, reset=False, name="y_val")
+    check_shape(cnn.image_shape_, held_out.shape)
+    check_pixels(cnn._design, held_out.X, held_out.seen)
+    codes_of(held_out.y, cnn.classes_, "y_val")
+    return held_out
+
+
 def weigh_classes(cnn, samples, known=None):
     """Multiply the weights of samples by those of their classes.
 
@@ -76,12 +88,6 @@ def weigh_classes(cnn, samples, known=None):
     classes, codes = np.unique(samples.y, return_inverse=True)
     weights = class_weights(cnn.class_weight, classes, samples.y, samples.w, known)
     return replace(samples, w=samples.w * weights[codes])
-
-
-def with_mean_one(w):
-    """Return weights scaled to a mean of 1, so that their unit is immaterial."""
-    w = w / w.max()
-    return w / w.mean()
 
 
 def codes_of(y, classes, what):
