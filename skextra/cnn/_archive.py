@@ -10,15 +10,15 @@ import numpy as np
 
 from skextra.cnn._keras import numbers_of
 from skextra.cnn._models._zip import check_size
-from skextra.cnn._network._design import layers_of
 from skextra.cnn._network._images import as_shape
+from skextra.cnn._network._layers import plan_of
 from skextra.cnn._network._pixels import is_scale
 from skextra.cnn._parameters import check_parameters
 
 _MEMBER = "skextra.json"
 _FORMAT = 1
 _DEFLATED = {"compression": zipfile.ZIP_DEFLATED, "compresslevel": 6}
-# More than any list of labels needs, and less than would hurt.
+# Bytes of the description: more than any list of labels needs, and less than fills a memory.
 _LARGEST = 64 * 1024 * 1024
 # Names of fitted attributes, and what they must be.
 _FITTED = {
@@ -45,16 +45,16 @@ def _are_numbers(values):
 
 
 def save_archive(cnn, path):
-    """Write a fitted classifier; raise ValueError if something of it is not text or numbers."""
+    """Write a fitted classifier; raise ValueError if a part of it is neither text nor numbers."""
     path = Path(path)
     if path.suffix != ".keras":
         raise ValueError(f"path={str(path)!r} must end in '.keras'.")
     if not path.parent.is_dir():
         raise FileNotFoundError(f"path={str(path)!r} is in a folder that does not exist; make it.")
     if not cnn.weights_:
-        raise ValueError("There is no network to save, as y had one class; use pickle or skops.")
+        raise ValueError("There is no network to save: y had one class; use pickle or skops.")
     design = cnn._design
-    plan, _ = layers_of(cnn, design.image_shape, design.guessed)
+    plan, _ = plan_of(cnn, design.image_shape, design.guessed)
     if plan != design.plan or cnn.build is not design.build:
         raise ValueError(
             "A parameter of the layers has changed since the network was fitted; set it back, or "
@@ -91,12 +91,12 @@ def load_archive(cls, path, build):
         check_size(path)
         with zipfile.ZipFile(path) as file:
             if file.getinfo(_MEMBER).file_size > _LARGEST:
-                raise ValueError(f"{str(path)!r} holds a description too large to be true.")
+                raise ValueError(f"{str(path)!r} holds a description that is too large.")
             state = json.loads(file.read(_MEMBER))
     except (KeyError, zipfile.BadZipFile) as error:
         raise ValueError(
             f"{str(path)!r} was not written by CNNClassifier.save; a plain Keras model is read "
-            "with keras.models.load_model, one made smaller with skextra.cnn.load_model."
+            "with keras.models.load_model, a compressed one with skextra.cnn.load_model."
         ) from error
     try:
         if state["format"] != _FORMAT:
@@ -121,7 +121,7 @@ def _read(cls, state, path, build):
     if state["names"]:
         fitted["feature_names_in_"] = np.array(state["names"], dtype=object)
     # The layers are laid out from the parameters again: what the file says of them is not run.
-    plan, l2 = layers_of(cnn, fitted["image_shape_"], fitted["_guessed"])
+    plan, l2 = plan_of(cnn, fitted["image_shape_"], fitted["_guessed"])
     # Where they were changed after the fit, Keras lays them out, in safe mode.
     config = None if state["config"] is None else str(state["config"])
     design = {"_plan": plan, "_l2": l2, "_build": build, "_config": config}

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, Self, TypeAlias
 
 from skextra.cnn._keras import LOCK, reason
 from skextra.cnn._models._configured import configured_model, with_ends
@@ -14,9 +14,11 @@ from skextra.cnn._network._build import (
     taken_shape,
 )
 from skextra.cnn._network._cache import NETWORKS
-from skextra.cnn._network._layers import plan_of
 from skextra.cnn._network._model import check_names, model_of
 from skextra.cnn._network._network import Network
+
+# Is given image_shape and n_classes, and returns a Keras model, which has no type.
+Build: TypeAlias = Callable[[tuple[int, ...], int], Any]
 
 # In files and pickles of any version these fields are attributes of the classifier with an
 # underscore before them, so that a file holds no other class than that of the classifier.
@@ -63,7 +65,7 @@ class Design:
 
     plan: tuple | None
     l2: tuple[float, ...] | float
-    build: Callable[[tuple[int, int, int], int], Any] | None
+    build: Build | None
     image_shape: tuple[int, int, int]
     n_classes: int
     guessed: bool
@@ -112,7 +114,7 @@ class Design:
                 ) from error
 
     def model(self, scale=None):
-        """Return a new Keras model to be shown: with probabilities, or what the user's puts out.
+        """Return a new Keras model for the user: with probabilities, or the outputs of `build`.
 
         Parameters
         ----------
@@ -131,13 +133,13 @@ class Design:
             )  # fmt: skip
 
     def model_on_logits(self, weights):
-        """Return a new Keras model with weights, which takes what the network takes."""
+        """Return a new Keras model on logits with these weights."""
         if self.config is not None:
             model = configured_model(self.config)
             model = on_logits(model, taken_shape(model, self.image_shape))
         elif self.plan is None:
             model = self.network_with(weights)[0].model
-            # Where it cannot be copied, it is one that no other estimator has.
+            # If it cannot be copied, no other estimator shares it.
             copied = copied_model(model)
             model = model if copied is None else copied
         else:
@@ -150,13 +152,5 @@ class Design:
         return model
 
     def network_with(self, weights):
-        """Return a network, and weights as the tensors that it computes with."""
+        """Return a network, and the weights as the tensors that it computes with."""
         return NETWORKS.find(weights, self.key, self.network)
-
-
-def layers_of(cnn, image_shape, guessed):
-    """Return the plan of the layers that the parameters ask for, and their penalties."""
-    if cnn.build is None:
-        return plan_of(cnn, image_shape, guessed)
-    cnn._check_number("l2", low=0)
-    return None, float(cnn.l2)

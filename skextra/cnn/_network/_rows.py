@@ -1,4 +1,4 @@
-"""Rows: images as they lie in memory or in a file, of which only what is used is copied."""
+"""Rows: images as they lie in memory or in a file, copied only where they are used."""
 
 import numpy as np
 from sklearn.utils.validation import validate_data
@@ -6,12 +6,13 @@ from sklearn.utils.validation import validate_data
 from skextra.cnn._network._images import flat
 from skextra.cnn._network._pixels import check_range, check_scale, divisor_of, range_of
 
-# Bytes in a block: a fraction of any processor's cache, and enough for a call to pay.
+# Bytes read at a time: larger blocks take more memory, smaller ones more calls. From here on a
+# pass over the data gains at most half (benchmarks/network_constants.py).
 _BLOCK = 2**20
 
 
 class Rows:
-    """Rows of numbers of any type, read and converted a few at a time.
+    """Rows of numbers of any type, read and converted in blocks.
 
     Parameters
     ----------
@@ -19,13 +20,23 @@ class Rows:
         The numbers, which may be mapped from a file.
 
     divisor : int, default=1
-        What they are divided by on the way.
+        What they are divided by in `numbers`.
 
     index : ndarray of int, default=None
         Which rows of the array; all by default.
+
+    Attributes
+    ----------
+    dtype : dtype
+        Of the numbers as they are stored.
+
+    n_pixels : int
+        How many numbers a row has.
     """
 
     def __init__(self, array, divisor=1, index=None):
+        self.dtype = array.dtype
+        self.n_pixels = array.shape[1]
         self._array = array
         self._divisor = divisor
         self._index = index
@@ -33,18 +44,8 @@ class Rows:
     def __len__(self):
         return len(self._array) if self._index is None else len(self._index)
 
-    @property
-    def dtype(self):
-        """Type of the numbers as they lie there."""
-        return self._array.dtype
-
-    @property
-    def n_pixels(self):
-        """How many numbers a row has."""
-        return self._array.shape[1]
-
     def take(self, index):
-        """Return some of the rows, none of which are copied."""
+        """Return some of the rows, without a copy."""
         index = index if self._index is None else self._index[index]
         return Rows(self._array, self._divisor, index)
 
@@ -53,11 +54,11 @@ class Rows:
         return Rows(self._array, divisor, self._index)
 
     def given(self, which):
-        """Return the rows that a slice or an array of numbers names, as they lie there."""
+        """Return the rows at a slice or an array of indices, as they are stored."""
         return self._array[which if self._index is None else self._index[which]]
 
     def numbers(self, which, dtype):
-        """Return the rows that a slice or an array of numbers names, as a network takes them."""
+        """Return the rows at a slice or an array of indices, divided, as a network takes them."""
         given = self.given(which)
         if self._divisor == 1:
             return np.ascontiguousarray(given, dtype=dtype)
@@ -66,14 +67,14 @@ class Rows:
         return numbers
 
     def blocks(self):
-        """Yield all rows as they lie there, in blocks."""
+        """Yield all rows as they are stored, in blocks."""
         size = rows_in(_BLOCK, self.n_pixels, self.dtype)
         for start in range(0, len(self), size):
             yield self.given(slice(start, start + size))
 
 
 def rows_in(n_bytes, n_pixels, dtype):
-    """Return how many rows of a type go into so many bytes, one at least."""
+    """Return how many rows of a dtype fit in a number of bytes, at least one."""
     return max(1, n_bytes // max(1, n_pixels * np.dtype(dtype).itemsize))
 
 
@@ -120,8 +121,7 @@ def rows_of(X):
 
 def check_shape(fitted, seen):
     """Raise ValueError if images have another shape than those of fit."""
-    sizes = [[size for size in shape if size > 1] for shape in (seen or (), fitted)]
-    if seen is not None and sizes[0] != sizes[1]:
+    if seen is not None and [n for n in seen if n > 1] != [n for n in fitted if n > 1]:
         raise ValueError(
             f"X has images of shape {(*seen, 1)[:3]}, but the network was fitted on {fitted}; "
             "reshape X, or pass rows."

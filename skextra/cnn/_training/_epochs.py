@@ -10,8 +10,9 @@ from skextra._base import warn_caller
 from skextra.cnn._training._keras_callbacks import KerasCallbacks
 from skextra.cnn._training._task import TrainingState
 
-# An interrupt waits for the end of a call to TensorFlow. A fifth of a second passes for at once,
-# and the 50 microseconds that a call costs beyond its batches are lost in it.
+# Seconds in a call of TensorFlow, at whose end an interrupt is handled: more makes Ctrl-C wait,
+# less costs time (benchmarks/network_constants.py: calls of a few batches take up to four times
+# as long).
 _CALL_SECONDS = 0.2
 
 

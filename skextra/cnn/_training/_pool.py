@@ -9,6 +9,8 @@ from skextra.cnn._network._cache import NETWORKS
 from skextra.cnn._training._keras_callbacks import leaves_no_trace
 from skextra.cnn._training._trainable import TrainableNetwork, optimizer_of
 
+# As many as the notes of CNNClassifier promise. Each takes about 10 MB, and 1.5 s to compile
+# (benchmarks/network_constants.py): a grid search over more architectures compiles them again.
 _MOST_TRAINABLE = 8
 
 
@@ -81,18 +83,18 @@ def trainable_network(cnn, weights=None, slots=None):
 
 
 def _check_policy(design, dtype):
-    """Raise ValueError if Keras is set to a precision that nobody has said to leave."""
+    """Raise ValueError if Keras is set to another precision and no parameter overrules it."""
     policy = keras().config.dtype_policy().name
     left = dtype != "auto" or design.plan is None  # models of users' follow it
     if not left and policy not in ("float32", "float64"):
         raise ValueError(
             f"Keras is set to compute in {policy!r} (keras.config.set_dtype_policy), but "
             f"CNNClassifier computes in float32 or float64. Set dtype={design.dtype!r} to do so "
-            "all the same, or return a model in mixed precision from build."
+            "regardless, or return a model in mixed precision from build."
         )
 
 
 def optimizer_key(cnn):
-    """Return what tells optimizers apart, but for the learning rate."""
+    """Return what tells optimizers apart, except the learning rate."""
     momentum = cnn.momentum if cnn.optimizer == "sgd" else None
     return json.dumps([cnn.optimizer, momentum], sort_keys=True, default=repr)

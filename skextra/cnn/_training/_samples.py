@@ -16,7 +16,7 @@ from skextra.cnn._network._rows import Rows, check_pixels, check_shape, dtype_of
 
 @dataclass
 class Samples:
-    """Rows of pixels, labels, their weights, the range of all pixels, and the shape X had."""
+    """Rows of pixels, labels, weights, the range of all pixels, and the shape of an image in X."""
 
     X: Rows
     y: np.ndarray
@@ -44,7 +44,7 @@ def read_samples(cnn, X, y, sample_weight, *, reset, name="y"):
     X = rows_of(X)
     if w.all():
         return Samples(X, y, w, range_of(X), shape)
-    range_of(X.take(np.flatnonzero(w == 0)))  # says so if they are not finite
+    range_of(X.take(np.flatnonzero(w == 0)))  # raises if they are not finite
     kept = np.flatnonzero(w)
     X = X.take(kept)
     return Samples(X, y[kept], w[kept], range_of(X), shape)
@@ -58,9 +58,9 @@ def _check_one_label(y, name):
     if shape is None or len(shape) < 2 or shape[1] == 1:
         return
     raise ValueError(
-        f"{name} has shape {tuple(shape)}, but CNNClassifier learns one label a sample. For "
+        f"{name} has shape {tuple(shape)}, but CNNClassifier takes one label per sample. For "
         "several labels use sklearn.multioutput.MultiOutputClassifier(CNNClassifier(...)), which "
-        "has a network for each column; where each row marks one class, pass "
+        "fits a network for each column; where each row marks one class, pass "
         f"np.argmax({name}, axis=1)."
     )
 
@@ -91,7 +91,7 @@ def weigh_classes(cnn, samples, known=None):
 
 
 def codes_of(y, classes, what):
-    """Return labels as numbers of classes; raise ValueError if there are others."""
+    """Return labels as numbers of classes; raise ValueError if there are unknown ones."""
     unknown = np.setdiff1d(y, classes)
     if len(unknown):
         raise ValueError(
@@ -110,7 +110,7 @@ def split_off(cnn, samples, random_state):
         warn_caller(
             f"early_stopping=True finds too few samples for validation_fraction="
             f"{cnn.validation_fraction}: {n} of {k} classes, the smallest with {counts.min()}. "
-            "It goes by the training loss; pass X_val and y_val, or more samples.",
+            "The training loss is used instead; pass X_val and y_val, or more samples.",
             UserWarning,
         )
         return samples, None

@@ -1,19 +1,18 @@
-"""Stages of a fit in their order: the design, the task, the training, what is known on the way."""
+"""Stages of a fit: the design of the network, new or continued, and its training."""
 
 from dataclasses import replace
 
 import numpy as np
 
 from skextra.cnn._network._cache import NETWORKS
-from skextra.cnn._network._design import Design, layers_of
+from skextra.cnn._network._design import Design
 from skextra.cnn._network._images import SIGNAL, as_shape, settle_shape, warn_of_strips
-from skextra.cnn._network._pixels import check_range, divisor_of, scale_of, warn_off_scale
+from skextra.cnn._network._layers import plan_of
+from skextra.cnn._network._pixels import check_range, scale_of, warn_off_scale
 from skextra.cnn._network._rows import check_pixels, check_shape
 from skextra.cnn._training._checkpoint import Checkpoint, ingredients
 from skextra.cnn._training._epochs import EpochLoop
 from skextra.cnn._training._pool import optimizer_key, trainable_network
-from skextra.cnn._training._samples import codes_of
-from skextra.cnn._training._task import TrainingTask
 
 
 def new_design(cnn, samples, n_classes, seed):
@@ -22,7 +21,7 @@ def new_design(cnn, samples, n_classes, seed):
     shape, guessed = settle_shape(cnn.input_kind, cnn.image_shape, samples.shape, X.n_pixels)
     if n_classes > 1:  # before the layers, which may not fit a strip
         warn_of_strips(cnn.input_kind, cnn.image_shape, samples.shape)
-    plan, l2 = layers_of(cnn, shape, guessed)
+    plan, l2 = plan_of(cnn, shape, guessed)
     dtype = cnn.dtype
     if dtype == "auto":
         # One batch holds them all: the fit is then a function of the weighted samples, which
@@ -53,7 +52,7 @@ def continued_design(cnn, samples):
     check_shape(design.image_shape, samples.shape)
     check_pixels(design, samples.X, samples.seen)
     _check_moves(cnn, design)
-    plan, l2 = layers_of(cnn, design.image_shape, design.guessed)
+    plan, l2 = plan_of(cnn, design.image_shape, design.guessed)
     kind, shape, dtype = cnn.input_kind, cnn.image_shape, cnn.dtype
     reshaped = shape is not None and as_shape(shape, kind) != design.image_shape
     changed = {
@@ -84,50 +83,6 @@ def _check_moves(cnn, design):
             f"augmentation={cnn.augmentation!r} rotates images or flips them vertically, but X "
             "has signals; use 'shift', 'zoom' and flip='horizontal', which act along the time."
         )
-
-
-def task_of(cnn, samples, validation=None, *, stream=False):
-    """Return what the network of a classifier is to be trained on, and for how long.
-
-    Parameters
-    ----------
-    cnn : CNNClassifier
-        The classifier.
-
-    samples, validation : Samples, Samples or None
-        The samples to train on, and those to validate on.
-
-    stream : bool, default=False
-        Whether the samples are a chunk, to be passed over once in their order.
-    """
-    w = samples.w
-    if not stream:  # so that the unit of the weights is immaterial
-        w = w / w.max()
-        w /= w.mean()
-    held_out = None
-    if validation is not None:
-        codes = codes_of(validation.y, cnn.classes_, "y_val")
-        held_out = _divided(cnn, validation.X), codes, validation.w
-    return TrainingTask(
-        _divided(cnn, samples.X),
-        codes_of(samples.y, cnn.classes_, "y"),
-        w,
-        epochs=1 if stream else cnn.epochs,
-        batch_size=min(cnn.batch_size, len(samples.y)),
-        shuffle=cnn.shuffle and not stream,
-        seed=cnn._design.seed,
-        first_epoch=cnn._epochs_seen,
-        validation=held_out,
-        patience=cnn.n_iter_no_change if cnn.early_stopping and not stream else None,
-        callbacks=() if stream else tuple(cnn.callbacks or ()),
-        verbose=cnn.verbose,
-        keep_slots=stream or cnn.warm_start or cnn.checkpoint is not None,
-        stream=stream,
-    )
-
-
-def _divided(cnn, rows):
-    return rows.divided(divisor_of(cnn._design.scale, rows.dtype))
 
 
 def train(cnn, task, report=None):

@@ -5,8 +5,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from skextra.cnn._network._pixels import divisor_of
 from skextra.cnn._network._rows import Rows
 from skextra.cnn._network._seeds import ORDER, drawn_seed
+from skextra.cnn._training._samples import codes_of
 
 
 @dataclass(frozen=True)
@@ -101,3 +103,47 @@ class TrainingState:
     best_weights: list[np.ndarray] = field(default_factory=list)
     stale: int = 0
     over: bool = False
+
+
+def task_of(cnn, samples, validation=None, *, stream=False):
+    """Return what the network of a classifier is to be trained on, and for how long.
+
+    Parameters
+    ----------
+    cnn : CNNClassifier
+        The classifier.
+
+    samples, validation : Samples, Samples or None
+        The samples to train on, and those to validate on.
+
+    stream : bool, default=False
+        Whether the samples are a chunk, to be passed over once in their order.
+    """
+    w = samples.w
+    if not stream:  # so that the unit of the weights is immaterial
+        w = w / w.max()
+        w /= w.mean()
+
+    def divided(rows):
+        return rows.divided(divisor_of(cnn._design.scale, rows.dtype))
+
+    held_out = None
+    if validation is not None:
+        codes = codes_of(validation.y, cnn.classes_, "y_val")
+        held_out = divided(validation.X), codes, validation.w
+    return TrainingTask(
+        divided(samples.X),
+        codes_of(samples.y, cnn.classes_, "y"),
+        w,
+        epochs=1 if stream else cnn.epochs,
+        batch_size=min(cnn.batch_size, len(samples.y)),
+        shuffle=cnn.shuffle and not stream,
+        seed=cnn._design.seed,
+        first_epoch=cnn._epochs_seen,
+        validation=held_out,
+        patience=cnn.n_iter_no_change if cnn.early_stopping and not stream else None,
+        callbacks=() if stream else tuple(cnn.callbacks or ()),
+        verbose=cnn.verbose,
+        keep_slots=stream or cnn.warm_start or cnn.checkpoint is not None,
+        stream=stream,
+    )

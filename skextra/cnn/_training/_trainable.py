@@ -13,8 +13,9 @@ from skextra.cnn._training._augmentation import augmented
 from skextra.cnn._training._batch_norm import Moments
 
 _WITH_KERNEL = ("convolution", "dense", "output")
-# Bytes of images that are handed to a compiled loop: a call costs less than a batch takes.
-_PART = 2**23
+# Bytes of images passed to a compiled loop in a call. Less makes calls more frequent, more takes
+# memory for a copy of them; from here on nothing is gained (benchmarks/network_constants.py).
+_CALL_BYTES = 2**23
 
 
 class TrainableNetwork:
@@ -150,7 +151,7 @@ class TrainableNetwork:
         X, y, w = data
         size = batch_size
         if self._looped:
-            size *= max(1, rows_in(_PART, X.n_pixels, self.network.dtype) // batch_size)
+            size *= max(1, rows_in(_CALL_BYTES, X.n_pixels, self.network.dtype) // batch_size)
         for start in range(0, len(order), size):
             rows = order[start : start + size]
             images = X.numbers(rows, self.network.dtype)
