@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Self, TypeAlias
 
+from skextra._typing import FloatArray, KerasModel
 from skextra.cnn._keras import LOCK, reason
 from skextra.cnn._models._configured import configured_model, with_ends
 from skextra.cnn._network._build import (
@@ -86,7 +87,7 @@ class Design:
         return {f"_{name}": getattr(self, name) for name in _STORED}
 
     @property
-    def key(self):
+    def key(self) -> tuple | str | None:
         """What tells networks apart; None for those of the user's function."""
         if self.config is not None:
             return self.config
@@ -94,8 +95,8 @@ class Design:
             return None
         return self.plan, self.image_shape, self.n_classes, self.dtype
 
-    def network(self):
-        """Return a new network: the model on logits, ready to compute for any weights."""
+    def network(self) -> Network:
+        """Return a new network on logits, for any weights."""
         if self.config is not None:
             with LOCK:
                 model = configured_model(self.config)
@@ -113,13 +114,13 @@ class Design:
                     f"Keras cannot make the layers that the parameters ask for: {reason(error)}"
                 ) from error
 
-    def model(self, scale=None):
+    def model(self, scale: int | str | None = None) -> KerasModel:
         """Return a new Keras model for the user: with probabilities, or the outputs of `build`.
 
         Parameters
         ----------
         scale : int or str, default=None
-            With a number the model takes pixels that it divides by it.
+            With a number, the model divides pixels by it.
         """
         if self.config is not None:
             built = self.plan is None
@@ -132,7 +133,7 @@ class Design:
                 divisor=scale if isinstance(scale, int) else None, seed=self.seed, l2=self.l2,
             )  # fmt: skip
 
-    def model_on_logits(self, weights):
+    def model_on_logits(self, weights: list[FloatArray]) -> KerasModel:
         """Return a new Keras model on logits with these weights."""
         if self.config is not None:
             model = configured_model(self.config)
@@ -151,6 +152,6 @@ class Design:
         model.set_weights(weights)
         return model
 
-    def network_with(self, weights):
+    def network_with(self, weights: list[FloatArray]) -> tuple[Network, list]:
         """Return a network, and the weights as the tensors that it computes with."""
         return NETWORKS.find(weights, self.key, self.network)

@@ -38,11 +38,11 @@ _OFF_SCALE = 2.0
 class Range:
     """The smallest and the largest of some numbers."""
 
-    low: object
-    high: object
+    low: float
+    high: float
 
     @property
-    def size(self):
+    def size(self) -> float:
         """The largest magnitude."""
         return max(self.high, -self.low)
 
@@ -58,7 +58,7 @@ def range_of(rows):
     return Range(low, high)
 
 
-def scale_of(dtype, seen):
+def scale_of(dtype: np.dtype, seen: Range) -> int | str:
     """Return what integers are divided by for training images of such a type and range.
 
     Return UNIT, OTHER or CODES where they are taken as they are.
@@ -80,7 +80,7 @@ def is_scale(value):
     return right and value & (value + 1) == 0
 
 
-def divisor_of(scale, dtype):
+def divisor_of(scale: int | str, dtype: np.dtype) -> int:
     """Return what images of a type are divided by for a network of a scale."""
     if dtype.kind not in "iu":
         return 1

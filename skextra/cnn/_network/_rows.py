@@ -1,8 +1,13 @@
 """Rows: images as they lie in memory or in a file, copied only where they are used."""
 
+from collections.abc import Iterator
+from typing import Any, Self
+
 import numpy as np
+from numpy.typing import DTypeLike
 from sklearn.utils.validation import validate_data
 
+from skextra._typing import FloatArray, MatrixLike
 from skextra.cnn._network._images import flat
 from skextra.cnn._network._pixels import check_range, check_scale, divisor_of, range_of
 
@@ -34,30 +39,30 @@ class Rows:
         How many numbers a row has.
     """
 
-    def __init__(self, array, divisor=1, index=None):
+    def __init__(self, array: np.ndarray, divisor: int = 1, index: np.ndarray | None = None):
         self.dtype = array.dtype
         self.n_pixels = array.shape[1]
         self._array = array
         self._divisor = divisor
         self._index = index
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self._array) if self._index is None else len(self._index)
 
-    def take(self, index):
+    def take(self, index: np.ndarray) -> Self:
         """Return some of the rows, without a copy."""
         index = index if self._index is None else self._index[index]
         return Rows(self._array, self._divisor, index)
 
-    def divided(self, divisor):
+    def divided(self, divisor: int) -> Self:
         """Return the same rows with another divisor."""
         return Rows(self._array, divisor, self._index)
 
-    def given(self, which):
+    def given(self, which: slice | np.ndarray) -> np.ndarray:
         """Return the rows at a slice or an array of indices, as they are stored."""
         return self._array[which if self._index is None else self._index[which]]
 
-    def numbers(self, which, dtype):
+    def numbers(self, which: slice | np.ndarray, dtype: DTypeLike) -> FloatArray:
         """Return the rows at a slice or an array of indices, divided, as a network takes them."""
         given = self.given(which)
         if self._divisor == 1:
@@ -66,7 +71,7 @@ class Rows:
         numbers /= numbers.dtype.type(self._divisor)
         return numbers
 
-    def blocks(self):
+    def blocks(self) -> Iterator[np.ndarray]:
         """Yield all rows as they are stored, in blocks."""
         size = rows_in(_BLOCK, self.n_pixels, self.dtype)
         for start in range(0, len(self), size):
@@ -78,7 +83,7 @@ def rows_in(n_bytes, n_pixels, dtype):
     return max(1, n_bytes // max(1, n_pixels * np.dtype(dtype).itemsize))
 
 
-def read_images(cnn, X):
+def read_images(cnn: Any, X: MatrixLike) -> Rows:
     """Return new images as rows, checked against those of `fit`."""
     X, shape = flat(X)
     X = validate_data(cnn, X, dtype=dtype_of(X), ensure_all_finite=False, reset=False)

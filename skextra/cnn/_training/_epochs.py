@@ -2,13 +2,20 @@
 
 import math
 import time
+from collections.abc import Callable
+from typing import Any, TypeAlias
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
 from skextra._base import warn_caller
+from skextra.cnn._training._checkpoint import Checkpoint
 from skextra.cnn._training._keras_callbacks import KerasCallbacks
-from skextra.cnn._training._task import TrainingState
+from skextra.cnn._training._task import TrainingState, TrainingTask
+from skextra.cnn._training._trainable import TrainableNetwork
+
+# Is given (weights, history, network) after an epoch; returns whether to stop.
+Report: TypeAlias = Callable[[tuple[Any, Any, Any]], bool]
 
 # Seconds in a call of TensorFlow, at whose end an interrupt is handled: more makes Ctrl-C wait,
 # less costs time (benchmarks/network_constants.py: calls of a few batches take up to four times
@@ -34,7 +41,13 @@ class EpochLoop:
         Where the state goes after every epoch, and where it is read from first.
     """
 
-    def __init__(self, trainable, task, report=None, checkpoint=None):
+    def __init__(
+        self,
+        trainable: TrainableNetwork,
+        task: TrainingTask,
+        report: Report | None = None,
+        checkpoint: Checkpoint | None = None,
+    ):
         self._trainable = trainable
         self._task = task
         self._report = report
@@ -50,7 +63,7 @@ class EpochLoop:
         self._data = task.X, task.y, task.w.astype(trainable.network.dtype)
         self._batches = 1  # in a call of TensorFlow
 
-    def run(self):
+    def run(self) -> TrainingState:
         """Train; return the state, with the last weights or, with a patience, the best."""
         state, task = self._state, self._task
         try:

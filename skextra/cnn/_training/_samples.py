@@ -1,6 +1,7 @@
 """Samples: images, labels and weights, checked and ready to train on."""
 
 from dataclasses import dataclass, replace
+from typing import Self
 
 import numpy as np
 from sklearn.model_selection import train_test_split
@@ -24,7 +25,7 @@ class Samples:
     seen: Range
     shape: tuple | None
 
-    def take(self, rows):
+    def take(self, rows: np.ndarray) -> Self:
         """Return some of the samples."""
         return replace(self, X=self.X.take(rows), y=self.y[rows], w=self.w[rows])
 

@@ -1,6 +1,7 @@
 """Stages of a fit: the design of the network, new or continued, and its training."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -11,11 +12,13 @@ from skextra.cnn._network._layers import plan_of
 from skextra.cnn._network._pixels import check_range, scale_of, warn_off_scale
 from skextra.cnn._network._rows import check_pixels, check_shape
 from skextra.cnn._training._checkpoint import Checkpoint, ingredients
-from skextra.cnn._training._epochs import EpochLoop
+from skextra.cnn._training._epochs import EpochLoop, Report
 from skextra.cnn._training._pool import optimizer_key, trainable_network
+from skextra.cnn._training._samples import Samples
+from skextra.cnn._training._task import TrainingState, TrainingTask
 
 
-def new_design(cnn, samples, n_classes, seed):
+def new_design(cnn: Any, samples: Samples, n_classes: int, seed: int) -> Design:
     """Return the design of a network that the parameters ask for on these samples."""
     X, seen = samples.X, samples.seen
     shape, guessed = settle_shape(cnn.input_kind, cnn.image_shape, samples.shape, X.n_pixels)
@@ -38,7 +41,7 @@ def new_design(cnn, samples, n_classes, seed):
     return design
 
 
-def continued_design(cnn, samples):
+def continued_design(cnn: Any, samples: Samples) -> Design:
     """Return the design of the fitted network, with the penalties that the parameters ask for now.
 
     Raise ValueError unless samples and parameters are compatible with it.
@@ -85,7 +88,7 @@ def _check_moves(cnn, design):
         )
 
 
-def train(cnn, task, report=None):
+def train(cnn: Any, task: TrainingTask, report: Report | None = None) -> TrainingState:
     """Train the network of a classifier; return the state of the training at its end.
 
     Parameters

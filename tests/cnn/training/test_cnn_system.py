@@ -342,7 +342,7 @@ def test_given_weights_are_where_training_begins():
 @pytest.mark.parametrize(
     "build, error, message",
     [
-        (lambda shape, n: small_net(shape, n + 1), ValueError, r"puts out \(1, 11\).*\(1, 10\)"),
+        (lambda shape, n: small_net(shape, n + 1), ValueError, r"of shape \(1, 11\).*\(1, 10\)"),
         (
             lambda shape, n: small_net((9, 9, 1), n),
             ValueError,
