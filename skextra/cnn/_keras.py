@@ -57,6 +57,11 @@ def numbers_of(variable):
     return np.array(variable.value.numpy())
 
 
+def arrays_of(variables):
+    """Return copies of Keras variables."""
+    return [numbers_of(variable) for variable in variables]
+
+
 @contextmanager
 def seeded(seed):
     """Seed the global generators for a while, and restore them."""

@@ -73,14 +73,9 @@ class Rows:
 
     def blocks(self) -> Iterator[np.ndarray]:
         """Yield all rows as they are stored, in blocks."""
-        size = rows_in(_BLOCK, self.n_pixels, self.dtype)
+        size = max(1, _BLOCK // max(1, self.n_pixels * self.dtype.itemsize))
         for start in range(0, len(self), size):
             yield self.given(slice(start, start + size))
-
-
-def rows_in(n_bytes, n_pixels, dtype):
-    """Return how many rows of a dtype fit in a number of bytes, at least one."""
-    return max(1, n_bytes // max(1, n_pixels * np.dtype(dtype).itemsize))
 
 
 def read_images(cnn: Any, X: MatrixLike) -> Rows:

@@ -4,10 +4,9 @@ import copy
 
 import numpy as np
 
-from skextra.cnn._keras import keras, numbers_of
+from skextra.cnn._keras import arrays_of, keras
 from skextra.cnn._network._model import initializer
 from skextra.cnn._network._network import all_layers, mode
-from skextra.cnn._network._rows import rows_in
 from skextra.cnn._network._seeds import AUGMENTATION, DROPOUT, KERNELS, drawn_seed
 from skextra.cnn._training._augmentation import augmented
 from skextra.cnn._training._batch_norm import Moments
@@ -48,9 +47,9 @@ class TrainableNetwork:
             raise ValueError("The model that build returned has no weights to train.")
         self._kernels = [w for w in network.weights if w.name.endswith("kernel")]
         self._specs = [layer[-1] for layer in plan or () if layer[0] in _WITH_KERNEL]
-        self._initial = [numbers_of(w) for w in network.weights]
+        self._initial = arrays_of(network.weights)
         optimizer.build(variables)
-        self._slots = [numbers_of(v) for v in optimizer.variables]
+        self._slots = arrays_of(optimizer.variables)
         self._rate = _fixed_rate(optimizer)
         self.moments = Moments(network)
         self._looped = looped
@@ -111,11 +110,11 @@ class TrainableNetwork:
 
     def weights(self):
         """Return copies of the weights."""
-        return [numbers_of(w) for w in self.network.weights]
+        return arrays_of(self.network.weights)
 
     def slots(self):
         """Return copies of the optimizer's variables."""
-        return [numbers_of(v) for v in self.optimizer.variables]
+        return arrays_of(self.optimizer.variables)
 
     def reseed(self, seed, epoch):
         """Seed the random layers of the model for an epoch; return the seed of augmentation."""
@@ -151,7 +150,8 @@ class TrainableNetwork:
         X, y, w = data
         size = batch_size
         if self._looped:
-            size *= max(1, rows_in(_CALL_BYTES, X.n_pixels, self.network.dtype) // batch_size)
+            batch_bytes = batch_size * X.n_pixels * self.network.dtype.itemsize
+            size *= max(1, _CALL_BYTES // batch_bytes)
         for start in range(0, len(order), size):
             rows = order[start : start + size]
             images = X.numbers(rows, self.network.dtype)

@@ -154,7 +154,9 @@ def test_what_does_not_go_with_signals_is_told(options, data, message):
 
 def test_a_network_of_images_does_not_go_on_with_signals():
     cnn = CNNClassifier(**SMALL).fit(X[:, :, 0], Y)
-    with pytest.raises(ValueError, match="input_kind='signal' is not that of the network there"):
+    with pytest.raises(
+        ValueError, match="input_kind='signal' differs from that of the fitted network"
+    ):
         cnn.set_params(input_kind="signal").partial_fit(X[:, :, 0], Y)
 
 
