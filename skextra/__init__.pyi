@@ -1,3 +1,5 @@
+__version__: str
+
 from . import cnn as cnn
 from . import plotting as plotting
 from ._adaptive._adaline import Adaline as Adaline

@@ -29,7 +29,8 @@ class Estimator(BaseEstimator):
     def _doc_link_url_param_generator(self) -> dict[str, str]:
         return {"estimator_name": type(self).__name__}
 
-    if TYPE_CHECKING:  # scikit-learn makes these where a method takes metadata: the keywords
+    # scikit-learn makes these for methods with metadata, whose names are the keywords.
+    if TYPE_CHECKING:
 
         def set_fit_request(self, **requests: bool | str | None) -> Self: ...
         def set_partial_fit_request(self, **requests: bool | str | None) -> Self: ...
@@ -38,7 +39,7 @@ class Estimator(BaseEstimator):
     def _check_option(self, name: str, options: Iterable[object]) -> None:
         """Raise ValueError unless the parameter `name` is one of `options`."""
         value = getattr(self, name)
-        # An array is compared entry by entry, and is none of them.
+        # Comparing with an array gives an array, and no option is one.
         comparable = isinstance(value, str) or not hasattr(value, "__array__")
         if not any(value is option or (comparable and value == option) for option in options):
             expected = ", ".join(repr(option) for option in options)
@@ -80,7 +81,7 @@ class Estimator(BaseEstimator):
 
 
 def random_state_of(random_state: RandomStateLike) -> np.random.RandomState:
-    """Return the generator that a parameter `random_state` stands for."""
+    """Return the generator that the parameter `random_state` describes."""
     try:
         return check_random_state(random_state)
     except ValueError as error:
@@ -91,7 +92,7 @@ def random_state_of(random_state: RandomStateLike) -> np.random.RandomState:
 
 
 def all_or_nothing(method: Method) -> Method:
-    """Decorate a fitting method so that, if it raises, the estimator is as it was before."""
+    """Decorate a fitting method: if it raises, the estimator is left as it was before."""
 
     @functools.wraps(method)
     def guarded(estimator: Any, *args: Any, **kwargs: Any) -> Any:
@@ -99,22 +100,22 @@ def all_or_nothing(method: Method) -> Method:
         try:
             return method(estimator, *args, **kwargs)
         except BaseException:
-            np.seterr(**errors)  # an interrupt may come just before np.errstate can undo its own
-            estimator.__dict__ = before  # at once: a second interrupt finds all or nothing too
+            np.seterr(**errors)  # an interrupt may keep np.errstate from restoring them
+            estimator.__dict__ = before  # one step, which a second interrupt cannot divide
             raise
 
     return cast(Method, guarded)
 
 
 def frozen(array: NDArray[Scalar]) -> NDArray[Scalar]:
-    """Return a read-only view: compiled loops exist once, not for writable arrays and others."""
+    """Return a read-only view, so that numba compiles a loop once, not for writable arrays too."""
     view = array.view()
     view.flags.writeable = False
     return view
 
 
 def warn_caller(message: str, category: type[Warning]) -> None:
-    """Warn from the line outside skextra that led here, however many calls lie between."""
+    """Warn at the line outside skextra that led here, whatever the depth of the calls."""
     frame, level = sys._getframe(1), 2
     while frame.f_back is not None and _is_inside(frame.f_globals.get("__name__", "")):
         frame, level = frame.f_back, level + 1
@@ -126,7 +127,7 @@ def _is_inside(module: str) -> bool:
 
 
 def import_extra(module: str, extra: str, purpose: str) -> ModuleType:
-    """Import an optional dependency; say in one sentence how to get it if it is missing."""
+    """Import an optional dependency; the error says how to install it if it is missing."""
     try:
         return importlib.import_module(module)
     except ImportError as error:

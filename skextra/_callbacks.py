@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
 from skextra._typing import Method
 
-if TYPE_CHECKING:  # scikit-learn has no types
+if TYPE_CHECKING:  # scikit-learn is not typed
 
     class CallbackSupportMixin:
         def set_callbacks(self, *callbacks: object) -> Self: ...
@@ -33,14 +33,14 @@ class EpochReporter(Generic[State]):
         The largest number of epochs.
 
     attributes : callable
-        Maps what `epoch` is given to the fitted attributes that make a copy of the estimator
-        ready to predict. Called only when a callback asks for it.
+        Maps the state passed to `epoch` to the fitted attributes with which a copy of the
+        estimator can predict. Called only when a callback asks for them.
 
     unit : str, default="epoch"
-        What an epoch is called.
+        Name of an epoch in the reports.
 
     **data : dict
-        X, y and metadata, handed on to the callbacks.
+        X, y and metadata, passed on to the callbacks.
     """
 
     def __init__(
@@ -56,16 +56,16 @@ class EpochReporter(Generic[State]):
         self._unit = unit
         self._data = data
         self._root = estimator._init_callback_context(max_subtasks=max_epochs)
-        # A context for every epoch would take a fifth of the time of small fits with nobody to
-        # hear of them. If scikit-learn gives the attribute up, epochs are reported as ever.
-        self._is_heard = bool(getattr(self._root, "_callbacks", True))
+        # Without callbacks, a context for every epoch would take a fifth of the time of a small
+        # fit. `_callbacks` is private to scikit-learn: without it, every epoch is reported.
+        self._has_callbacks = bool(getattr(self._root, "_callbacks", True))
         self.was_stopped = False  # by a callback
-        if self._is_heard:
+        if self._has_callbacks:
             self._root.call_on_fit_task_begin(estimator=estimator, **data)
 
     def epoch(self, state: State) -> bool:
-        """Report that an epoch is over; return whether a callback asks to stop."""
-        if not self._is_heard:
+        """Report the end of an epoch; return whether a callback asks to stop."""
+        if not self._has_callbacks:
             return False
         context = self._root.subcontext(task_name=self._unit)
         context.call_on_fit_task_begin(estimator=self._estimator, **self._data)
@@ -74,8 +74,8 @@ class EpochReporter(Generic[State]):
         return stop
 
     def finish(self, state: State) -> None:
-        """Close the fit."""
-        if self._is_heard:
+        """Report the end of the fit."""
+        if self._has_callbacks:
             self._close(self._root, state)
 
     def _close(self, context: Any, state: State) -> Any:

@@ -10,6 +10,7 @@ from sklearn.base import (
     RegressorMixin,
     TransformerMixin,
 )
+from sklearn.utils import Tags
 from sklearn.utils.metaestimators import available_if
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "MultiOutputMixin",
     "OneToOneFeatureMixin",
     "RegressorMixin",
+    "Tags",
     "TransformerMixin",
     "available_if",
 ]

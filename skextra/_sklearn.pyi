@@ -1,12 +1,10 @@
 # Only what users call and what subclasses override. `stubtest` compares it with scikit-learn.
 
 from collections.abc import Callable
-from typing import Any, Literal, Protocol, Self, TypeVar
+from typing import Any, Literal, Protocol, Self, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.utils import Tags
-from sklearn.utils.metadata_routing import MetadataRequest
 
 from skextra._typing import MatrixLike, Method
 
@@ -18,9 +16,13 @@ __all__ = [
     "MultiOutputMixin",
     "OneToOneFeatureMixin",
     "RegressorMixin",
+    "Tags",
     "TransformerMixin",
     "available_if",
 ]
+
+# For subclasses, not for users, and without types there.
+Tags: TypeAlias = Any
 
 _Output = TypeVar("_Output")
 _Output_co = TypeVar("_Output_co", covariant=True)
@@ -34,7 +36,7 @@ class BaseEstimator:
 
     def get_params(self, deep: bool = True) -> dict[str, Any]: ...
     def set_params(self, **params: object) -> Self: ...
-    def get_metadata_routing(self) -> MetadataRequest: ...
+    def get_metadata_routing(self) -> Any: ...
     def __sklearn_clone__(self) -> Self: ...
     def __repr__(self, N_CHAR_MAX: int = 700) -> str: ...
     def __sklearn_tags__(self) -> Tags: ...

@@ -3,6 +3,7 @@
 import os
 import threading
 import weakref
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 
@@ -13,11 +14,11 @@ _PATIENCE = 1.0
 
 
 @lru_cache(maxsize=1)
-def _blas(_pid):
+def _blas(_pid: int) -> ThreadpoolController:
     return ThreadpoolController().select(user_api="blas")
 
 
-def _is_single(blas):
+def _is_single(blas: ThreadpoolController) -> bool:
     return all(library.num_threads == 1 for library in blas.lib_controllers)
 
 
@@ -35,7 +36,7 @@ class _BlasLimit:
         self.holders = weakref.WeakKeyDictionary()
         self.keeper = None
 
-    def acquire(self, token):
+    def acquire(self, token: "_Token") -> None:
         """Set the limit unless it is set."""
         with self.lock:
             self.holders[token] = None
@@ -52,7 +53,7 @@ class _BlasLimit:
                 self.holders[token] = blas.limit(limits=1)
                 self.holders[token].__enter__()
 
-    def release(self, token):
+    def release(self, token: "_Token") -> None:
         """Undo the limit if nobody needs it any more."""
         with self.lock:
             own = self.holders.get(token)
@@ -121,7 +122,7 @@ if hasattr(os, "register_at_fork"):
 
 
 @contextmanager
-def single_blas_thread():
+def single_blas_thread() -> Iterator[None]:
     """Return a context in which BLAS uses one thread: for products that are shared otherwise.
 
     The setting is the process's. The first of several fits at once makes it, the last undoes it.

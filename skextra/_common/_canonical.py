@@ -1,18 +1,22 @@
 """Small data in an order of their own, so that neither order nor repetition of rows matters."""
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import sparse
 
 from skextra._base import frozen
 from skextra._common._csr import arrays_of
 from skextra._kernels import _row_keys
+from skextra._typing import FloatMatrix
 
 # Entries up to which the order costs little beside a fit.
 _MOST_ENTRIES = 120_000
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 
 
-def canonical(X, weight):
+def canonical(
+    X: FloatMatrix, weight: NDArray[np.float64] | None
+) -> tuple[FloatMatrix, NDArray[np.float64] | None, NDArray[np.intp] | None]:
     """Return (distinct rows in an order that depends on their content, weights, row of each).
 
     Weights are None if all rows weigh one. Large data are returned as they are, with None for
@@ -31,12 +35,14 @@ def canonical(X, weight):
     return X[order[~repeats]], weight, place
 
 
-def is_small(X):
+def is_small(X: FloatMatrix) -> bool:
     """Return whether X has so few entries that putting it in order costs little beside a fit."""
     return (X.nnz if sparse.issparse(X) else X.size) <= _MOST_ENTRIES
 
 
-def distinct(X, codes=None):
+def distinct(
+    X: FloatMatrix, codes: NDArray[np.intp] | None = None
+) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
     """Return (an order of the rows that depends on their content, which of them repeat another).
 
     The second is in that order: ``order[~repeats]`` are the distinct rows. With codes, a number
@@ -54,7 +60,7 @@ def distinct(X, codes=None):
     return order, repeats
 
 
-def _of_unit_size(X):
+def _of_unit_size(X: FloatMatrix) -> FloatMatrix:
     """Return X times the power of two that brings its largest entry to one or just above.
 
     So that data in other units (by a power of two) are in the same order.
@@ -71,7 +77,7 @@ def _of_unit_size(X):
     return scaled
 
 
-def _row_keys_of(X):
+def _row_keys_of(X: FloatMatrix) -> NDArray[np.uint64]:
     multipliers = np.arange(1, X.shape[1] + 1, dtype=np.uint64) * _GOLDEN | np.uint64(1)
     if sparse.issparse(X):
         return _row_keys.keys_of_csr(*arrays_of(X), multipliers)
@@ -79,7 +85,7 @@ def _row_keys_of(X):
     return _row_keys.keys_of_dense(frozen(X.reshape(-1)), 0, p, n, p, multipliers)
 
 
-def _equal_rows(A, B):
+def _equal_rows(A: FloatMatrix, B: FloatMatrix) -> NDArray[np.bool_]:
     if sparse.issparse(A):
         return np.asarray((A != B).sum(axis=1)).ravel() == 0
     return (A == B).all(axis=1)

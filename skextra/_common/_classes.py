@@ -1,15 +1,18 @@
 """Classes as targets of +1 and -1, and back."""
 
 from numbers import Real
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike, DTypeLike, NDArray
 from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.multiclass import unique_labels
 
 from skextra._base import frozen
+from skextra._typing import ClassWeight, FloatArray, LabelArray
 
 
-def settle_classes(known, classes):
+def settle_classes(known: LabelArray | None, classes: ArrayLike | None) -> LabelArray:
     """Return the sorted classes of a stream, given those known so far (or None) and those passed.
 
     Raise ValueError if they are missing in the first call or differ later.
@@ -30,7 +33,7 @@ def settle_classes(known, classes):
     return classes
 
 
-def _distinct(classes):
+def _distinct(classes: ArrayLike) -> LabelArray:
     try:
         with np.errstate(invalid="ignore"):  # of a NaN, which is refused
             unique_labels(classes)
@@ -43,7 +46,7 @@ def _distinct(classes):
     return np.unique(classes)
 
 
-def check_same_classes(before, classes):
+def check_same_classes(before: LabelArray, classes: LabelArray) -> None:
     """Raise ValueError if a warm start is to learn other classes than before."""
     if not np.array_equal(before, classes):
         raise ValueError(
@@ -52,7 +55,7 @@ def check_same_classes(before, classes):
         )
 
 
-def streamable(estimator):
+def streamable(estimator: Any) -> bool:
     """Return whether an estimator has partial_fit; raise AttributeError if not."""
     if isinstance(estimator.class_weight, str):
         raise AttributeError(
@@ -62,7 +65,7 @@ def streamable(estimator):
     return True
 
 
-def check_labels(y, classes):
+def check_labels(y: LabelArray, classes: LabelArray) -> None:
     """Raise ValueError if y has labels beyond the classes of the stream."""
     unknown = np.setdiff1d(y, classes)
     if len(unknown):
@@ -72,20 +75,26 @@ def check_labels(y, classes):
         )
 
 
-def signed_targets(y, classes, dtype):
+def signed_targets(y: LabelArray, classes: LabelArray, dtype: DTypeLike) -> FloatArray:
     """Return +1 and -1, a column for each class, or for the second of two."""
     codes = np.searchsorted(classes, y)[:, None]
     columns = np.arange(len(classes)) if len(classes) > 2 else np.array([1])
     return frozen(np.where(codes == columns, 1, -1).astype(dtype))
 
 
-def decided(outputs, classes):
+def decided(outputs: FloatArray, classes: LabelArray) -> LabelArray:
     """Return the classes that linear outputs decide for."""
     winners = (outputs > 0).astype(int) if outputs.ndim == 1 else outputs.argmax(axis=1)
     return classes[winners]
 
 
-def class_weights(class_weight, classes, y, sample_weight, known=None):
+def class_weights(
+    class_weight: ClassWeight,
+    classes: LabelArray,
+    y: LabelArray,
+    sample_weight: FloatArray | None,
+    known: LabelArray | None = None,
+) -> NDArray[np.float64]:
     """Return the weight of every class; 'balanced' takes the samples' weights into account.
 
     `known` are all classes of a stream, of which `classes` are there now.

@@ -1,12 +1,16 @@
 """CSR matrices, in the form that compiled loops take them."""
 
+from typing import Any
+
 import numpy as np
+from numpy.typing import NDArray
 from scipy import sparse
 
 from skextra._base import frozen
+from skextra._typing import FloatArray, FloatMatrix
 
 
-def without_repeats(X):
+def without_repeats(X: FloatMatrix) -> FloatMatrix:
     """Return X, which may be dense, with sorted indices and each entry stored once.
 
     Repeated entries would spoil norms and products of entries.
@@ -17,7 +21,7 @@ def without_repeats(X):
     return X
 
 
-def arrays_of(X):
+def arrays_of(X: sparse.csr_array) -> tuple[FloatArray, NDArray[Any], NDArray[Any]]:
     """Return (data, indices, where rows begin), read-only.
 
     Indices come as unsigned integers, which spare the loops a test for negative ones.

@@ -2,29 +2,33 @@
 
 import itertools
 import os
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from importlib import import_module
+from typing import TypeVar
 
 from joblib import cpu_count
 from threadpoolctl import ThreadpoolController
 
+Result = TypeVar("Result")
+
 
 @lru_cache(maxsize=1)
-def _openmp(_pid):
+def _openmp(_pid: int) -> ThreadpoolController:
     # What is not loaded is not found: importing this brings scikit-learn's OpenMP library.
     import_module("sklearn.cluster")
     return ThreadpoolController().select(user_api="openmp")
 
 
 @lru_cache(maxsize=1)
-def _pool(_pid):
+def _pool(_pid: int) -> ThreadPoolExecutor:
     # Kept for the life of the process: starting threads for every fit would cost more than a
     # small fit. A forked child has another process id and starts its own.
     return ThreadPoolExecutor(max_workers=max(cpu_count(), 1), thread_name_prefix="skextra")
 
 
-def available_threads():
+def available_threads() -> int:
     """Return how many threads scikit-learn's own loops would use here.
 
     That is the number of cores, or less where OMP_NUM_THREADS, threadpoolctl or the workers of
@@ -34,7 +38,7 @@ def available_threads():
     return max(1, min([cpu_count(), *limits]))
 
 
-def run(task, count, threads):
+def run(task: Callable[[int], Result], count: int, threads: int) -> list[Result]:
     """Call ``task(0), ..., task(count - 1)``, spread over threads; return the results in order."""
     threads = min(threads, count)
     results = [None] * count

@@ -1,11 +1,16 @@
 """What is taken for data, and what is not."""
 
+from typing import assert_type
+
 import numpy as np
 import pandas as pd
 import polars as pl
 from scipy import sparse
 
+import skextra
 from skextra._typing import MatrixLike
+
+assert_type(skextra.__version__, str)
 
 
 def right_code(X: np.ndarray[tuple[int, int], np.dtype[np.float32]]) -> list[MatrixLike]:

@@ -1,21 +1,34 @@
-"""Coded: what is known of layers stored in fewer bytes without importing Keras."""
+"""Coded: the interface of coded layers, and the codebooks they share, without Keras."""
 
 from contextlib import contextmanager
 from contextvars import ContextVar
+from typing import Any
 
 # The codebooks by their tokens while `sharing` holds; None outside of it.
 _SHARED = ContextVar("shared", default=None)
 
 
 class Coded:
-    """What a layer that decodes its kernels in every call is and promises.
+    """A layer that stores its kernels in a few bits and decodes them in every call.
 
-    It has the attributes `kind`, the name of the class that it stands for; `options`, what that
-    layer's configuration says of it; and `shapes`, those of its kernels.
+    Attributes
+    ----------
+    kind : str
+        Name of the class that it stands for.
+
+    options : dict
+        The configuration of that layer, except for how it is trained.
+
+    shapes : list of tuple of int
+        Shapes of its kernels.
     """
 
+    kind: str
+    options: dict[str, Any]
+    shapes: list[tuple[int, ...]]
+
     @property
-    def storage(self):
+    def storage(self) -> str:
         """How the kernels are stored."""
         raise NotImplementedError
 
@@ -24,13 +37,13 @@ class Coded:
         raise NotImplementedError
 
     def plain(self):
-        """Return a new layer of Keras's own, and the weights that it computes the same with."""
+        """Return an equivalent new layer of Keras's own, and its weights."""
         raise NotImplementedError
 
 
 @contextmanager
 def sharing():
-    """Let layers that are made from configurations share the codebooks that they shared."""
+    """Let layers made from configurations share codebooks as their originals did."""
     token = _SHARED.set({})
     try:
         yield
@@ -39,6 +52,6 @@ def sharing():
 
 
 def shared(codebook):
-    """Return the codebook with the same token that was met before, within `sharing`."""
+    """Return the first codebook with the same token within `sharing`, and otherwise this one."""
     met = _SHARED.get()
     return codebook if met is None else met.setdefault(codebook.token, codebook)

@@ -1,7 +1,7 @@
-"""Coded layers: Keras layers that keep their kernels in a few bits and decode them when called.
+"""Coded layers: Keras layers that store their kernels in a few bits and decode them in calls.
 
-Only this module subclasses Keras, so only it imports Keras at its head; it is imported itself
-where Keras has been.
+Only this module subclasses Keras, so only it imports Keras at the top; it is itself imported
+within functions.
 """
 
 import math
@@ -22,9 +22,9 @@ _KINDS = (
     "Conv3DTranspose",
 )  # fmt: skip
 _FIXED = {"initializer": "zeros", "trainable": False, "autocast": False}
-# Of scales and codebooks, whatever the layer computes in: half precision could not hold them.
+# Scales and codebooks are float32, whatever the layer computes in: half precision loses digits.
 _VALUES = {**_FIXED, "dtype": "float32"}
-# What a layer's configuration says that its weights or the coded layer say already.
+# Parts of a layer's configuration that the coded layer states itself, or that only train it.
 _SAID = ("dtype", "name", "trainable")
 _OF_TRAINING = ("_constraint", "_initializer", "_regularizer")
 
@@ -38,7 +38,7 @@ class CodedLayer(keras.layers.Layer, Coded):
         Name of the class of the layer that it stands for.
 
     options : dict
-        What that layer's configuration says of it, but for how it is trained.
+        Its configuration, except for how it is trained.
 
     shapes : list of list of int
         Shapes of its kernels.
@@ -62,13 +62,13 @@ class CodedLayer(keras.layers.Layer, Coded):
 
     @classmethod
     def standing_for(cls, layer, **kwargs):
-        """Return a layer that stands for one of Keras's, which it takes its name from."""
+        """Return a layer that stands for one of Keras's, under its name."""
         options = {
             name: list(value) if isinstance(value, tuple) else value
             for name, value in config_of(layer).items()
             if name not in _SAID and not name.endswith(_OF_TRAINING) and value is not None
         }
-        # The user's own function need not be known to Keras until the network is to be saved.
+        # A function of the user's need not be registered with Keras until the network is saved.
         activation = options.pop("activation", None)
         made = cls(
             type(layer).__name__,
@@ -87,12 +87,12 @@ class CodedLayer(keras.layers.Layer, Coded):
         return made
 
     def plain(self):
-        """Return a new layer of Keras's own, and the weights that it computes the same with."""
+        """Return an equivalent new layer of Keras's own, and its weights."""
         weights = [*self.kernels(), *([] if self.bias is None else [self.bias.value])]
         return self._plain_layer(), weights
 
     def compute_output_shape(self, input_shape):
-        """Return the shape of the output; else Keras would trace the decoding to find out."""
+        """Return the shape of the output, for which Keras would otherwise trace the decoding."""
         return self._plain_layer().compute_output_shape(input_shape)
 
     def _plain_layer(self):
@@ -103,7 +103,7 @@ class CodedLayer(keras.layers.Layer, Coded):
         return layer
 
     def call(self, inputs):
-        """Compute what the layer computes that it stands for."""
+        """Compute the outputs of the layer that it stands for."""
         outputs = _operate(self.kind, self.options, inputs, self.kernels())
         if self.bias is not None:
             bias = ops.cast(self.bias, outputs.dtype)
@@ -113,7 +113,7 @@ class CodedLayer(keras.layers.Layer, Coded):
         return outputs if self.activation is None else self.activation(outputs)
 
     def get_config(self):
-        """Return what the layer is made from."""
+        """Return the configuration of the layer."""
         own = {"kind": self.kind, "options": dict(self.options)}
         return {**super().get_config(), **own, "shapes": [list(shape) for shape in self.shapes]}
 
@@ -126,7 +126,7 @@ class CodedLayer(keras.layers.Layer, Coded):
 
 @keras.saving.register_keras_serializable(package=_PACKAGE)
 class Int8Layer(CodedLayer):
-    """A layer with kernels of int8, and scales for their output channels to divide them by.
+    """A layer with kernels of int8, divided by a scale for each output channel.
 
     Parameters
     ----------
@@ -162,14 +162,14 @@ class Int8Layer(CodedLayer):
         return [ops.cast(kernel, self.compute_dtype) for kernel in kernels]
 
     def get_config(self):
-        """Return what the layer is made from."""
+        """Return the configuration of the layer."""
         scales = [list(shape) for shape in self.scale_shapes]
         return {**super().get_config(), "scale_shapes": scales}
 
 
 @keras.saving.register_keras_serializable(package=_PACKAGE)
 class Codebook(keras.layers.Layer):
-    """The values that the weights of one or several layers may have.
+    """The values that the weights of one or several layers can take.
 
     Parameters
     ----------
@@ -177,7 +177,7 @@ class Codebook(keras.layers.Layer):
         Number of values.
 
     token : str
-        What tells it apart from other codebooks of a model.
+        Identifies it among the codebooks of a model.
 
     **kwargs
         Of every Keras layer.
@@ -191,13 +191,13 @@ class Codebook(keras.layers.Layer):
         self.built = True
 
     def get_config(self):
-        """Return what the layer is made from."""
+        """Return the configuration of the layer."""
         return {**super().get_config(), "n_clusters": self.n_clusters, "token": self.token}
 
 
 @keras.saving.register_keras_serializable(package=_PACKAGE)
 class ClusteredLayer(CodedLayer):
-    """A layer whose weights are numbers of a codebook's values, packed.
+    """A layer whose weights are packed indices into a codebook.
 
     Parameters
     ----------
@@ -205,7 +205,7 @@ class ClusteredLayer(CodedLayer):
         Of :class:`CodedLayer`.
 
     codebook : Codebook or dict
-        The values, which may be those of other layers too.
+        The values, which other layers may share.
 
     **kwargs
         Of every Keras layer.
@@ -230,7 +230,7 @@ class ClusteredLayer(CodedLayer):
 
     def kernels(self):
         """Return the kernels, decoded."""
-        # A number begins in one byte and may end in the next.
+        # An index begins in one byte and may end in the next.
         packed = ops.cast(self.codes, "int32")
         first = ops.arange(self._count, dtype="int32") * self._bits
         byte, shift = first // 8, first % 8
@@ -246,9 +246,9 @@ class ClusteredLayer(CodedLayer):
         return kernels
 
     def get_config(self):
-        """Return what the layer is made from."""
+        """Return the configuration of the layer."""
         codebook = keras.saving.serialize_keras_object(self.codebook)
-        # By this name Keras finds out, in a file, that layers share it.
+        # By this key Keras finds, in a file, that layers share it.
         codebook["shared_object_id"] = self.codebook.token
         return {**super().get_config(), "codebook": codebook}
 
@@ -256,12 +256,12 @@ class ClusteredLayer(CodedLayer):
 def _codebook_of(config):
     made = keras.saving.deserialize_keras_object(config)
     if not isinstance(made, Codebook):
-        raise TypeError(f"A codebook is wanted, not a {type(made).__name__}.")
+        raise TypeError(f"codebook must be a Codebook, got a {type(made).__name__}.")
     return shared(made)
 
 
 def _operate(kind, options, inputs, kernels):
-    """Return what a layer computes before its bias."""
+    """Return the outputs of a layer before its bias."""
     if kind == "Dense":
         return ops.matmul(inputs, kernels[0])
     window = {
@@ -286,7 +286,7 @@ def _operate(kind, options, inputs, kernels):
 
 
 def _plain(value):
-    """Return lists as tuples, of equal numbers as one."""
+    """Return lists as tuples, and equal numbers as one."""
     if not isinstance(value, list | tuple):
         return value
     return value[0] if len(set(value)) == 1 else tuple(value)

@@ -1,18 +1,20 @@
-"""Configured models: made from Keras's JSON, where a network is not what its parameters say."""
+"""Configured: models from Keras's JSON and files, where a network was changed after the fit."""
 
 import json
 import zipfile
+from os import PathLike
 from pathlib import Path
 
+from skextra._typing import KerasModel
 from skextra.cnn._keras import keras, reason, seeded
 from skextra.cnn._models._coded import sharing
 from skextra.cnn._models._zip import check_size
 
 
-def configured_model(config):
-    """Return a new model of a configuration, its weights yet to be set.
+def configured_model(config: str) -> KerasModel:
+    """Return a new model with a configuration, its weights still to be set.
 
-    Keras reads it in safe mode: what would run code of the file's is refused.
+    Keras reads it in safe mode, which refuses what would run code from a file.
     """
     k = keras()
     import skextra.cnn._models._coded_layers  # noqa: F401, registers the layers with Keras
@@ -21,7 +23,7 @@ def configured_model(config):
         try:
             model = k.models.model_from_json(config)
         except json.JSONDecodeError as error:
-            raise ValueError(f"the description of the network is no JSON: {error}") from error
+            raise ValueError(f"the description of the network is not JSON: {error}") from error
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise ValueError(
                 f"Keras cannot make the network from its description: {reason(error)} Classes and "
@@ -33,13 +35,13 @@ def configured_model(config):
     return model
 
 
-def load_model(path):
-    """Return a Keras model from a `.keras` file, with layers of few bits if it has some.
+def load_model(path: str | PathLike[str]) -> KerasModel:
+    """Return a Keras model from a `.keras` file, which may have compressed layers.
 
     Parameters
     ----------
     path : str or path
-        What a model's method `save` has written, or `CNNClassifier.save`.
+        A file written by the method `save` of a model or of CNNClassifier.
 
     Returns
     -------
@@ -49,8 +51,8 @@ def load_model(path):
     Raises
     ------
     ValueError
-        If there is no such file, or Keras cannot read it in safe mode, in which nothing in a file
-        is run.
+        If there is no such file, or Keras cannot read it in safe mode, which runs no code from a
+        file.
 
     See Also
     --------
@@ -58,9 +60,8 @@ def load_model(path):
 
     Notes
     -----
-    ``keras.models.load_model`` does the same once skextra's layers are known to Keras, which they
-    are in a process that has made or loaded some. That holds for pickles of such Keras models too;
-    those of classifiers need nothing.
+    ``keras.models.load_model`` does the same once Keras knows skextra's layers, in a process that
+    has made or loaded some. So do pickles of such Keras models; those of classifiers always load.
 
     Examples
     --------
@@ -88,16 +89,16 @@ def load_model(path):
         raise ValueError(f"path={str(path)!r} cannot be read: {reason(error)}") from error
 
 
-def with_ends(config, scale):
-    """Return a planned network with what `model_` has around it: pixels in, probabilities out.
+def with_ends(config: str, scale: int | str) -> KerasModel:
+    """Return a network with the ends of `model_`: pixels in, probabilities out.
 
     Parameters
     ----------
     config : str
-        Of the network on logits.
+        The network on logits.
 
     scale : int or str
-        With a number the new model takes pixels that it divides by it.
+        With a number, the new model divides pixels by it.
     """
     k = keras()
     model = configured_model(config)

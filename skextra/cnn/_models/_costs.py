@@ -1,7 +1,7 @@
-"""Costs: what a layer's class and attributes say of its windows and its multiplications.
+"""Costs: windows and multiplications of a layer, from its class and attributes.
 
-A layer is spoken of by the name of its class and what of its configuration matters here, so that
-the layers that `skextra` stores in fewer bytes are counted as those that they came from.
+A layer is described by the name of its class and the options that matter here, so that coded
+layers are counted as the layers that they stand for.
 """
 
 import math
@@ -9,12 +9,12 @@ import math
 from skextra.cnn._keras import keras
 from skextra.cnn._models._coded import Coded
 
-# Multiplication and addition, one for every number put out.
+# One multiplication and addition for every number of the output.
 _ONCE_EACH = (
     "BatchNormalization", "Multiply", "Normalization", "PReLU", "Rescaling", "ops.Divide",
     "ops.Multiply", "ops.TrueDivide",
 )  # fmt: skip
-# None at all, and every number comes from the one at its place.
+# None at all, and every number depends on the one at the same place.
 _POINTWISE = (
     "Activation", "ActivityRegularization", "Add", "AlphaDropout", "Average", "Concatenate",
     "Dropout", "ELU", "GaussianDropout", "GaussianNoise", "Identity", "LeakyReLU", "Masking",
@@ -25,14 +25,14 @@ _POINTWISE = (
     "ops.HardSilu", "ops.LeakyRelu", "ops.Maximum", "ops.Minimum", "ops.Relu", "ops.Relu6",
     "ops.Sigmoid", "ops.Silu", "ops.Softplus", "ops.Subtract", "ops.Tanh",
 )  # fmt: skip
-# Of these it is not counted what they cost, but what they see.
+# Pointwise too, but their cost is not counted.
 _UNCOUNTED_POINTWISE = ("LayerNormalization",)
-# None either, but they move numbers or choose among them.
+# None either: they move numbers or choose among them.
 _MOVING = (
     "AveragePooling", "Cropping", "Flatten", "GlobalAveragePooling",
     "GlobalMaxPooling", "MaxPooling", "Permute", "RepeatVector", "Reshape", "ZeroPadding",
 )  # fmt: skip
-# What is read of a layer, where it has it.
+# Attributes that `described` reads, where a layer has them.
 _READ = (
     "axis", "cropping", "data_format", "dilation_rate", "interpolation", "kernel_size",
     "output_padding", "padding", "pool_size", "size", "strides",
@@ -40,15 +40,15 @@ _READ = (
 
 
 def is_coded(layer):
-    """Return whether a layer is one of those that are stored in fewer bytes."""
+    """Return whether a layer is a coded one."""
     return isinstance(layer, Coded)
 
 
 def described(layer):
-    """Return the name of a layer's class, and what of its configuration is of interest.
+    """Return the name of a layer's class, and the options that matter here.
 
-    Operations of `keras.ops` begin with "ops.", and classes that are not Keras's with a dot, so
-    that they fit no layer that is known.
+    Names of operations of `keras.ops` begin with "ops.", those of classes that are not Keras's
+    with a dot, so that they match no known layer.
     """
     if is_coded(layer):
         return layer.kind, layer.options
@@ -61,14 +61,14 @@ def described(layer):
 
 
 def stem_of(kind):
-    """Return the name of a class without its number of dimensions: ConvTranspose for all three."""
+    """Return the name of a class without its number of dimensions, such as ConvTranspose."""
     for dimension in ("1D", "2D", "3D"):
         kind = kind.replace(dimension, "")
     return kind
 
 
 def is_pointwise(kind):
-    """Return whether what a layer puts out comes from the numbers at the same place."""
+    """Return whether every output of a layer depends on the inputs at the same place only."""
     return stem_of(kind) in (*_POINTWISE, *_ONCE_EACH, *_UNCOUNTED_POINTWISE, "Dense")
 
 
@@ -94,13 +94,13 @@ def axes_of(value, kind):
 
 
 def spatial(shape, config):
-    """Return the sizes of the axes of a shape that are neither the samples nor the channels."""
+    """Return the sizes of the spatial axes of a shape."""
     first = config.get("data_format") == "channels_first"
     return tuple(shape[2:] if first else shape[1:-1])
 
 
 def simple_macs(kind, target, config):
-    """Return the multiplications of a layer without a kernel for one sample; None if not known."""
+    """Return the multiplications of a layer without a kernel for one sample; None if unknown."""
     stem = stem_of(kind)
     is_copying = stem == "UpSampling" and config.get("interpolation", "nearest") == "nearest"
     if stem in _POINTWISE or stem in _MOVING or is_copying:

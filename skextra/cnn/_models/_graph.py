@@ -1,4 +1,4 @@
-"""Graph: the calls that a Keras model is made of, in their order."""
+"""Graph: the calls that a Keras model consists of, in their order."""
 
 from dataclasses import dataclass
 from numbers import Integral
@@ -10,21 +10,21 @@ from skextra.cnn._keras import LOCK, keras
 
 @dataclass
 class Call:
-    """A layer put to use once.
+    """One call of a layer.
 
     Parameters
     ----------
     layer : keras.Operation
-        The layer; operations without weights, such as those of `keras.ops`, are layers here.
+        The layer. Operations of `keras.ops` count as layers here.
 
     name : str
-        Its name, behind those of the models that it is in.
+        Its name, preceded by those of the models that contain it.
 
     arguments : tuple of (tuple, dict)
-        What it is called with, keras.KerasTensor in the place of arrays.
+        Its arguments, with keras.KerasTensor in place of arrays.
 
     outputs : list of keras.KerasTensor
-        What it gives.
+        Its outputs.
     """
 
     layer: object
@@ -45,13 +45,13 @@ class Graph:
     Parameters
     ----------
     calls : list of Call
-        In an order in which they can be made, with names that tell them apart.
+        In an order in which they can be made, with unique names.
 
     inputs, outputs : list of keras.KerasTensor
-        What the model takes and gives.
+        Inputs and outputs of the model.
 
     inner : list of keras.KerasTensor
-        What nested models give, to whoever asks for it.
+        Outputs of nested models.
     """
 
     calls: list
@@ -68,16 +68,16 @@ class Graph:
         return layers
 
     def consumers(self, tensor):
-        """Return the calls that take a tensor."""
+        """Return the calls with a tensor among their inputs."""
         return [call for call in self.calls if any(x is tensor for x in call.inputs)]
 
     def producer(self, tensor):
-        """Return the call that gives a tensor, None for inputs of the model."""
+        """Return the call that outputs a tensor, None for inputs of the model."""
         found = [call for call in self.calls if any(x is tensor for x in call.outputs)]
         return found[0] if found else None
 
     def outputs_of(self, names, images):
-        """Return what calls put out for images, ndarrays in the order of the names."""
+        """Return the outputs of calls for images, ndarrays in the order of the names."""
         k = keras()
 
         def run(images):
@@ -93,8 +93,8 @@ class Graph:
                     break
             return [found[name] for name in names]
 
-        # Around them a layer that predicts, or those that draw would; and nothing that they note
-        # on the way, losses and states, is kept.
+        # Within a layer that predicts, or random layers would draw. Losses and states that they
+        # record are discarded.
         predicting = k.layers.Lambda(run, dtype=self.inputs[0].dtype, autocast=False)
         with k.StatelessScope():
             return [np.array(found) for found in predicting(images, training=False)]
@@ -110,8 +110,7 @@ def check_model(model):
     if not isinstance(model, k.Model):
         raise TypeError(
             f"model must be a keras.Model or a fitted CNNClassifier, got {type(model).__name__}; "
-            "take it out of what it is in, as pipeline[-1], search.best_estimator_ or "
-            "frozen.estimator."
+            "unwrap it, as pipeline[-1], search.best_estimator_ or frozen.estimator."
         )
     if not can_be_followed(model):
         raise ValueError(
@@ -127,14 +126,14 @@ def check_model(model):
 
 
 def can_be_followed(model):
-    """Return whether a model is no more than its layers: Keras's own class, or one like it."""
+    """Return whether a model is defined by its layers alone: Keras's own class, or one like it."""
     known = isinstance(model, keras().Sequential) or hasattr(model, "operations")
     own = (c for c in type(model).__mro__ if c.__module__.split(".")[0] != "keras")
     return known and not any("call" in vars(c) for c in own)
 
 
 def graph_of(model, input_shape=None):
-    """Return the calls of a model, which stays as it is.
+    """Return the calls of a model, which is left unchanged.
 
     Parameters
     ----------
@@ -161,7 +160,7 @@ def graph_of(model, input_shape=None):
 
 
 def _tell_apart(calls):
-    """Give further uses of a layer names with a number."""
+    """Number the names of repeated calls of a layer."""
     taken, met = {call.name for call in calls}, set()
     for call in calls:
         if call.name in met:
@@ -174,10 +173,10 @@ def _tell_apart(calls):
 
 
 def _settled(shapes, input_shape):
-    """Return shapes without sizes left open; raise ValueError if they are others than these."""
+    """Return shapes with open sizes filled in; raise ValueError if they contradict the model."""
     given = input_shape if isinstance(input_shape, list) else [input_shape]
     message = (
-        f"input_shape={input_shape!r} does not go with the inputs of the model, of shapes "
+        f"input_shape={input_shape!r} does not match the inputs of the model, of shapes "
         f"{[shape[1:] for shape in shapes]}; give the whole numbers of one sample, or a list of "
         "such tuples for several inputs."
     )
@@ -206,7 +205,7 @@ def _tensors(structure):
 
 
 def _follow(model, inputs, prefix, calls, inner):
-    """Pass tensors through a model, noting the calls; return what comes out."""
+    """Pass tensors through a model, recording the calls; return its outputs."""
     k = keras()
     if isinstance(model, k.Sequential):
         for layer in model.layers:
@@ -214,14 +213,14 @@ def _follow(model, inputs, prefix, calls, inner):
         return inputs
 
     class Stand(k.Operation):
-        """Take the place of a layer, so that following the graph adds nothing to the layer."""
+        """Stand in for a layer, so that following the graph adds nothing to it."""
 
         def __init__(self, layer):
             super().__init__(name=layer.name)
             self._layer = layer
 
         def call(self, *args, **kwargs):
-            raise NotImplementedError  # it is only asked for shapes
+            raise NotImplementedError  # only shapes are computed
 
         def compute_output_spec(self, *args, **kwargs):
             return _call(self._layer, args, kwargs, prefix, calls, inner)

@@ -1,12 +1,13 @@
-"""Packing: whole numbers of a few bits each, one behind the other in bytes."""
+"""Packing: whole numbers of a few bits each, packed into bytes without gaps."""
 
 import numpy as np
 
+# A number then lies in two bytes at most, which ClusteredLayer reads together.
 MOST_BITS = 8
 
 
 def bits_for(n):
-    """Return the number of bits that tell n numbers apart."""
+    """Return the number of bits for one of n numbers."""
     return max(1, (n - 1).bit_length())
 
 
@@ -21,7 +22,7 @@ def pack(numbers, bits):
     Parameters
     ----------
     numbers : ndarray of int of shape (count,)
-        From 0 up to 2**bits - 1.
+        Numbers from 0 to 2**bits - 1.
 
     bits : int
         From 1 to 8.

@@ -1,4 +1,4 @@
-"""Quantised: the kernels of Keras's layers, also of those in few bits or with LoRA weights.
+"""Quantised: the kernels of Keras's layers, including those in few bits or with LoRA weights.
 
 Keras keeps numbers of 4 bits in pairs, moves the axes of scales, and adds LoRA weights when a
 layer is called; here the kernels come out as the layer computes with them.
@@ -10,12 +10,14 @@ import numpy as np
 
 from skextra.cnn._keras import keras, numbers_of
 
+# Names of variables that are kernels.
 KERNELS = (
     "kernel", "depthwise_kernel", "pointwise_kernel", "embeddings", "reverse_embeddings",
 )  # fmt: skip
-# Modes in which kernels stay in floats until data have been seen.
+# Modes in which kernels remain floats until calibration data have been passed.
 CALIBRATED = ("gptq", "awq")
 _FLOAT8 = "float8_e4m3fn"
+# The largest finite float8_e4m3fn.
 _MOST_FLOAT8 = 448.0
 
 
@@ -27,7 +29,7 @@ def parts_of(layer):
 
 
 def mode_of(layer):
-    """Return how Keras has quantised a layer or a layer in it: 'int8', 'int4', ...; else None."""
+    """Return how Keras has quantised a layer or one in it, such as 'int8'; None if it has not."""
     modes = (getattr(part, "quantization_mode", None) for part in parts_of(layer))
     return next((mode for mode in modes if mode is not None), None)
 
@@ -53,7 +55,7 @@ def kernel_variables(layer):
 
 
 def _is_used(variable, part):
-    """Return whether a layer computes with a kernel: some keep an empty one until calibrated."""
+    """Return whether a layer computes with a kernel: some hold an empty one until calibrated."""
     mode = getattr(part, "quantization_mode", None)
     if mode not in CALIBRATED:
         return True
@@ -61,7 +63,7 @@ def _is_used(variable, part):
 
 
 def is_parameter(variable, owner):
-    """Return whether a variable that is no kernel is a parameter: scales and the like are not."""
+    """Return whether a variable other than a kernel is a parameter: scales are not."""
     if getattr(owner, "quantization_mode", None) is None:
         return variable.name not in KERNELS
     return variable.name == "bias" or variable.name.startswith("lora_")
@@ -160,7 +162,7 @@ def _unpacked(stored, n, axis, dtype):
 
 
 def _of_groups(codes, variable, part, axis):
-    """Return what codes stand for, of which groups along an axis have a scale and a zero each."""
+    """Return the values of codes, where groups along an axis have a scale and a zero each."""
     groups = numbers_of(part.g_idx).astype(int)
     scale, zero = (
         np.take(_plain(getattr(part, f"{variable.name}_{what}")), groups, axis=axis)

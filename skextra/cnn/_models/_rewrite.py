@@ -1,11 +1,12 @@
-"""Rewriting: copies of a model with layers exchanged or left out."""
+"""Rewrite: copies of a model with layers replaced or omitted."""
 
-from skextra.cnn._keras import keras, numbers_of, reason, seeded
+from skextra.cnn._keras import arrays_of, keras, numbers_of, reason, seeded
 from skextra.cnn._models._coded import sharing
 from skextra.cnn._models._graph import can_be_followed, check_model
 from skextra.cnn._models._quantized import CALIBRATED, mode_of, parts_of
 from skextra.cnn._models._weights import named_variables
 
+# Functions and objects that a copy shares where Keras cannot make them from a configuration.
 _HANDED_OVER = ("activation", "_constraint", "_initializer", "_regularizer")
 
 
@@ -18,17 +19,17 @@ def rewritten(model, exchange, left_out=(), float_inputs=None):
         Sequential or functional; it stays as it is.
 
     exchange : callable
-        Is given a layer, and returns None to have it copied, or the layer to put in its place
-        and the weights to set: a list, a dict by name, or None if they are.
+        Takes a layer and returns None to have it copied, or its replacement and the weights to
+        set: a list, a dict by name, or None if they are set.
 
     left_out : sequence of keras.Layer
-        Layers with one input that are passed over.
+        Layers with one input to omit.
 
     float_inputs : str, default=None
-        Type of those inputs that are floating numbers; by default they stay as they are.
+        dtype of floating inputs; by default unchanged.
     """
     check_model(model)
-    with seeded(0), sharing():  # fresh layers draw weights, which are then set
+    with seeded(0), sharing():  # new layers draw weights, which are then set
         copy = _Copy(exchange, {id(layer) for layer in left_out}, float_inputs)
         return copy.of(model), copy.made
 
@@ -87,18 +88,18 @@ class _Copy:
         if exchanged is not None:
             pairs.append(exchanged)
             return exchanged[0]
-        # That their kernels are calibrated Keras notes only where it reads a file.
+        # Keras marks their kernels as calibrated only when it reads a file.
         if any(
             getattr(part, f"is_{m}_calibrated", 0) for part in parts_of(layer) for m in CALIBRATED
         ):
             raise ValueError(
                 f"The layer {layer.name!r} of type {type(layer).__name__} is quantised by "
-                f"{mode_of(layer).upper()}, and cannot be copied; quantise the network that is "
-                "made instead."
+                f"{mode_of(layer).upper()}, and cannot be copied; quantise the resulting network "
+                "instead."
             )
         new = copied_layer(layer)
-        weights = [numbers_of(weight) for weight in getattr(layer, "weights", [])]
-        # Layers left out are never called, and so have none; statistics have become constants.
+        weights = arrays_of(getattr(layer, "weights", []))
+        # Omitted layers are never called, and so have none; statistics have become constants.
         if id(layer) not in self._left_out and not isinstance(layer, keras().layers.Normalization):
             pairs.append((new, weights))
         return new
@@ -151,14 +152,14 @@ def copied_layer(layer, /, **changes):
             )
     elif hasattr(layer, "adapt"):
         raise ValueError(
-            f"The layer {layer.name!r} of type {type(layer).__name__} cannot be copied with what "
-            "it has adapted to; put it before the model."
+            f"The layer {layer.name!r} of type {type(layer).__name__} cannot be copied with its "
+            "adapted state; put it before the model."
         )
     try:
         return type(layer).from_config(config)
     except (NotImplementedError, TypeError, ValueError):
         pass
-    # Functions and objects of the user's own, which Keras need not know, are handed over.
+    # Functions and objects of the user's, which Keras need not know, are shared.
     own = [name for name in config if name.endswith(_HANDED_OVER) and hasattr(layer, name)]
     try:
         new = type(layer).from_config({**config, **dict.fromkeys(own)})
@@ -174,7 +175,7 @@ def copied_layer(layer, /, **changes):
 
 
 def _copied_lambda(layer, /, **changes):
-    # Not by its configuration, in which a function loses what it refers to.
+    # Not by its configuration, in which a function loses its closure.
     config = {**layer.get_config(), **changes}
     shape = config.get("output_shape")
     return keras().layers.Lambda(

@@ -1,4 +1,4 @@
-"""Weights: which of a layer's variables are kernels, and how many parameters they stand for."""
+"""Weights: which variables of a layer are kernels, and how many parameters they represent."""
 
 import math
 
@@ -17,12 +17,12 @@ from skextra.cnn._models._quantized import (
     shape_of,
 )
 
-# Classes without their number of dimensions.
+# Names of classes without their number of dimensions.
 CONVOLUTIONS = ("Conv", "ConvTranspose", "DepthwiseConv", "SeparableConv")
 
 
 def named_variables(layer):
-    """Return the variables of a layer by names that tell them apart."""
+    """Return the variables of a layer by unique names."""
     variables = getattr(layer, "weights", [])
     names = [v.name for v in variables]
     named = {}
@@ -42,14 +42,14 @@ def kernels_of(layer):
 
 
 def kernel_shapes(layer):
-    """Return the shapes of the kernels that a layer has or stands for."""
+    """Return the shapes of the kernels of a layer, decoded."""
     if is_coded(layer):
         return [tuple(shape) for shape in layer.shapes]
     return [shape_of(v, part) for v, part in kernel_variables(layer)]
 
 
 def count_parameters(layer, variables=None):
-    """Return the number of parameters that a layer has or stands for, and of the trainable.
+    """Return the number of parameters of a layer, decoded, and of those that are trainable.
 
     Parameters
     ----------
@@ -57,7 +57,7 @@ def count_parameters(layer, variables=None):
         The layer.
 
     variables : list of keras.Variable, default=None
-        Those to count; all of the layer by default.
+        The variables to count; all of the layer by default.
     """
     variables = getattr(layer, "weights", []) if variables is None else variables
     trained = {id(v) for v in getattr(layer, "trainable_weights", [])}
@@ -74,7 +74,7 @@ def count_parameters(layer, variables=None):
 
 
 def parameters_of(layer):
-    """Return the ids of the variables that are parameters: scales, and idle kernels, are not."""
+    """Return the ids of the variables that are parameters: scales and idle kernels are not."""
     owners = owners_of(layer)
     kernels = {id(v) for v, _ in kernel_variables(layer)}
     variables = getattr(layer, "weights", [])
@@ -87,7 +87,7 @@ def bytes_of(variable):
 
 
 def itemsize(dtype):
-    """Return the bytes of a number of a type; None for types that are none."""
+    """Return the bytes of a number of a dtype; None if it is not one of numbers."""
     if str(dtype) == "bfloat16":
         return 2
     try:
@@ -105,13 +105,13 @@ def coded_layers_of(graph, skip, kinds, what):
         The calls of a model.
 
     skip : str or sequence of str
-        Names of layers to leave out.
+        Names of layers to skip.
 
     kinds : sequence of str
-        What can be coded: classes, without a number of dimensions.
+        Classes that can be coded, without their number of dimensions.
 
     what : str
-        What is done to them, for messages.
+        What is done to the layers, for messages.
 
     Raises
     ------
@@ -123,7 +123,7 @@ def coded_layers_of(graph, skip, kinds, what):
     unknown = [name for name in skip if name not in layers]
     if unknown:
         raise ValueError(
-            f"skip names {unknown}, which are none of the layers with weights, {list(layers)}."
+            f"skip names {unknown}, which are not among the layers with weights, {list(layers)}."
         )
     chosen = {}
     for name, layer in layers.items():
@@ -131,7 +131,7 @@ def coded_layers_of(graph, skip, kinds, what):
             continue
         reason = _refused(name, layer, kinds, what)
         if reason is not None:
-            raise ValueError(f"{reason}; leave it as it is by skip=[{name!r}].")
+            raise ValueError(f"{reason}; leave it unchanged by skip=[{name!r}].")
         chosen[name] = layer
     if not chosen:
         raise ValueError(f"There is no convolution and no dense layer left that can be {what}.")
@@ -148,9 +148,7 @@ def _names(parameter, value):
 def _refused(name, layer, kinds, what):
     """Return why a layer cannot be coded; None if it can."""
     if is_coded(layer) or mode_of(layer) is not None:
-        return (
-            f"The layer {name!r} is stored in fewer bytes already, so it cannot be {what} as well"
-        )
+        return f"The layer {name!r} is compressed already, so it cannot be {what} as well"
     if stem_of(described(layer)[0]) not in kinds:
         return f"The layer {name!r} of type {type(layer).__name__} cannot be {what}"
     if has_lora(layer):
@@ -161,7 +159,7 @@ def _refused(name, layer, kinds, what):
 
 
 def decoded(layer):
-    """Return the kernels that a layer computes with, by name, float64."""
+    """Return the decoded kernels of a layer by name, float64."""
     if is_coded(layer):
         kernels = [np.asarray(kernel, dtype=np.float64) for kernel in layer.kernels()]
         names = KERNELS[1:] if len(kernels) > 1 else KERNELS

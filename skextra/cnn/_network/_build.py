@@ -1,11 +1,11 @@
-"""Build: models that a function of the user's makes, checked, and made into networks."""
+"""Build: models of a user's function, checked and made into networks."""
 
 import json
 
 import numpy as np
 from scipy.special import softmax
 
-from skextra.cnn._keras import LOCK, keras, numbers_of, reason, seeded
+from skextra.cnn._keras import LOCK, arrays_of, keras, reason, seeded
 from skextra.cnn._network._network import (
     Network,
     all_layers,
@@ -21,7 +21,7 @@ _NAMED = ("name", "inbound_nodes", "keras_history", "input_layers", "output_laye
 
 
 def built_model(build, image_shape, n_classes, seed):
-    """Return what the user's function builds; raise an error unless it fits."""
+    """Return the model of the user's function; raise an error unless it fits."""
     k = keras()
     with seeded(drawn_seed(seed, BUILD)):
         model = build(image_shape, n_classes)
@@ -40,7 +40,7 @@ def built_model(build, image_shape, n_classes, seed):
             ) from error
         if tuple(getattr(outputs, "shape", ())) != (1, n_classes):
             raise ValueError(
-                f"The model that build={build!r} returned puts out "
+                f"The model that build={build!r} returned gives outputs of shape "
                 f"{tuple(getattr(outputs, 'shape', ()))} for one image; it must be "
                 f"(1, {n_classes}), one logit or probability for each of the {n_classes} classes."
             )
@@ -74,7 +74,7 @@ def taken_shape(model, image_shape):
 
 
 def built_network(model, image_shape, n_classes):
-    """Return the network of a user's model, which stays as it is where it can be copied."""
+    """Return the network of a user's model, which is left unchanged if it can be copied."""
     shape = taken_shape(model, image_shape)
     with LOCK:
         copied = copied_model(model)
@@ -89,12 +89,12 @@ def copied_model(model):
         return None
     with seeded(0):  # it draws weights, which are then set
         copied = keras().models.clone_model(model)
-    copied.set_weights([numbers_of(weight) for weight in model.weights])
+    copied.set_weights(arrays_of(model.weights))
     return copied
 
 
 def on_logits(model, shape):
-    """Return a model without the softmax at its end, where that is plainly what it ends in."""
+    """Return a model without its final softmax, if it plainly ends in one."""
     k = keras()
     before = outputs_on_probe(model, shape)
     last = model.layers[-1]

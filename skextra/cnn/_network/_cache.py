@@ -5,18 +5,20 @@ from collections import OrderedDict
 
 from skextra.cnn._keras import LOCK
 
+# Compiled networks for any weights. Making one takes 0.15 s (benchmarks/network_constants.py), so
+# there may be more than of those to be trained, which are kept here as well.
 _MOST_NETWORKS = 16
 
 
 class NetworkCache:
-    """Networks by what they were made from, and with the weights of fitted estimators."""
+    """Networks by the key of their design, and by the weights of fitted estimators."""
 
     def __init__(self):
         self._by_key = OrderedDict()
         self._by_weights = {}
 
     def keep(self, key, network):
-        """Keep the network of a plan, in place of the one used longest ago."""
+        """Keep the network of a design, in place of the least recently used."""
         if key is None:
             return
         with LOCK:
@@ -26,9 +28,9 @@ class NetworkCache:
                 self._by_key.popitem(last=False)
 
     def attach(self, weights, network):
-        """Keep a network with weights in the form that it computes with, while they are alive.
+        """Keep a network and weights as the tensors that it computes with, while these live.
 
-        They become read-only, or the tensors would not be what they were made of.
+        The weights become read-only, so that the tensors stay equal to them.
         """
         for weight in weights:
             weight.flags.writeable = False
@@ -40,7 +42,7 @@ class NetworkCache:
         return entry
 
     def find(self, weights, key, make):
-        """Return the network of these weights, by `make` if there is none, and them as tensors."""
+        """Return the network of weights, made by `make` if there is none, and them as tensors."""
         entry = self._by_weights.get(id(weights[-1]))
         if entry is None or not _are(entry[0], weights):
             with LOCK:

@@ -1,7 +1,10 @@
-"""Design: all that decides which network a classifier has, but for the numbers in it."""
+"""Design: all that decides which network a classifier has, except the values of its weights."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any, Self, TypeAlias
 
+from skextra._typing import FloatArray, KerasModel
 from skextra.cnn._keras import LOCK, reason
 from skextra.cnn._models._configured import configured_model, with_ends
 from skextra.cnn._network._build import (
@@ -12,21 +15,27 @@ from skextra.cnn._network._build import (
     taken_shape,
 )
 from skextra.cnn._network._cache import NETWORKS
-from skextra.cnn._network._layers import plan_of
 from skextra.cnn._network._model import check_names, model_of
 from skextra.cnn._network._network import Network
 
+# Is given image_shape and n_classes, and returns a Keras model, which has no type.
+Build: TypeAlias = Callable[[tuple[int, ...], int], Any]
 
-@dataclass
+# In files and pickles of any version these fields are attributes of the classifier with an
+# underscore before them, so that a file holds no other class than that of the classifier.
+_STORED = ("plan", "l2", "build", "guessed", "scale", "dtype", "seed", "config")
+
+
+@dataclass(frozen=True)
 class Design:
-    """A network yet to be made.
+    """What a fit has settled, and what a network is made from.
 
     Parameters
     ----------
     plan : tuple or None
         Its layers; None if the user's function makes it.
 
-    l2 : list of float
+    l2 : tuple of float, or float with `build`
         Factors of the penalties of the layers with weights.
 
     build : callable or None
@@ -38,28 +47,47 @@ class Design:
     n_classes : int
         Number of classes.
 
+    guessed : bool
+        Whether the shape of the images is a guess.
+
+    scale : int or str
+        What `scale_of` returned for the training images.
+
     dtype : str
         'float32' or 'float64'; with `build` the model has its own.
 
     seed : int
-        Of all that is drawn.
+        Seed of all that is drawn.
 
     config : str, default=None
-        The model in Keras's JSON, where it was changed after the fit. It then comes before the
-        plan and the function.
+        The model in Keras's JSON, where it was changed after the fit. It then takes the place of
+        the plan and the function.
     """
 
     plan: tuple | None
-    l2: list
-    build: object
-    image_shape: tuple
+    l2: tuple[float, ...] | float
+    build: Build | None
+    image_shape: tuple[int, int, int]
     n_classes: int
+    guessed: bool
+    scale: int | str
     dtype: str
     seed: int
     config: str | None = None
 
+    @classmethod
+    def from_attributes(cls, attributes: dict[str, Any]) -> Self:
+        """Return the design that the attributes of a classifier hold, and remove it from them."""
+        stored = {name: attributes.pop(f"_{name}", None) for name in _STORED}
+        shape, n_classes = attributes["image_shape_"], len(attributes["classes_"])
+        return cls(image_shape=shape, n_classes=n_classes, **stored)
+
+    def as_attributes(self) -> dict[str, Any]:
+        """Return the design as attributes of a classifier, for files."""
+        return {f"_{name}": getattr(self, name) for name in _STORED}
+
     @property
-    def key(self):
+    def key(self) -> tuple | str | None:
         """What tells networks apart; None for those of the user's function."""
         if self.config is not None:
             return self.config
@@ -67,8 +95,8 @@ class Design:
             return None
         return self.plan, self.image_shape, self.n_classes, self.dtype
 
-    def network(self):
-        """Return a new network: the model on logits, ready to compute for any weights."""
+    def network(self) -> Network:
+        """Return a new network on logits, for any weights."""
         if self.config is not None:
             with LOCK:
                 model = configured_model(self.config)
@@ -86,13 +114,13 @@ class Design:
                     f"Keras cannot make the layers that the parameters ask for: {reason(error)}"
                 ) from error
 
-    def model(self, scale=None):
-        """Return a new Keras model to be shown: with probabilities, or what the user's puts out.
+    def model(self, scale: int | str | None = None) -> KerasModel:
+        """Return a new Keras model for the user: with probabilities, or the outputs of `build`.
 
         Parameters
         ----------
         scale : int or str, default=None
-            With a number the model takes pixels that it divides by it.
+            With a number, the model divides pixels by it.
         """
         if self.config is not None:
             built = self.plan is None
@@ -105,14 +133,14 @@ class Design:
                 divisor=scale if isinstance(scale, int) else None, seed=self.seed, l2=self.l2,
             )  # fmt: skip
 
-    def model_on_logits(self, weights):
-        """Return a new Keras model with weights, which takes what the network takes."""
+    def model_on_logits(self, weights: list[FloatArray]) -> KerasModel:
+        """Return a new Keras model on logits with these weights."""
         if self.config is not None:
             model = configured_model(self.config)
             model = on_logits(model, taken_shape(model, self.image_shape))
         elif self.plan is None:
             model = self.network_with(weights)[0].model
-            # Where it cannot be copied, it is one that no other estimator has.
+            # If it cannot be copied, no other estimator shares it.
             copied = copied_model(model)
             model = model if copied is None else copied
         else:
@@ -124,22 +152,6 @@ class Design:
         model.set_weights(weights)
         return model
 
-    def network_with(self, weights):
-        """Return a network, and weights as the tensors that it computes with."""
+    def network_with(self, weights: list[FloatArray]) -> tuple[Network, list]:
+        """Return a network, and the weights as the tensors that it computes with."""
         return NETWORKS.find(weights, self.key, self.network)
-
-
-def design_of(cnn):
-    """Return the design of the network of a classifier."""
-    return Design(
-        cnn._plan, cnn._l2, getattr(cnn, "_build", None), cnn.image_shape_,
-        len(cnn.classes_), cnn._dtype, cnn._seed, getattr(cnn, "_config", None),
-    )  # fmt: skip
-
-
-def layers_of(cnn):
-    """Return the plan of the layers and their penalties as the parameters ask."""
-    if cnn.build is None:
-        return plan_of(cnn, cnn.image_shape_, cnn._guessed)
-    cnn._check_number("l2", low=0)
-    return None, float(cnn.l2)

@@ -8,28 +8,29 @@ import numpy as np
 from skextra._base import warn_caller
 
 KINDS = AUTO, IMAGE, SIGNAL = "auto", "image", "signal"
-# Few images are that narrow and three times as high; most signals have no more channels.
+# A sample is suspected to be a signal of several channels if it has at most 16 and is at least
+# three times as long as wide: few images are that narrow, and few signals have more channels.
 _MOST_CHANNELS = 16
 _STRIP = 3
 
 
 def flat(X):
-    """Return X, images of three or four dimensions as rows, and the shape of an image (or None).
+    """Return X with images as rows, and the shape of an image (or None).
 
-    Anything that is not an array of numbers in more than two dimensions is returned as it is.
+    Anything but an array of numbers in three or four dimensions is returned unchanged.
     """
     if not hasattr(X, "ndim") and isinstance(X, list | tuple) and _depth(X) > 2:
         try:
             X = np.asarray(X)
         except ValueError as error:
             raise ValueError(
-                "X is a list of images of several sizes; they must be of one."
+                "X is a list of images of several sizes; they must have one."
             ) from error
     if getattr(X, "ndim", 2) not in (3, 4):
         return X, None
     X = np.asarray(X)
     if X.dtype.kind not in "buif":
-        raise ValueError(f"X is an array of {X.dtype} in {X.ndim} dimensions; images are numbers.")
+        raise ValueError(f"X is an array of {X.dtype} in {X.ndim} dimensions; pass numbers.")
     shape = tuple(int(size) for size in X.shape[1:])
     return X.reshape(len(X), math.prod(shape)), shape
 
@@ -47,7 +48,7 @@ def _depth(X):
 def settle_shape(input_kind, image_shape, seen, n_features):
     """Return (height, width, channels), and whether it is a guess; signals have a height of 1.
 
-    The rule is that of the notes of CNNClassifier.
+    The rule is in the notes of CNNClassifier.
 
     Parameters
     ----------

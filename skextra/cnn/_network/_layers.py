@@ -1,4 +1,4 @@
-"""Layers: what the parameters of a CNNClassifier come to, as plain tuples checked without Keras.
+"""Layers: the layers that the parameters ask for, as plain tuples, checked without Keras.
 
 A plan is a tuple of layers, each a tuple of a kind and its numbers:
 
@@ -16,88 +16,92 @@ A plan is a tuple of layers, each a tuple of a kind and its numbers:
 import json
 import math
 from numbers import Integral, Real
+from typing import Any, Literal, TypeAlias, TypeVar
 
 import numpy as np
 
+Value = TypeVar("Value")
+# Parameters of CNNClassifier: one value for all layers, or one for each.
+PerLayer: TypeAlias = tuple[Value, ...] | list[Value]
+Size: TypeAlias = int | tuple[int, int]
+Padding: TypeAlias = Literal["same", "valid"] | Size
+Pool: TypeAlias = Literal["max", "average"] | None
+Config: TypeAlias = str | dict[str, Any]
+
+# Of the output layer, where the parameter has a value for each of the others: Keras's own default.
 _GLOROT = "glorot_uniform"
 
 
 class Reader:
-    """Read a parameter for one layer after the other: one value for all of them, or one each."""
+    """Read parameters that are one value for all layers, or one for each.
+
+    Parameters
+    ----------
+    estimator : CNNClassifier
+        Whose parameters are read.
+
+    n_convolutions, n_hidden : int
+        The number of convolutions, and of these and dense layers.
+    """
 
     def __init__(self, estimator, n_convolutions, n_hidden):
         self._estimator = estimator
         self._counts = {"convolutions": n_convolutions, "layers": n_hidden}
 
-    def each(self, name, check, over="convolutions"):
-        """Return a value a layer, as `check` returns it; it raises ValueError with a reason."""
+    def each(self, name, check, *limits, over="convolutions"):
+        """Return a value for each layer, as `check(value, *limits)` returns it.
+
+        Raise ValueError with the name of the parameter where `check` raises one.
+        """
         value, count = getattr(self._estimator, name), self._counts[over]
-        if isinstance(value, tuple | list):
-            if len(value) != count:
-                raise ValueError(
-                    f"{name}={value!r} has {len(value)} values, but there are {count} {over}; "
-                    "give one value for all, or one for each (itself a pair where height and "
-                    "width differ)."
-                )
-            values = value
-        else:
-            values = [value] * count
+        values = value if isinstance(value, tuple | list) else [value] * count
+        if len(values) != count:
+            raise ValueError(
+                f"{name}={value!r} has {len(value)} values, but there are {count} {over}; "
+                "give one value for all, or one for each (itself a pair where height and "
+                "width differ)."
+            )
         try:
-            return [check(item) for item in values]
+            return [check(item, *limits) for item in values]
         except ValueError as error:
             raise ValueError(f"{name}={value!r} is not valid: {error}") from None
 
 
-def whole(low):
-    """Return a check for whole numbers from `low` up."""
-
-    def check(value):
-        if not isinstance(value, Integral) or isinstance(value, bool) or value < low:
-            raise ValueError(f"{value!r} is not a whole number from {low} up.")
-        return int(value)
-
-    return check
+def whole(value, low):
+    """Check for a whole number from `low` up."""
+    if not isinstance(value, Integral) or isinstance(value, bool) or value < low:
+        raise ValueError(f"{value!r} is not a whole number from {low} up.")
+    return int(value)
 
 
-def pair(low):
-    """Return a check for whole numbers from `low` up, or pairs of them."""
-    one = whole(low)
-
-    def check(value):
-        if not isinstance(value, tuple | list):
-            return one(value), one(value)
-        if len(value) != 2:
-            raise ValueError(f"{value!r} is not a pair of height and width.")
-        return one(value[0]), one(value[1])
-
-    return check
+def pair(value, low):
+    """Check for a whole number from `low` up, or a pair of them; return a pair."""
+    values = value if isinstance(value, tuple | list) else (value, value)
+    if len(values) != 2:
+        raise ValueError(f"{value!r} is not a pair of height and width.")
+    return whole(values[0], low), whole(values[1], low)
 
 
-def number(low, below=math.inf):
-    """Return a check for numbers from `low` up and below `below`."""
-
-    def check(value):
-        right = isinstance(value, Real) and not isinstance(value, bool)
-        if not right or not low <= value < below:
-            limit = "" if below == math.inf else f" and below {below}"
-            raise ValueError(f"{value!r} is not a number from {low} up{limit}.")
-        return float(value)
-
-    return check
+def optional_pair(value, low):
+    """Check for None or what `pair` takes."""
+    return None if value is None else pair(value, low)
 
 
-def option(*options):
-    """Return a check for one of the options."""
+def number(value, low, below=math.inf):
+    """Check for a number from `low` up and below `below`."""
+    right = isinstance(value, Real) and not isinstance(value, bool)
+    if not right or not low <= value < below:
+        limit = "" if below == math.inf else f" and below {below}"
+        raise ValueError(f"{value!r} is not a number from {low} up{limit}.")
+    return float(value)
 
-    def check(value):
-        value = value.item() if isinstance(value, np.generic) else value
-        if not any(
-            value is item or (type(value) is type(item) and value == item) for item in options
-        ):
-            raise ValueError(f"{value!r} is none of {', '.join(map(repr, options))}.")
-        return value
 
-    return check
+def option(value, *options):
+    """Check for one of the options."""
+    value = value.item() if isinstance(value, np.generic) else value
+    if not any(value is item or (type(value) is type(item) and value == item) for item in options):
+        raise ValueError(f"{value!r} is none of {', '.join(map(repr, options))}.")
+    return value
 
 
 def name(value):
@@ -108,7 +112,7 @@ def name(value):
 
 
 def initializer(value):
-    """Check for a name or a configuration of an initialiser; return it as a string."""
+    """Check for a name or a configuration of an initializer; return it as a string."""
     if isinstance(value, dict):
         return json.dumps(value, sort_keys=True, default=lambda number: number.item())
     if not isinstance(value, str):
@@ -120,9 +124,7 @@ def initializer(value):
 
 def padding(value):
     """Check for a padding."""
-    if isinstance(value, str):
-        return option("same", "valid")(value)
-    return pair(0)(value)
+    return option(value, "same", "valid") if isinstance(value, str) else pair(value, 0)
 
 
 def sizes(estimator, parameter):
@@ -130,15 +132,15 @@ def sizes(estimator, parameter):
     value = getattr(estimator, parameter)
     values = value if isinstance(value, tuple | list) else (value,)
     try:
-        return tuple(whole(1)(item) for item in values)
+        return tuple(whole(item, 1) for item in values)
     except ValueError as error:
         raise ValueError(f"{parameter}={value!r} is not valid: {error}") from None
 
 
 def plan_of(estimator, image_shape, guessed):
-    """Return the layers, and the l2 factors of those with weights.
+    """Return the layers, and the l2 factors of those with weights; None and one with `build`.
 
-    An initialiser or a factor that is given for all holds for the output layer too.
+    An initializer or a factor that is given for all holds for the output layer too.
 
     Parameters
     ----------
@@ -149,34 +151,37 @@ def plan_of(estimator, image_shape, guessed):
         (height, width, channels).
 
     guessed : bool
-        Whether the shape is a guess: kernels and pools that are larger than what is left of the
-        image are then cut to it, and otherwise an error.
+        Whether the shape is a guess. Kernels and pools that are larger than what is left of the
+        image are then cut to it; otherwise they are an error.
     """
+    if estimator.build is not None:
+        estimator._check_number("l2", low=0)
+        return None, float(estimator.l2)
     filters, units = sizes(estimator, "filters"), sizes(estimator, "dense_units")
     read = Reader(estimator, len(filters), len(filters) + len(units))
-    plan, room = _Plan(read), _Room(image_shape, guessed)
+    plan, extent = _Plan(read), _Extent(image_shape, guessed)
     pools = zip(
-        read.each("pool", option("max", "average", None)),
-        read.each("pool_size", pair(1)),
-        read.each("pool_strides", lambda step: None if step is None else pair(1)(step)),
+        read.each("pool", option, "max", "average", None),
+        read.each("pool_size", pair, 1),
+        read.each("pool_strides", optional_pair, 1),
         strict=True,
     )
     windows = zip(
-        read.each("kernel_size", pair(1)),
-        read.each("strides", pair(1)),
+        read.each("kernel_size", pair, 1),
+        read.each("strides", pair, 1),
         read.each("padding", padding),
-        read.each("dilation", pair(1)),
+        read.each("dilation", pair, 1),
         strict=True,
     )
     for i, (count, window, pool) in enumerate(zip(filters, windows, pools, strict=True)):
         where = f"convolution {i + 1}"
-        border, *shape = room.convolve(*window, where)
+        border, *shape = extent.convolve(*window, where)
         if border is not None:
             plan.layers.append(("padding", border))
         plan.weighted(i, "convolution", count, *shape)
         kind, size, step = pool
         if kind is not None:
-            size, step = room.pool(size, size if step is None else step, where)
+            size, step = extent.pool(size, size if step is None else step, where)
             if max(*size, *step) > 1:
                 plan.layers.append((f"{kind}_pool", size, step))
         plan.dropout(i)
@@ -188,21 +193,21 @@ def plan_of(estimator, image_shape, guessed):
     plan.layers.append(
         ("output", _GLOROT if isinstance(init, tuple | list) else initializer(init))
     )
-    plan.l2.append(0.0 if isinstance(l2, tuple | list) else number(0)(l2))
-    return tuple(plan.layers), plan.l2
+    plan.l2.append(0.0 if isinstance(l2, tuple | list) else number(l2, 0))
+    return tuple(plan.layers), tuple(plan.l2)
 
 
 class _Plan:
-    """Layers so far, and the parameters that convolutions and dense layers share."""
+    """The layers so far, and the parameters that convolutions and dense layers share."""
 
     def __init__(self, read):
         self.layers = []
-        self.l2 = read.each("l2", number(0), "layers")
-        self._activations = read.each("activation", name, "layers")
-        self._biases = read.each("use_bias", option("auto", True, False), "layers")
-        self._norms = read.each("batch_norm", option(True, False), "layers")
-        self._initializers = read.each("kernel_initializer", initializer, "layers")
-        self._dropouts = read.each("dropout", number(0, 1), "layers")
+        self.l2 = read.each("l2", number, 0, over="layers")
+        self._activations = read.each("activation", name, over="layers")
+        self._biases = read.each("use_bias", option, "auto", True, False, over="layers")
+        self._norms = read.each("batch_norm", option, True, False, over="layers")
+        self._initializers = read.each("kernel_initializer", initializer, over="layers")
+        self._dropouts = read.each("dropout", number, 0, 1, over="layers")
 
     def weighted(self, i, kind, *numbers):
         """Add layer `i` and what stands between it and its activation."""
@@ -219,8 +224,8 @@ class _Plan:
             self.layers.append(("dropout", self._dropouts[i]))
 
 
-class _Room:
-    """What is left of the height and the width of an image, layer after layer."""
+class _Extent:
+    """The height and the width of an image, layer after layer."""
 
     def __init__(self, image_shape, guessed):
         self._image_shape = image_shape
@@ -234,7 +239,7 @@ class _Room:
         return tuple(otherwise if flat else size for size, flat in pairs)
 
     def convolve(self, kernel, stride, padding, dilation, where):
-        """Take a convolution off.
+        """Apply a convolution.
 
         Return the border that it needs (or None), its kernel, strides, padding and dilation.
         """
@@ -258,7 +263,7 @@ class _Room:
         return border if any(border) else None, kernel, stride, "valid", dilation
 
     def pool(self, size, stride, where):
-        """Take a pool off; return its size and strides."""
+        """Apply a pool; return its size and strides."""
         size, stride = self._along(size, 1), self._along(stride, 1)
         if self._guessed:
             size, stride = (tuple(map(min, s, self._left)) for s in (size, stride))

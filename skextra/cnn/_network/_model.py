@@ -5,29 +5,25 @@ import json
 from skextra.cnn._keras import keras
 from skextra.cnn._network._seeds import DROPOUT, KERNELS, drawn_seed
 
-# Whatever the user's default is: images have their channels last here.
+# Whatever the user's default is, images have their channels last here.
 _LAST = {"data_format": "channels_last"}
 
 
-def _initializer(spec, seed):
-    config = json.loads(spec) if spec.startswith("{") else {"class_name": spec, "config": {}}
-    initializers = keras().initializers
-    if config.get("config", {}).get("seed") is None:
-        with_seed = {**config, "config": {**config.get("config", {}), "seed": seed}}
-        try:
-            return initializers.deserialize(with_seed)
-        except TypeError:  # it draws nothing, so it takes no seed
-            pass
-    return initializers.deserialize(config)
-
-
 def initializer(spec, seed):
-    """Return the initialiser of a plan; raise ValueError if Keras does not know it."""
-    try:
-        found = _initializer(spec, seed)
-    except (TypeError, ValueError):
-        found = None
-    if not isinstance(found, keras().initializers.Initializer):
+    """Return the initializer of a plan; raise ValueError if Keras does not know it."""
+    config = json.loads(spec) if spec.startswith("{") else {"class_name": spec, "config": {}}
+    options, initializers = config.get("config", {}), keras().initializers
+    configs = [config]
+    if options.get("seed") is None:  # those that draw nothing take no seed
+        configs.insert(0, {**config, "config": {**options, "seed": seed}})
+    found = None
+    for tried in configs:
+        try:
+            found = initializers.deserialize(tried)
+            break
+        except (TypeError, ValueError):
+            pass
+    if not isinstance(found, initializers.Initializer):
         raise ValueError(
             f"kernel_initializer={spec!r} is not one that Keras knows; use for example "
             "'glorot_uniform', 'he_normal', 'zeros' or what keras.initializers.serialize returns."
@@ -46,7 +42,7 @@ def _activation(name):
 
 
 def check_names(plan):
-    """Raise ValueError if Keras does not know an activation or an initialiser of a plan."""
+    """Raise ValueError if Keras does not know an activation or an initializer of a plan."""
     for layer in plan:
         if layer[0] in ("convolution", "dense", "output"):
             initializer(layer[-1], 0)
@@ -77,13 +73,13 @@ def model_of(plan, image_shape, n_classes, dtype, *, output="linear", divisor=No
         Activation of the output layer.
 
     divisor : float, default=None
-        What the pixels are divided by in a layer of its own; none by default.
+        What a first layer divides the pixels by; by default there is no such layer.
 
     seed : int, default=0
         For the initial weights and dropout.
 
     l2 : sequence of float, default=()
-        Factors of the penalties, a layer with weights each; only for the configuration to say so.
+        Factors of the penalties, one per layer with weights, as they go into the configuration.
     """
     k = keras()
     make = _Factory(k, dtype, seed, list(l2))
@@ -133,7 +129,8 @@ class _Factory:
         )  # fmt: skip
 
     def batch_norm(self):
-        # Keras's own momentum of .99 needs hundreds of steps before validation means anything.
+        # For validation within a fit and for partial_fit; a fit ends with exact statistics. The
+        # averages span 1 / (1 - momentum) steps: Keras's .99 needs hundreds to warm up.
         return self._k.layers.BatchNormalization(momentum=0.9, **self._named("batch_norm"))
 
     def activation(self, name):

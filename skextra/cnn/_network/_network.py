@@ -7,15 +7,17 @@ from scipy.special import log_softmax
 
 from skextra.cnn._keras import keras
 
-# Rows go through in chunks of these sizes, padded: a row's result does not depend on what stands
-# beside it, and one row does not pay for many.
+# Rows are computed in chunks of these sizes, padded, so that the result of a row does not depend
+# on its neighbours. Small ones serve single rows. Beyond 256 many rows hardly gain, and a rest of
+# few would pay for the padding (benchmarks/network_constants.py).
 _CHUNKS = (16, 64, 256)
-# Beyond it the logarithm of a probability in float32 is that of rounding.
+# Probabilities below it count as this much, so that their logarithm is finite: float32, whose
+# smallest normal number is 1.2e-38, holds it with a margin.
 _LEAST = 1e-30
 
 
 class Network:
-    """What a model computes, for any weights at once: it holds no state and is safe in threads.
+    """What a model computes, for any weights. It holds no state, so threads can share it.
 
     Parameters
     ----------
@@ -43,7 +45,7 @@ class Network:
         positions = {id(weight): i for i, weight in enumerate(self.weights)}
         trainable = [positions[id(v)] for v in model.trainable_variables]
         others = [(positions.get(id(v)), v) for v in model.non_trainable_variables]
-        # A model may end in a softmax of whatever kind: its outputs tell.
+        # A model may end in any kind of softmax, so its outputs decide.
         self.gives_probabilities = are_probabilities(outputs_on_probe(model, image_shape))
 
         def compute(weights, images):
@@ -71,7 +73,7 @@ class Network:
         if had != has:
             raise ValueError(
                 f"The parameters or build now make another network, with weights of shapes {has} "
-                f"instead of {had}; refit with warm_start=False, or use a new estimator."
+                f"instead of {had}; fit with warm_start=False, or use a new estimator."
             )
 
     def tensors(self, weights):
@@ -108,7 +110,7 @@ class Network:
 
 
 def outputs_on_probe(model, image_shape):
-    """Return what a model puts out for two images of noise, float64."""
+    """Return the outputs of a model for two images of noise, float64."""
     probe = np.random.RandomState(0).uniform(size=(2, *image_shape))
     outputs = model(probe.astype(taken_dtype(model)), **mode(model, False))
     return outputs.numpy().astype(np.float64)  # SciPy knows no bfloat16
@@ -120,13 +122,13 @@ def are_probabilities(outputs):
 
 
 def mode(model, training):
-    """Return what tells a model whether it trains; one of the user's need not want to know."""
+    """Return the argument `training` for a model, if its call takes one."""
     takes = "training" in inspect.signature(model.call).parameters
     return {"training": training} if takes else {}
 
 
 def taken_dtype(model):
-    """Return the type of images as a model takes them."""
+    """Return the dtype of the images that a model takes."""
     inputs = getattr(model, "inputs", None)
     dtype = str(inputs[0].dtype) if inputs else "float32"
     if dtype not in ("float32", "float64"):

@@ -1,4 +1,4 @@
-"""Pixels: what the numbers of images are, and what integers are divided by.
+"""Pixels: the scale of the numbers in images, and what integers are divided by.
 
 The rule, which `fit` applies to the training images and predictions keep to:
 
@@ -6,8 +6,8 @@ The rule, which `fit` applies to the training images and predictions keep to:
 * integers of another type are divided by the largest number of the bits that the largest of them
   takes, eight at least: pixels from 0 to 255 by 255, those of 12 bits by 4095, sound of 16 bits by
   32767;
-* unless none is beyond 31: those are codes or counts, and taken as they are;
-* bool and floats are taken as they are.
+* unless none exceeds 31: those are codes or counts, and used unchanged;
+* bool and floats are used unchanged.
 """
 
 from dataclasses import dataclass
@@ -17,17 +17,20 @@ from sklearn.utils import assert_all_finite
 
 from skextra._base import warn_caller
 
-# What the numbers of the training images were, where they are not divided: floats from 0 to 1,
-# other floats, and booleans and small integers.
+# The scale of training images that are not divided: floats from 0 to 1, other floats, and
+# booleans and small integers.
 UNIT, OTHER, CODES = "unit", "other", "codes"
-# No camera has five bits, and networks learn from numbers of that size as they are.
+# Integers up to it are codes or counts: no camera has five bits, and networks learn from numbers
+# of that size unchanged.
 _LARGEST_CODE = 31
+# Pixels of dark images take fewer bits than their type has; no type of image has fewer than these.
 _FEWEST_BITS = 8
-# A little more than 1, for images that were resized or filtered.
+# Resizing and filtering take images from 0 to 1 a little beyond 1.
 _ABOUT_ONE = 1.01
-# What no image on a scale from 0 to 1 comes to by noise or a filter.
+# Noise and filters do not take them as far as this: these are pixels from 0 to 255.
 _FAR_FROM_ONE = 50.0
-# What numbers on a scale of about 1 do not reach, nor standardised ones on average.
+# Factor over the expected largest value, or root mean square, that is worth a warning: images
+# from 0 to 1 stay below it, and the root mean square of standardised features is 1.
 _OFF_SCALE = 2.0
 
 
@@ -35,11 +38,11 @@ _OFF_SCALE = 2.0
 class Range:
     """The smallest and the largest of some numbers."""
 
-    low: object
-    high: object
+    low: float
+    high: float
 
     @property
-    def size(self):
+    def size(self) -> float:
         """The largest magnitude."""
         return max(self.high, -self.low)
 
@@ -55,7 +58,7 @@ def range_of(rows):
     return Range(low, high)
 
 
-def scale_of(dtype, seen):
+def scale_of(dtype: np.dtype, seen: Range) -> int | str:
     """Return what integers are divided by for training images of such a type and range.
 
     Return UNIT, OTHER or CODES where they are taken as they are.
@@ -77,7 +80,7 @@ def is_scale(value):
     return right and value & (value + 1) == 0
 
 
-def divisor_of(scale, dtype):
+def divisor_of(scale: int | str, dtype: np.dtype) -> int:
     """Return what images of a type are divided by for a network of a scale."""
     if dtype.kind not in "iu":
         return 1

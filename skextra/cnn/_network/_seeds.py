@@ -1,13 +1,13 @@
-"""Seeds: one number decides all that a fit draws, each thing by itself."""
+"""Seeds: one number determines all random draws of a fit, independent for each purpose."""
 
 import numpy as np
 
-# What a seed is drawn for; no two share one.
+# The purposes.
 KERNELS, ORDER, DROPOUT, AUGMENTATION, BUILD = range(5)
 
 
 def drawn_seed(seed, *purpose):
-    """Return a whole number that depends on the seed of a fit and on what it is for."""
-    # With their number, since SeedSequence takes a shorter list for one with zeros at its end.
+    """Return a seed for a purpose, with further numbers, from the seed of a fit."""
+    # With their count, since SeedSequence pads a list with zeros.
     sequence = np.random.SeedSequence([seed, len(purpose), *purpose])
     return int(sequence.generate_state(1)[0] >> 1)

@@ -1,49 +1,8 @@
-"""Augmentation: images shifted, turned, zoomed and mirrored at random while a network trains."""
+"""Augmentation: images shifted, rotated, zoomed and flipped at random in training."""
 
 import math
-from numbers import Real
 
 from skextra.cnn._keras import keras
-
-_LARGEST = {"shift": math.inf, "rotation": 180.0, "zoom": 0.9}
-_FLIPS = ("horizontal", "vertical", "both")
-
-
-def check_augmentation(augmentation):
-    """Return the parameter `augmentation` as a sorted tuple of pairs; raise ValueError."""
-    if augmentation is None:
-        return ()
-    if not isinstance(augmentation, dict) or not set(augmentation) <= {*_LARGEST, "flip"}:
-        raise ValueError(
-            f"augmentation={augmentation!r} must be None or a dict with some of the keys 'shift' "
-            "(pixels), 'rotation' (degrees), 'zoom' (a share, such as 0.1) and 'flip'."
-        )
-    for name, value in augmentation.items():
-        if name == "flip":
-            if value not in _FLIPS:
-                raise ValueError(f"augmentation: flip={value!r} must be one of {_FLIPS}.")
-        elif not _is_amount(value) or not 0 <= value <= _LARGEST[name]:
-            raise ValueError(
-                f"augmentation: {name}={value!r} must be a number from 0 to {_LARGEST[name]:g}."
-            )
-        elif name == "shift" and value != round(value):
-            raise ValueError(f"augmentation: shift={value!r} must be a whole number of pixels.")
-    return tuple(sorted(augmentation.items()))
-
-
-def check_moves(augmentation, image_shape):
-    """Raise ValueError if signals are to be moved in a way that only images can be."""
-    amounts = dict(check_augmentation(augmentation))
-    turned = amounts.get("rotation", 0) or amounts.get("flip") in ("vertical", "both")
-    if turned and image_shape[0] == 1:
-        raise ValueError(
-            f"augmentation={augmentation!r} turns images or mirrors their height, but X has "
-            "signals; they are moved by 'shift', 'zoom' and flip='horizontal', all along the time."
-        )
-
-
-def _is_amount(value):
-    return isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def augmented(images, pairs, seed):
@@ -55,7 +14,7 @@ def augmented(images, pairs, seed):
         A batch.
 
     pairs : tuple
-        What `check_augmentation` returned.
+        Sorted items of the parameter `augmentation`.
 
     seed : tensor of shape (2,)
         Two whole numbers. The same seed moves alike.

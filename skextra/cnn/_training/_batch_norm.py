@@ -1,18 +1,20 @@
-"""Batch normalisation: the statistics of the whole training set, in place of running averages."""
+"""Batch normalisation: statistics of the whole training set instead of running averages."""
 
 import numpy as np
 
 from skextra.cnn._keras import LOCK, keras
 from skextra.cnn._network._network import all_layers, mode
 
+# Rows in a call, as many as a prediction takes (_network.py). The moments are merged exactly, so
+# their number is a matter of time and memory only.
 _ROWS = 256
 
 
 class Moments:
-    """Exact means and variances of what enters every batch normalisation of a network.
+    """Exact means and variances of the inputs of every batch normalisation of a network.
 
-    Layer after layer, each on what the layers before it put out with their exact statistics: so
-    many passes over the data, up to the layer in question, as there are layers.
+    Layer after layer, each on the outputs of the layers before it with their exact statistics.
+    That takes a pass over the data for each such layer, up to this layer.
 
     Parameters
     ----------
@@ -52,7 +54,7 @@ class Moments:
             layer.moving_variance.assign((scatter / mass).astype(layer.moving_variance.dtype))
 
     def _traced(self):
-        """Return each layer, in the order they are met, and a function from images to moments."""
+        """Return each layer in the order of calls, with a function from images to moments."""
         norm = keras().layers.BatchNormalization
         layers = {
             id(layer): layer
@@ -63,12 +65,12 @@ class Moments:
             return []
         met = []
         self._graph(list(layers.values()), met)
-        # A layer that is used in several places has no statistics of one place: its averages stay.
+        # A layer that is called several times has no statistics of one place: its averages stay.
         uses = [id(layer) for layer in met]
         return [(layer, self._graph([layer], [])) for layer in met if uses.count(id(layer)) == 1]
 
     def _graph(self, layers, met):
-        """Return a function to the moments of what enters the last of `layers` that is met."""
+        """Return a function to the moments of the inputs of the last of `layers` called."""
         import tensorflow as tf
 
         network, entering = self._network, []

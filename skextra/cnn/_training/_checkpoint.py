@@ -1,4 +1,4 @@
-"""Checkpoint: the state of a training in a file, from which the same training goes on."""
+"""Checkpoint: the state of a training in a file, from which the same training resumes."""
 
 import hashlib
 import json
@@ -14,16 +14,17 @@ from skextra.cnn._network._build import config_key
 from skextra.cnn._network._rows import Rows
 from skextra.cnn._training._identity import described
 
+# Fields of TrainingState that hold arrays.
 _LISTS = ("weights", "slots", "best_weights")
 
 
 class Checkpoint:
-    """A file for one training, named by all that decides its result. It stays when that is over.
+    """The file of one training, named by a digest of all that determines its result. It is kept.
 
     Parameters
     ----------
     folder : str or path
-        Made if it is missing.
+        Created if it is missing.
 
     ingredients : iterable of bytes-like or str
         Data and parameters.
@@ -40,13 +41,13 @@ class Checkpoint:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise ValueError(
-                f"checkpoint={str(folder)!r} is no folder and cannot be made one ({error}); name "
+                f"checkpoint={str(folder)!r} is no folder and cannot be created ({error}); name "
                 "another."
             ) from error
         self._path = folder / f"cnn-{digest.hexdigest()[:24]}.npz"
 
     def read(self):
-        """Return the state that was written last, None if there is none."""
+        """Return the last state written, None if there is none."""
         if not self._path.exists():
             return None
         try:
@@ -58,12 +59,12 @@ class Checkpoint:
         except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile) as error:
             raise ValueError(
                 f"The checkpoint {str(self._path)!r} cannot be read ({error}); delete the file to "
-                "start again."
+                "start over."
             ) from error
         return state
 
     def write(self, state):
-        """Write a state; the one before stays whole until the new one is."""
+        """Write a state; the last one stays intact until this one is complete."""
         arrays, numbers = {}, dict(state)
         for name in _LISTS:
             values = numbers.pop(name) or []
@@ -78,24 +79,26 @@ class Checkpoint:
             os.replace(part, self._path)
 
 
-def ingredients(cnn, design, lesson, trainer):
-    """Yield all that decides the result of a training."""
+def ingredients(cnn, task, trainable):
+    """Yield all that determines the result of a training."""
+    design = cnn._design
     yield _identity_of(design)
-    yield repr((cnn._l2, cnn.image_shape_, cnn._scale, cnn._dtype, cnn.classes_.tolist()))
+    l2 = design.l2 if design.plan is None else list(design.l2)
+    yield repr((l2, design.image_shape, design.scale, design.dtype, cnn.classes_.tolist()))
     names = ("optimizer", "learning_rate", "momentum", "augmentation")
     parameters = {name: getattr(cnn, name) for name in names}
     settings = ("epochs", "batch_size", "shuffle", "seed", "first_epoch", "patience")
-    parameters.update({name: getattr(lesson, name) for name in settings})
+    parameters.update({name: getattr(task, name) for name in settings})
     yield json.dumps(parameters, sort_keys=True, default=repr)
     of_all = vars(keras().callbacks.Callback())
-    for callback in lesson.callbacks:
+    for callback in task.callbacks:
         own = {name: value for name, value in vars(callback).items() if name not in of_all}
         yield described([type(callback), own])
-    for data in (lesson.X, lesson.y, lesson.w, *(lesson.validation or ())):
+    for data in (task.X, task.y, task.w, *(task.validation or ())):
         yield data.dtype.str
         yield from data.blocks() if isinstance(data, Rows) else [data]
-    yield from trainer.weights()
-    yield from trainer.slots()
+    yield from trainable.weights()
+    yield from trainable.slots()
 
 
 def _identity_of(design):

@@ -1,4 +1,4 @@
-"""What tells apart the functions and objects of users', whatever their names."""
+"""Identity: text that tells functions and objects of users apart, whatever their names."""
 
 import inspect
 import pickle
@@ -12,10 +12,10 @@ _LIBRARIES = ("builtins", "keras.", "tensorflow.")
 
 
 def described(thing, known=None):
-    """Return a string that changes when a function or an object does, by code or by contents.
+    """Return a string that changes when the code or the contents of a thing change.
 
-    Functions are followed to what they use of their own module. What cannot be looked into, such
-    as an open file, counts by its type.
+    Functions include what they use of their own module. Objects that cannot be pickled, such as
+    an open file, count by their attributes and type.
     """
     if isinstance(thing, _PLAIN):
         return repr(thing)

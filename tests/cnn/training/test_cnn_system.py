@@ -31,7 +31,7 @@ from sklearn.preprocessing import MinMaxScaler
 
 from skextra import CNNClassifier
 from skextra.cnn._training._batch_norm import Moments
-from skextra.cnn._training._pool import TRAINERS
+from skextra.cnn._training._pool import POOL
 
 X, Y = load_digits(return_X_y=True)
 X, Y = (X / 16).astype(np.float32)[:600], Y[:600]
@@ -342,7 +342,7 @@ def test_given_weights_are_where_training_begins():
 @pytest.mark.parametrize(
     "build, error, message",
     [
-        (lambda shape, n: small_net(shape, n + 1), ValueError, r"puts out \(1, 11\).*\(1, 10\)"),
+        (lambda shape, n: small_net(shape, n + 1), ValueError, r"of shape \(1, 11\).*\(1, 10\)"),
         (
             lambda shape, n: small_net((9, 9, 1), n),
             ValueError,
@@ -397,9 +397,9 @@ def test_trainers_are_used_again_and_forgotten():
         CNNClassifier(1, **options, learning_rate=1e38).fit(X[:60], Y[:60])
     for filters in range(1, 13):
         CNNClassifier(filters, **options).fit(X[:60], Y[:60])
-        before = len(TRAINERS)
+        before = len(POOL)
         CNNClassifier(filters, **options, l2=0.1, random_state=1).fit(X[:60], Y[:60])
-        assert len(TRAINERS) == before <= 8  # it had the trainer of the first
+        assert len(POOL) == before <= 8  # it had the trainer of the first
 
 
 def test_meta_estimators():

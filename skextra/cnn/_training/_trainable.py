@@ -1,24 +1,24 @@
-"""Trainer: a network that is trained, its compiled steps kept for the fits to come."""
+"""Trainable: a network with an optimizer and its compiled step, used by one fit after another."""
 
 import copy
 
 import numpy as np
 
-from skextra.cnn._keras import keras, numbers_of
+from skextra.cnn._keras import arrays_of, keras
 from skextra.cnn._network._model import initializer
 from skextra.cnn._network._network import all_layers, mode
-from skextra.cnn._network._rows import rows_in
 from skextra.cnn._network._seeds import AUGMENTATION, DROPOUT, KERNELS, drawn_seed
 from skextra.cnn._training._augmentation import augmented
 from skextra.cnn._training._batch_norm import Moments
 
 _WITH_KERNEL = ("convolution", "dense", "output")
-# Bytes of images that are handed to a compiled loop: a call costs less than a batch takes.
-_PART = 2**23
+# Bytes of images passed to a compiled loop in a call. Less makes calls more frequent, more takes
+# memory for a copy of them; from here on nothing is gained (benchmarks/network_constants.py).
+_CALL_BYTES = 2**23
 
 
-class Trainer:
-    """A network with an optimizer. Fits use one after another; `begin` clears what was before.
+class TrainableNetwork:
+    """A network with an optimizer and its compiled step; `begin` clears what was before.
 
     Parameters
     ----------
@@ -32,11 +32,11 @@ class Trainer:
         Not used elsewhere.
 
     augmentation : tuple
-        What `check_augmentation` returns.
+        Sorted items of the parameter.
 
     looped : bool
-        Whether the loop over batches is compiled too. That is quicker, but TensorFlow never lets
-        go of compiled loops: only for trainers that are used again.
+        Whether the loop over batches is compiled too. That is faster, but TensorFlow never frees
+        compiled loops, so it is only for networks that are used again.
     """
 
     def __init__(self, network, plan, optimizer, augmentation, looped):
@@ -47,9 +47,9 @@ class Trainer:
             raise ValueError("The model that build returned has no weights to train.")
         self._kernels = [w for w in network.weights if w.name.endswith("kernel")]
         self._specs = [layer[-1] for layer in plan or () if layer[0] in _WITH_KERNEL]
-        self._initial = [numbers_of(w) for w in network.weights]
+        self._initial = arrays_of(network.weights)
         optimizer.build(variables)
-        self._slots = [numbers_of(v) for v in optimizer.variables]
+        self._slots = arrays_of(optimizer.variables)
         self._rate = _fixed_rate(optimizer)
         self.moments = Moments(network)
         self._looped = looped
@@ -57,15 +57,15 @@ class Trainer:
         self._graph = _compiled(_loop(step) if looped else step, network, self._kernels)
 
     def begin(self, seed, weights, slots, learning_rate, l2):
-        """Set the weights and the optimizer to a start.
+        """Set the weights and the optimizer to the start of a training.
 
         Parameters
         ----------
         seed : int
-            Of the weights of a plan, where none are given.
+            Seed of the weights of a plan, where none are given.
 
         weights, slots : list of ndarray or None
-            Weights and variables of the optimizer to go on from.
+            Weights and variables of the optimizer to start from.
 
         learning_rate : float or None
             None for the optimizer's own.
@@ -73,7 +73,7 @@ class Trainer:
         l2 : float or list of float
             Factors of the penalties, one for all kernels or one each.
         """
-        weights = self._drawn(seed) if weights is None else weights
+        weights = self._draw_weights(seed) if weights is None else weights
         self.restore(weights, self._slots if slots is None else slots)
         if learning_rate is not None and self._rate is None:
             raise ValueError(
@@ -84,7 +84,7 @@ class Trainer:
             self.optimizer.learning_rate = self._rate if learning_rate is None else learning_rate
         self._l2 = np.broadcast_to(np.asarray(l2, self.network.dtype), len(self._kernels))
 
-    def _drawn(self, seed):
+    def _draw_weights(self, seed):
         weights, specs, number = list(self._initial), iter(self._specs), 0
         for i, weight in enumerate(self.network.weights):
             if weight.name.endswith("kernel"):
@@ -105,42 +105,59 @@ class Trainer:
             variable.assign(value)
 
     def finalize(self):
-        """Let the optimizer have its last word, such as averages of the weights."""
+        """Let the optimizer set its final weights, such as averages."""
         self.optimizer.finalize_variable_values(self.network.model.trainable_variables)
 
     def weights(self):
         """Return copies of the weights."""
-        return [numbers_of(w) for w in self.network.weights]
+        return arrays_of(self.network.weights)
 
     def slots(self):
         """Return copies of the optimizer's variables."""
-        return [numbers_of(v) for v in self.optimizer.variables]
+        return arrays_of(self.optimizer.variables)
 
     def reseed(self, seed, epoch):
-        """Set what draws at random inside the model to the beginning of an epoch.
-
-        Return the seed of augmentation.
-        """
+        """Seed the random layers of the model for an epoch; return the seed of augmentation."""
         for i, state in enumerate(self.network.generators):
             state.assign(np.array([drawn_seed(seed, DROPOUT, epoch, i), 0]).astype(state.dtype))
         return np.array([drawn_seed(seed, AUGMENTATION, epoch), 0], dtype=np.int32)
 
     def run(self, data, order, batch_size, seed, sums):
-        """Train on the rows in `order`, a batch after the other; `data` are Rows, y and w.
+        """Train on the rows in `order`, batch after batch.
 
-        Return the sums of loss and hits, which go on from `sums`, so that they do not depend on
-        the number of calls.
+        Parameters
+        ----------
+        data : tuple of (Rows, ndarray, ndarray)
+            Images, numbers of classes and weights.
+
+        order : ndarray of int
+            Which rows.
+
+        batch_size : int
+            Rows in a batch.
+
+        seed : ndarray of shape (2,)
+            Seed of augmentation in the first batch.
+
+        sums : tuple of (float, float)
+            Sums of loss and hits so far, so that they do not depend on the number of calls.
+
+        Returns
+        -------
+        loss, hits : float
+            The sums with these rows.
         """
         X, y, w = data
         size = batch_size
         if self._looped:
-            size *= max(1, rows_in(_PART, X.n_pixels, self.network.dtype) // batch_size)
+            batch_bytes = batch_size * X.n_pixels * self.network.dtype.itemsize
+            size *= max(1, _CALL_BYTES // batch_bytes)
         for start in range(0, len(order), size):
             rows = order[start : start + size]
             images = X.numbers(rows, self.network.dtype)
             at = seed + np.array([0, start], dtype=np.int32)
             sums = self._graph(images, y[rows], w[rows], np.int32(batch_size), self._l2, at, *sums)
-        return sums
+        return tuple(float(value) for value in sums)
 
 
 def _scaling(optimizer, model):
