@@ -33,6 +33,7 @@ lint: $(VENV)/.ready-lint  ## check style, formatting, direction of imports, doc
 docs: $(VENV)/.ready-docs  ## build the pages into docs/_build/html, warnings as errors
 	@$(BIN)/sphinx-build -q -W --keep-going -b html docs docs/_build/html
 	@$(BIN)/python docs/check_links.py docs/_build/html
+	@$(BIN)/python docs/check_figures.py
 	@echo "Open docs/_build/html/index.html"
 
 # The coretype is unset and every thread pool is given one size, or the ratios would mean nothing.

@@ -1,15 +1,15 @@
-"""Time, memory and accuracy of CNNClassifier beside Keras, scikeras and MLPClassifier.
+"""Time, memory and accuracy of CNNClassifier compared with Keras, scikeras and MLPClassifier.
 
-All networks have the same layers and all fits the same data, so the work is the same: what differs
-is what stands around it. CPU time is that of all threads. Rows of one kind are repeated in turn,
-and medians printed. Each peer that keeps compiled steps has made them before its first repeat,
-except where a row is about making them.
+All networks have the same layers and all fits use the same data; only the code around the network
+differs. CPU time is the sum over all threads. The contenders of a table take turns, and the table
+shows medians. Each peer that keeps compiled steps compiles them before its first repeat, except in
+rows that measure the compilation.
 
 Usage: SKEXTRA_MNIST=path/to/mnist.npz python benchmarks/bench_cnn.py [--long] [--quick]
 
 mnist.npz is the file that Keras downloads, with x_train, y_train, x_test and y_test. Without it
-the rows on images are left out. --long trains on all 60,000 images beside SVC, 15 minutes
-and more.
+the rows on images are omitted. --long trains on all 60,000 images and compares with SVC; this
+takes 15 minutes or more.
 """
 
 import argparse
@@ -72,9 +72,9 @@ def net(shape=(8, 8, 1), filters=FILTERS, learning_rate=0.001):
 
 
 def wrapped(X, y, learning_rate=0.001):
-    """Return what Keras's wrapper can fit, which takes rows and makes columns of the labels.
+    """Return a model for Keras's wrapper, which takes rows and one-hot labels.
 
-    In a search it loses its fit_kwargs: it trains for one epoch then, and prints.
+    In a search the wrapper loses its fit_kwargs: it trains for one epoch, and prints.
     """
     model = keras.Sequential([keras.Input((64,)), layers.Reshape((8, 8, 1)), net()])
     loss = keras.losses.CategoricalCrossentropy()
@@ -97,7 +97,7 @@ def seconds(call, clock=time.perf_counter):
 
 
 def in_turn(repeats, calls, clock=time.perf_counter):
-    """Return the median time of every call, one after the other in every repeat."""
+    """Return the median time of each call; all calls take turns in every repeat."""
     times = [[seconds(call, clock) for call in calls] for _ in range(repeats)]
     return [statistics.median(column) for column in zip(*times, strict=True)]
 

@@ -1,12 +1,12 @@
-"""Bytes, accuracy and time of networks made smaller, beside Keras's own quantisation.
+"""Bytes, accuracy and time of compressed networks, compared with Keras's own quantisation.
 
 The network is the default one with batch normalisation, trained on MNIST. Times are medians of
-predictions by turns, with the same compiled calls for both. Files are those of `save`.
+predictions that take turns, with the same compiled calls for both. Files are those of `save`.
 
 Usage: SKEXTRA_MNIST=path/to/mnist.npz python benchmarks/bench_compression.py [--quick]
 
 mnist.npz is the file that Keras downloads, with x_train, y_train, x_test and y_test. Without it,
-and with --quick, the digits that come with scikit-learn take its place.
+and with --quick, the digits of scikit-learn are used instead.
 """
 
 import argparse
@@ -49,7 +49,7 @@ def data(path, quick):
 
 
 def medians(one, two):
-    """Return the median seconds of two functions, called by turns."""
+    """Return the median seconds of two functions that take turns."""
     seconds = np.empty((REPEATS, 2))
     for i in range(-1, REPEATS):
         for j, function in enumerate((one, two)):
@@ -61,7 +61,7 @@ def medians(one, two):
 
 
 def file_size(cnn):
-    """Return the bytes of the file that an estimator saves."""
+    """Return the size of the file that an estimator saves, in bytes."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "cnn.keras")
         cnn.save(path)
@@ -69,10 +69,10 @@ def file_size(cnn):
 
 
 def keras_int8(cnn):
-    """Return the model that Keras itself makes smaller: dense layers only."""
+    """Return the model as quantised by Keras: dense layers only."""
     model = cnn.model_
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # it names every layer that it leaves
+        warnings.simplefilter("ignore")  # it warns about every layer that it leaves unchanged
         model.quantize("int8")
     return model
 

@@ -1,13 +1,13 @@
-"""Time and inertia of KMeansPP beside scikit-learn's KMeans and other k-means in Python.
+"""Time and inertia of KMeansPP compared with scikit-learn's KMeans and other k-means in Python.
 
-For every set: the median time of a whole fit, with the peer taking turns seed by seed; the ratio
-of the medians; and the mean excess of the inertia over the lowest that any fit of the run has
-found. "best of 10" is KMeans(n_init=10); on sets where one fit takes long it is the best of as
-many single fits as there are seeds. Both sides run on the same number of threads. Compilation is
-excluded, and stated once at the top.
+For each data set: the median time of a whole fit, where the two take turns seed by seed; the ratio
+of the medians; and the mean excess of the inertia over the lowest found by any fit of the run.
+"best of 10" is KMeans(n_init=10); on data sets where one fit takes long it is the best of as many
+single fits as there are seeds. Both sides use the same number of threads. Compilation is excluded,
+and reported once at the top.
 
 Usage: python benchmarks/bench_kmeans.py [--quick] [--threads 2] [SET ...]. The MNIST rows need
-the file named by SKEXTRA_MNIST (an npz with x_train) and are left out without it.
+the file named by SKEXTRA_MNIST (an npz with x_train), and are omitted without it.
 """
 
 import argparse
@@ -31,11 +31,11 @@ from threadpoolctl import threadpool_limits
 from skextra import KMeansPP, inertia_path
 
 warnings.simplefilter("ignore", ConvergenceWarning)
-LONG = 1.5  # seconds of one KMeans fit from which fewer seeds are run
+LONG = 1.5  # seconds of a KMeans fit above which fewer seeds are run
 
 
 def blobs(n, d, k, box=10.0, spread=1.0, seed=0, even=True):
-    """Return normal clusters about uniform centres, of equal or of unequal sizes."""
+    """Return normal clusters around uniform centres, of equal or of unequal sizes."""
     rng = np.random.default_rng(seed)
     centers = rng.uniform(0, box, (k, d))
     share = None if even else rng.dirichlet(np.full(k, 5.0))
@@ -43,7 +43,7 @@ def blobs(n, d, k, box=10.0, spread=1.0, seed=0, even=True):
 
 
 def birch(kind, n=100_000):
-    """Return a hundred clusters on a grid (1) or along a sine (2), like the Birch sets."""
+    """Return a hundred clusters on a grid (1) or along a sine curve (2), like the Birch sets."""
     rng = np.random.default_rng(kind)
     if kind == 1:
         centers = np.stack(np.meshgrid(np.arange(10), np.arange(10)), -1).reshape(-1, 2) * 5.66
@@ -186,7 +186,7 @@ def strict_rows(names):
 
 
 def others(k):
-    """Yield (name, function from (X, seed) to centres) of the k-means installed here."""
+    """Yield (name, function from (X, seed) to centres) of the installed k-means libraries."""
     yield "KMeansPP", lambda X, s: KMeansPP(k, random_state=s).fit(X).cluster_centers_
     yield "KMeans", lambda X, s: KMeans(k, random_state=s).fit(X).cluster_centers_
     yield (
@@ -217,7 +217,7 @@ def others(k):
 
 
 def other_rows(names):
-    """Print the other k-means on a few sets; slow ones are run on the small sets only."""
+    """Print the other libraries on a few data sets; slow ones on the small data sets only."""
     slow = {"BKMeans": 200_000, "mlxtend Kmeans": 20_000}
     for name in names:
         X, k = SETS[name][0](), SETS[name][1]
@@ -236,7 +236,7 @@ def other_rows(names):
 
 
 def scored(X, centers):
-    """Return the inertia of centres, whoever found them."""
+    """Return the inertia of given centres."""
     model = KMeans(len(centers), init=np.asarray(centers, X.dtype), n_init=1, max_iter=1)
     model.fit(X[: len(centers)])
     model.cluster_centers_ = np.ascontiguousarray(centers, X.dtype)
@@ -288,7 +288,7 @@ def memory_rows(names):
 
 
 def compilation():
-    """Print what the first fits of a process cost, with and without compiled code on disk."""
+    """Print the time of the first fits of a process, with and without compiled code on disk."""
     code = (
         "import time, numpy as np; from skextra import KMeansPP\n"
         "X = np.random.default_rng(0).random((1000, {d})); times = []\n"

@@ -1,12 +1,12 @@
-"""Time per epoch of LMSRegressor and Adaline beside scikit-learn's SGD and padasip.
+"""Time per epoch of LMSRegressor and Adaline compared with scikit-learn's SGD and padasip.
 
-Every figure is the median over repeats in which we and the peer take turns, with the ratio
-taken pair by pair. One epoch is the difference between a long and a short fit divided by the
-epochs between them, so that data checks and the first compilation cancel on both sides; the
-whole fit, which includes them, has a row of its own. Compilation is excluded.
+Every figure is the median over repeats in which the two take turns, with the ratio taken pair by
+pair. The time of an epoch is the difference between a long and a short fit divided by the number
+of epochs between them, so that data checks and the first compilation cancel on both sides. The
+whole fit, which includes the checks, has a row of its own. Compilation is excluded.
 
-Usage: python benchmarks/bench_lms.py [--quick]. MNIST rows use the file named by SKEXTRA_MNIST
-(an npz with x_train, y_train, x_test, y_test) and made data of the same size without it.
+Usage: python benchmarks/bench_lms.py [--quick]. MNIST rows use the file named by SKEXTRA_MNIST (an
+npz with x_train, y_train, x_test, y_test), and generated data of the same size without it.
 """
 
 import argparse
@@ -36,19 +36,19 @@ def clock(call):
 
 
 def per_epoch(make, X, y, short, long):
-    """Return seconds per epoch: what `long - short` more epochs cost."""
+    """Return seconds per epoch: the time of `long - short` more epochs, divided by them."""
     few = clock(lambda: make(short).fit(X, y))
     many = clock(lambda: make(long).fit(X, y))
     return max(many - few, 1e-9) / (long - short)
 
 
 def whole_fit(make, X, y, short, long):
-    """Return the seconds of a fit of `long` epochs, divided by them."""
+    """Return seconds per epoch of a whole fit of `long` epochs."""
     return clock(lambda: make(long).fit(X, y)) / long
 
 
 def compare(label, ours, peer, X, y, short=2, long=12, measure=per_epoch, repeats=REPEATS):
-    """Print a row: our time and the peer's, and the ratio of pairs measured in turn."""
+    """Print a row: our time, the peer's, and the median ratio of the pairs."""
     ours(1).fit(X[:50], y[:50])
     ours(1).fit(X, y)
     pairs = [

@@ -1,8 +1,9 @@
-"""Success rates, accuracy and time of Madaline beside Perceptron, LogisticRegression and MLP.
+"""Success, accuracy and time of Madaline compared with Perceptron, LogisticRegression and MLP.
 
-Success is no wrong pattern after `fit`, counted over seeds. Accuracy is five-fold, shuffled and
-stratified, features standardised, with the same folds for all; the folds have other seeds than
-those on which Madaline's defaults were chosen. Times are whole fits, medians of repeats in turn.
+A fit succeeds if no pattern is wrong at its end; successes are counted over seeds. Accuracy is
+five-fold, shuffled and stratified, with standardised features and the same folds for all. The
+folds have other seeds than those with which Madaline's defaults were chosen. Times are medians of
+whole fits that take turns.
 
 Usage: python benchmarks/bench_madaline.py [--quick]
 """
@@ -34,7 +35,7 @@ def parity(bits):
 
 
 def emulator(seed, patterns=400):
-    """A random network of signum units to be emulated: 16 inputs, 5 hidden units, 3 outputs."""
+    """Return the data of a random signum network: 16 inputs, 5 hidden units, 3 outputs."""
     rng = np.random.default_rng(seed)
     X = rng.choice([-1.0, 1.0], (patterns, 16))
     hidden = np.sign(X @ rng.standard_normal((16, 5)) + rng.standard_normal(5))
@@ -43,13 +44,13 @@ def emulator(seed, patterns=400):
 
 
 def published(units):
-    """Return MRII with as little as possible of what the papers do not have."""
+    """Return MRII as published, without the extensions of Madaline."""
     options = {"acceptance": "hamming", "dead_zone": 0, "n_init": 1, "max_candidates": units}
     return Madaline(units, **options)
 
 
 def success(label, model, data, seeds):
-    """Print how many seeds end without a wrong pattern, and the mean time."""
+    """Print the number of successful seeds, and the mean time."""
     solved, seconds = 0, []
     for seed in range(seeds):
         X, y = data(seed)

@@ -1,14 +1,15 @@
-"""Fit, prediction, accuracy and memory of FeatureMapSVM beside SVC, LinearSVC and Nystroem.
+"""Fit, prediction, accuracy and memory of FeatureMapSVM compared with SVC, LinearSVC and Nystroem.
 
-Times are whole fits and predictions of 10,000 test images in seconds, of repeats in turn the
-median; of the peers on 60,000 images there is one. The ratio is the peer's time over ours. The
-peers have one thread for their searches whatever the setting, ours as many as n_jobs says. Memory
-is the growth of a process of its own over the fit.
+Times are whole fits, and predictions of 10,000 test images, in seconds: medians of repeats that
+take turns, except that peers run once on 60,000 images. The ratio is the time of the peer divided
+by ours. The peers always use one thread for their solvers, FeatureMapSVM uses n_jobs. Memory is
+the growth of a separate process over the fit.
 
 Usage: SKEXTRA_MNIST=path/to/mnist.npz python benchmarks/bench_svm.py [--long] [--quick]
 
 mnist.npz is the file that Keras downloads, with x_train, y_train, x_test and y_test. Without it
-the rows on images are left out. --long adds the rows on all 60,000 images, ten minutes and more.
+the rows on images are omitted. --long adds the rows on all 60,000 images, which take ten minutes
+or more.
 """
 
 import argparse
@@ -60,14 +61,14 @@ def _resident(field):
 
 def _child(model, X, y, queue):
     with open("/proc/self/clear_refs", "w") as clear:
-        clear.write("5")  # forget the peak so far
+        clear.write("5")  # reset the peak
     before = _resident("VmRSS")
     model.fit(X, y)
     queue.put(_resident("VmHWM") - before)
 
 
 def memory(model, X, y):
-    """Return by how many MiB a process grows that fits the model; needs Linux."""
+    """Return the growth in MiB of a process that fits the model; needs Linux."""
     context = multiprocessing.get_context("spawn")
     queue = context.Queue()
     child = context.Process(target=_child, args=(clone(model), X, y, queue))
@@ -78,7 +79,7 @@ def memory(model, X, y):
 
 
 def compare(title, peer, ours, data, repeats, seeds=True):
-    """Print a row for the peer and one for each of ours."""
+    """Print a row for the peer and one for each of our models."""
     X, y, X_test, y_test = data
     models = [peer, *ours]
     fits, predictions, scores = ([[] for _ in models] for _ in range(3))
@@ -103,7 +104,7 @@ def compare(title, peer, ours, data, repeats, seeds=True):
         ratios = [statistics.median(fits[0]) / fit, statistics.median(predictions[0]) / predict]
         low, high = min(scores[i]), max(scores[i])
         accuracy = f"{low:.2f}" if high - low < 5e-3 else f"{low:.2f}-{high:.2f}"
-        slow = i == 0 and len(X) > 10_000  # not fitted once more for its memory
+        slow = i == 0 and len(X) > 10_000  # no second fit for the memory
         slow = slow or sys.platform != "linux"
         grown = "" if slow else f"{memory(model, X, y):.0f}"
         print(

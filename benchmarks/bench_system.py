@@ -1,9 +1,9 @@
-"""What callbacks cost when there are none, and time and memory of large fits under a limit.
+"""Cost of unused callbacks, and time and memory of large fits under a memory limit.
 
-The first table fits small data with and without all that callbacks need, in turn. In the second
-each fit runs in a process that may take no more memory, beyond its data, than the row says: the
-system refuses it (`RLIMIT_DATA`, Linux only). What was taken is the growth of the resident set.
-Compilation is excluded from both.
+The first table compares fits of small data with and without the support for callbacks, which take
+turns. In the second, each fit runs in a process that cannot take more memory beyond its data than
+the row says: the system refuses it (`RLIMIT_DATA`, Linux only). The memory taken is the growth of
+the resident set. Compilation is excluded from both.
 
 Usage: python benchmarks/bench_system.py [--quick]
 """
@@ -44,13 +44,13 @@ REPORTERS = [
 
 
 class Silent:
-    """Stands in for EpochReporter and does nothing."""
+    """Replacement of EpochReporter that does nothing."""
 
     def __init__(self, *args, **kwargs):
         pass
 
     def epoch(self, state):
-        """Go on."""
+        """Continue."""
         return False
 
     def finish(self, state):
@@ -62,7 +62,7 @@ def with_support(model, X, y):
 
 
 def without_support(model, X, y):
-    """Fit without what is done for callbacks: the decorator of `fit`, and reports of epochs."""
+    """Fit without the support for callbacks: the decorator of `fit`, and reports of epochs."""
     guarded = all_or_nothing(type(model).fit.__wrapped__.__wrapped__)
     guarded(model, X, y)
 
@@ -85,7 +85,7 @@ def callback_rows(repeats):
         for i in range(count + 1):
             pair = {}
             ways = [(with_support, []), (without_support, REPORTERS)]
-            for fit, patches in ways[:: 1 if i % 2 else -1]:  # in turns
+            for fit, patches in ways[:: 1 if i % 2 else -1]:  # taking turns
                 silence = [mock.patch(f"{module}.EpochReporter", Silent) for module in patches]
                 for each in silence:
                     each.start()
@@ -109,7 +109,7 @@ def normal(n, p, dtype=np.float64):
 
 
 def groups(n, d, k, dtype=np.float64):
-    """Return points about k centres."""
+    """Return points around k centres."""
     rng = np.random.default_rng(0)
     labels = rng.integers(0, k, n)
     X = rng.standard_normal((n, d), np.float32)
@@ -180,7 +180,7 @@ def child(model, make, arguments, allowed, answer):
     model.fit(*(small if isinstance(small, tuple) else (small,)))  # compiles and starts threads
     data = make(*arguments)
     with open("/proc/self/clear_refs", "w") as clear:
-        clear.write("5")  # forget the peak so far
+        clear.write("5")  # reset the peak
     limit = int((status("VmData") + allowed) * 2**20)
     resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
     before, start = status("VmRSS"), time.perf_counter()
@@ -204,7 +204,7 @@ def memory_rows(quick):
         theirs.close()
         try:
             found = ours.recv()
-        except EOFError:  # it came to its end without a word
+        except EOFError:  # it ended without an answer
             found = None
         work.join()
         text = "  did not fit" if found is None else f"{found[0]:>6.0f} {found[1]:>7.1f}"

@@ -1,11 +1,11 @@
-"""How far a reader travels who follows one fit: modules, functions, changes of module.
+"""How far a reader travels who follows one fit: modules, functions, switches between modules.
 
-Counts, by sys.setprofile over a second fit, the modules and the functions of skextra that it
-passes through, and the calls that lead from one module of skextra into another.
+Uses sys.setprofile on a second fit to count the modules and functions of skextra that it passes
+through, and the calls from one module of skextra into another.
 
 Usage: OMP_NUM_THREADS=1 python benchmarks/follow_a_fit.py [WORD] [--list]
-WORD takes the estimators whose name holds it; --list prints the functions in the order of their
-first call, indented by depth.
+WORD selects the estimators whose name contains it; --list prints the functions in the order of
+their first call, indented by depth.
 """
 
 import argparse
@@ -21,7 +21,7 @@ PACKAGE = str(Path(skextra.__file__).parent)
 
 
 def fits():
-    """Yield (name, estimator, X, y), one ordinary fit of each estimator."""
+    """Yield (name, estimator, X, y) of one typical fit of each estimator."""
     blobs = make_blobs(30_000, 10, centers=30, random_state=0)
     digits = load_digits(return_X_y=True)
     few = digits[0][:300], digits[1][:300]
@@ -34,7 +34,7 @@ def fits():
 
 
 class Follower:
-    """Notes the frames of skextra that are entered."""
+    """Records the frames of skextra that are entered."""
 
     def __init__(self):
         self.modules, self.functions, self.switches = set(), {}, 0
@@ -43,7 +43,7 @@ class Follower:
         code = frame.f_code
         if event != "call" or not code.co_filename.startswith(PACKAGE):
             return
-        if code.co_name == "<genexpr>":  # part of the line that it stands in
+        if code.co_name == "<genexpr>":  # part of the line that contains it
             return
         depth, nearest, caller = 0, None, frame.f_back
         while caller is not None:

@@ -13,7 +13,7 @@ from sklearn.preprocessing import StandardScaler
 
 
 def cases():
-    """Yield (name, function, X): what the function returns is compared, and what it says of X."""
+    """Yield (name, function, X): the returned value and its outputs on X are compared."""
     data = _data()
     for room in (_kmeans, _adaptive, _madaline, _svm, _networks):
         yield from room(data)
@@ -47,7 +47,7 @@ def _fit(model, X, y=None, **more):
 
 
 def _stream(model, X, y=None, size=500, **first):
-    """Return a case: a fresh copy of the model that meets the data in pieces."""
+    """Return a case: a fresh copy of the model, fitted to the data in chunks."""
 
     def work():
         fitted, more = clone(model), first

@@ -1,12 +1,12 @@
-"""The working tree beside another revision: are results the same, and is anything slower?
+"""Compare the working tree with another revision: are results the same, and is anything slower?
 
-The revision is checked out into a temporary folder. Both run the same cases in processes that take
-turns, so that both meet the same machine; results are compared bit by bit, and times as medians of
-the ratios of rounds.
+The revision is checked out into a temporary folder. Both trees run the same cases in processes
+that take turns, so that both meet the same load; results are compared bit by bit, and times by the
+median ratio over the rounds.
 
 Usage: python benchmarks/old_against_new.py [REVISION] [--rounds 5] [--cases WORD] [--results]
-REVISION is HEAD unless given, which compares what is not committed yet. --cases takes those whose
-name holds the word, --results skips the times. The exit status is 1 if a result differs.
+REVISION is HEAD by default, which compares uncommitted changes. --cases selects the cases whose
+name contains the word, --results skips the times. The exit status is 1 if a result differs.
 """
 
 import argparse
@@ -37,7 +37,7 @@ TIMES = ("seconds_before", "seconds_after")  # fields that no two runs share
 
 
 def digest(value):
-    """Return a short text that differs wherever a result does in a bit."""
+    """Return a short text that is different for results that differ in a bit."""
     if isinstance(value, list | tuple):
         return [digest(item) for item in value]
     if isinstance(value, dict):
@@ -57,7 +57,7 @@ def digest(value):
 
 
 def results_of(found, X):
-    """Return the digests of a result, or of fitted attributes and of what a model says of X."""
+    """Return the digests of a result, or of a model: its fitted attributes and outputs on X."""
     if not hasattr(found, "get_params"):
         return {"result": digest(found)}
     names = [name for name in vars(found) if name.endswith("_") and not name.startswith("_")]
@@ -91,7 +91,7 @@ def run_cases(word, timed):
 
 
 def in_tree(folder, options):
-    """Run all cases in a process of its own, with the package of a folder."""
+    """Run all cases in a separate process, with the package of a folder."""
     unset = {"OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE"}  # either slows the products of current NumPy
     environment = {key: value for key, value in os.environ.items() if key not in unset}
     environment |= {"PYTHONPATH": str(folder), "TF_CPP_MIN_LOG_LEVEL": "3"}
@@ -106,7 +106,7 @@ def in_tree(folder, options):
 
 
 def compare(old, new, options):
-    """Run both trees in turns, print a row for each case and return whether all results agree."""
+    """Run both trees alternately, print a row per case and return whether all results agree."""
     rounds = [
         (in_tree(old, options), in_tree(new, options))
         for _ in range(1 if options.results else options.rounds)

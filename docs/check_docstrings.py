@@ -1,7 +1,7 @@
-"""Validate the docstring of every public object and of its methods, as numpydoc would have it.
+"""Validate the docstring of every public object and of its methods with numpydoc.
 
-`numpydoc lint` reads files without importing them: it would also judge private helpers, and takes
-the fields of a dataclass for unknown parameters and a property for a function.
+`numpydoc lint` reads files without importing them: it would also check private helpers, and it
+reports fields of dataclasses as unknown parameters and properties as functions.
 """
 
 import inspect
@@ -15,7 +15,7 @@ import skextra.plotting
 
 
 def public_objects():
-    """Yield the dotted name of every public object, and of the methods skextra gives to it."""
+    """Yield the dotted name of every public object, and of its methods defined in skextra."""
     for room in (skextra, skextra.plotting):
         for name in filter(lambda name: callable(getattr(room, name)), room.__all__):
             yield f"{room.__name__}.{name}"

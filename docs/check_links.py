@@ -1,8 +1,7 @@
-"""Check the pages that were built: links, pictures, and that nothing needs a network.
+"""Check the built pages: links, images, and that nothing needs a network.
 
-Every link to a page, a file or a place on a page must lead somewhere; scripts, styles and
-pictures must come with the pages; and the HTML representation of every estimator must link to a
-page that is there.
+Every link to a page, a file or an anchor must have a target; scripts, styles and images must be
+part of the pages; and the HTML representation of every estimator must link to an existing page.
 """
 
 import sys
@@ -16,7 +15,7 @@ _SOURCES = {"img": "src", "script": "src", "link": "href", "source": "src", "ifr
 
 
 class Page(HTMLParser):
-    """The links of a page, what it loads, and the places that can be linked to."""
+    """The links of a page, what it loads, and its anchors."""
 
     def __init__(self, text):
         super().__init__()
@@ -24,7 +23,7 @@ class Page(HTMLParser):
         self.feed(text)
 
     def handle_starttag(self, tag, attributes):
-        """Note what a tag links to, loads and is called."""
+        """Record what a tag links to, loads and is named."""
         values = dict(attributes)
         self.places |= {values[name] for name in ("id", "name") if values.get(name)}
         if tag == "a" and values.get("href"):
@@ -34,7 +33,7 @@ class Page(HTMLParser):
 
 
 def faults_of(root):
-    """Yield a sentence for every link that leads nowhere."""
+    """Yield a sentence for every broken link."""
     files = [path for path in root.rglob("*.html") if "_static" not in path.parts]
     pages = {path: Page(path.read_text(encoding="utf-8")) for path in files}
     for path, page in pages.items():
@@ -51,9 +50,9 @@ def faults_of(root):
             if goal.is_dir():
                 goal = goal / "index.html"
             if not goal.exists():
-                yield f"{name} links to {target}, which is not there"
+                yield f"{name} links to {target}, which does not exist"
             elif goal in pages and unquote(parts.fragment) not in {"", *pages[goal].places}:
-                yield f"{name} links to {target}, a place that is not on that page"
+                yield f"{name} links to {target}, an anchor that is not on that page"
     for estimator in (getattr(skextra, name) for name in skextra.__all__):
         if hasattr(estimator, "_get_doc_link"):
             link = estimator()._get_doc_link()
@@ -62,9 +61,9 @@ def faults_of(root):
 
 
 def main(root):
-    """Print all faults; return how many there are."""
+    """Print all faults; return their number."""
     faults = sorted(set(faults_of(Path(root).resolve())))
-    print("\n".join(faults) or "All links of the pages lead somewhere, and none needs a network.")
+    print("\n".join(faults) or "All links have a target, and no page needs a network.")
     return len(faults)
 
 

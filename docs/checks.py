@@ -1,7 +1,7 @@
-"""Write the tables of docs/checks.rst: which of scikit-learn's checks pass, and whose.
+"""Write the tables of docs/checks.rst: which checks of scikit-learn each estimator passes.
 
-Run by ``make checks``, which hands over the report of a run of tests/test_contract.py. The peers
-are checked here; those that are not installed are left out.
+``make checks`` runs this script with the report of a run of tests/test_contract.py. The script
+checks the peers itself; those that are not installed are omitted.
 """
 
 import os
@@ -17,7 +17,7 @@ from xml.etree import ElementTree
 RESULTS = Path(__file__).parent / "checks_results"
 PLACE = re.compile(r"test_(\w+)\[(.*)\]$")
 CASE = re.compile(r"test_sklearn_checks\[(\w+)(\(.*\))-(check_\w+)(?:\(.*\))?\]$", re.DOTALL)
-# For the heads of narrow columns.
+# Headers of narrow columns.
 SHORT = {
     "LMSRegressor": "LMS",
     "TappedDelayLine": "Delay line",
@@ -40,12 +40,12 @@ def read_report(path):
 
 
 def spelt(check):
-    """Return the name of a check in words, which can be broken over lines."""
+    """Return the name of a check in words, which can be wrapped."""
     return check.removeprefix("check_").replace("_", " ")
 
 
 def read_places(path, estimators):
-    """Return {what a test says: set of the estimators for which it has passed}."""
+    """Return {name of a test in words: set of the estimators for which it passed}."""
     passed, failed = defaultdict(set), set()
     for case in ElementTree.parse(path).iter("testcase"):
         found = PLACE.match(case.get("name"))
@@ -62,7 +62,7 @@ def read_places(path, estimators):
 
 
 def cell(counter):
-    """Return what a table says of one check of one estimator."""
+    """Return the table entry for one check of one estimator."""
     if not counter:
         return "–"
     bad = ", ".join(f"{n} {kind}" for kind, n in counter.items() if kind != "passed")
@@ -80,7 +80,7 @@ def table(rows, header, widths=None):
 
 
 def network(meta):
-    """Return a small network, as scikeras asks for it."""
+    """Return a small network, in the form that scikeras requires."""
     import keras
 
     return keras.Sequential(
@@ -93,7 +93,7 @@ def network(meta):
 
 
 def compiled(X, y):
-    """Return the same network, as Keras's wrapper asks for it."""
+    """Return the same network, in the form that Keras's wrapper requires."""
     import keras
 
     model = network({"n_features_in_": X.shape[1], "n_classes_": y.shape[1]})
@@ -155,7 +155,7 @@ def peers():
 
 
 def check_peers():
-    """Yield (name, passed, failed, names of the first that fail) for every peer."""
+    """Yield (name, passed, failed, names of the first failures) for every peer."""
     from sklearn.utils.estimator_checks import check_estimator
 
     for name, make in peers():
@@ -197,7 +197,7 @@ def main(report):
     ]
     text = (
         f"With scikit-learn {sklearn.__version__}: {total['passed']:,} checks passed, "
-        f"{total['failure'] + total['error']} failed, {total['skipped']} skipped themselves.\n\n"
+        f"{total['failure'] + total['error']} failed, {total['skipped']} were skipped.\n\n"
     )
     (RESULTS / "summary.rst").write_text(text + table(summary, header), encoding="utf-8")
     widths = f"40 {' '.join(['10'] * len(outcomes))}"

@@ -1,7 +1,7 @@
 """Configuration of the documentation; see https://www.sphinx-doc.org.
 
 Nothing here needs a network: links into scikit-learn's pages are made from the version that is
-installed, and the formulas are set by a copy of MathJax that comes with the pages.
+installed, and the formulas are rendered by a copy of MathJax that comes with the pages.
 """
 
 import re
@@ -53,7 +53,7 @@ _REMOTE_ICONS = re.compile(r'<link[^>]*href="https?://[^"]*font-awesome[^"]*"[^>
 
 # -- API pages -----------------------------------------------------------------------------------
 autosummary_generate = True
-autodoc_typehints = "none"  # numpydoc's sections say it better
+autodoc_typehints = "none"  # numpydoc's sections show the types
 numpydoc_show_class_members = False  # autodoc writes the methods out in full
 numpydoc_validation_checks = set()  # `make lint` validates
 
@@ -65,7 +65,7 @@ def skip_member(app, what, name, obj, skip, options):
 
 
 def drop_remote_icons(app, pagename, templatename, context, doctree):
-    """Let the buttons of animations have the theme's icons, not those of a server far away."""
+    """Use the icons of the theme for the buttons of animations, not those of a remote server."""
     if "body" in context:
         context["body"] = _REMOTE_ICONS.sub("", context["body"])
 
@@ -87,7 +87,7 @@ sphinx_gallery_conf = {
     "image_scrapers": ("matplotlib",),
     "image_srcset": ["2x"],  # sharp on screens of high resolution
     "matplotlib_animations": True,
-    "reset_modules": ("matplotlib",),
+    "reset_modules": ("matplotlib", "course.set_style"),
     "show_memory": False,
     "capture_repr": ("_repr_html_",),
     "backreferences_dir": "generated/backreferences",

@@ -1,4 +1,4 @@
-"""The order of the gallery's pages in their sections."""
+"""The order of the gallery's pages in their sections, and the style of their figures."""
 
 from pathlib import Path
 
@@ -31,14 +31,21 @@ PAGES = [
 
 
 class CourseOrder:
-    """Sort key for pages; one that is not in the list is an error, not the last."""
+    """Sort key for pages; a page that is not in the list raises an error."""
 
     def __init__(self, folder):
         self.folder = folder
 
     def __call__(self, filename):
-        """Return the place of a page."""
+        """Return the position of a page."""
         return PAGES.index(Path(filename).stem.removeprefix("plot_"))
 
     def __repr__(self):
-        return "CourseOrder"  # the same in every build, or all pages would be built again
+        return "CourseOrder"  # the same in every build; otherwise all pages would be rebuilt
+
+
+def set_style(gallery_conf, fname):
+    """Enlarge the text of figures: 6.4 inches wide, it is still legible on a phone."""
+    from matplotlib import rcParams
+
+    rcParams["font.size"] = 11

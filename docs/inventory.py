@@ -1,7 +1,6 @@
 """An inventory of scikit-learn's public names for links into its documentation.
 
-intersphinx would fetch it; making it from the installed version needs no network, so that the
-pages are the same wherever they are built.
+intersphinx would download it. Generating it from the installed version needs no network.
 """
 
 import zlib

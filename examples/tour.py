@@ -2,14 +2,14 @@
 A tour of skextra on real data
 ==============================
 
-Every estimator of the package on data that come with scikit-learn, beside the nearest estimator
-that scikit-learn has; those that predict inside a pipeline and a grid search. It prints a table
-and saves pictures::
+This script runs every estimator of the package on data that come with scikit-learn, and compares
+it with the closest estimator of scikit-learn. Supervised estimators run inside a pipeline and a
+grid search. The script prints a table and saves figures::
 
-    python examples/tour.py [folder for the pictures]
+    python examples/tour.py [folder for the figures]
 
 To add an estimator, write a function like those below, which returns rows of the table and saves
-what is worth seeing, and name it in STOPS.
+figures, and add it to STOPS.
 """
 
 import sys
@@ -21,7 +21,7 @@ from pathlib import Path
 
 import matplotlib
 
-matplotlib.use("Agg")  # pictures go to files; no window is needed
+matplotlib.use("Agg")  # figures go to files; no window is needed
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -80,12 +80,12 @@ class Row:
 
 
 def evaluate(model, grid, X, y, folds, inner_folds=3):
-    """Return (score, seconds for one fit) of a model whose parameters a grid search chooses.
+    """Return (score, seconds for one fit) of a model whose parameters a grid search selects.
 
-    The score is the mean over folds that the search has not seen. The time is that of fitting the
-    pipeline once more with the parameters found; the median over the folds.
+    The score is the mean over folds that the search has not used. The time is that of one more fit
+    of the pipeline with the best parameters; the median over the folds.
     """
-    model.fit(X, y)  # compiles what has not been compiled yet, outside the clock
+    model.fit(X, y)  # compiles, so that the times below do not include it
     search = GridSearchCV(model, grid, cv=inner_folds)
     results = cross_validate(search, X, y, cv=folds, return_estimator=True)
     times = [fitted.refit_time_ for fitted in results["estimator"]]
@@ -102,7 +102,7 @@ def compare(data, ours, peer, X, y, folds, inner_folds=3):
 
 
 def save(figure, folder, name):
-    """Save a figure and let go of it."""
+    """Save a figure and close it."""
     figure.savefig(folder / name, dpi=120)
     plt.close(figure)
 
@@ -138,7 +138,7 @@ def lms_regression(folder):
 
 
 def adaline_classification(folder):
-    """Adaline against its two nearest relatives: tumours, wines and handwritten digits."""
+    """Adaline against SGDClassifier and Perceptron: tumours, wines and handwritten digits."""
     rows = []
     folds = StratifiedKFold(5, shuffle=True, random_state=0)
     adaline = make_pipeline(StandardScaler(), Adaline(random_state=0))
@@ -176,20 +176,20 @@ def adaline_classification(folder):
         image = ax.imshow(weights[digit], cmap="PuOr", vmin=-limit, vmax=limit)
         ax.set(title=f"{digit}", xticks=[], yticks=[])
     figure.colorbar(image, ax=axes, label="Weight")
-    figure.suptitle("Adaline: what speaks for each digit (violet) and against it (orange)")
+    figure.suptitle("Adaline: weights for each digit (violet) and against it (orange)")
     save(figure, folder, "adaline_digits_weights.png")
 
     figure, ax = plt.subplots(figsize=(6, 5.5), layout="constrained")
     predicted = cross_val_predict(adaline, X, y, cv=folds)
     ConfusionMatrixDisplay.from_predictions(y, predicted, ax=ax, cmap="Blues", colorbar=False)
-    ax.set_title("Adaline on digits that it was not trained on")
+    ax.set_title("Adaline on unseen digits")
     save(figure, folder, "adaline_digits_confusion.png")
     return rows
 
 
 def madaline_classification(folder):
     """Madaline against a network with smooth units: digits, and the parity of six bits."""
-    warnings.simplefilter("ignore", ConvergenceWarning)  # of the network of smooth units
+    warnings.simplefilter("ignore", ConvergenceWarning)  # from MLPClassifier
     X, y = load_digits(return_X_y=True)
     folds = StratifiedKFold(3, shuffle=True, random_state=0)
     ours = (
@@ -270,14 +270,14 @@ def adaptive_prediction(folder):
     axes[0].imshow(photograph)
     axes[0].set(title="A photograph", xticks=[], yticks=[])
     image = axes[1].imshow(size, cmap="magma", vmax=0.25)
-    axes[1].set(title="Where the next pixel surprises the filter", xticks=[], yticks=[])
+    axes[1].set(title="Prediction error of the next pixel", xticks=[], yticks=[])
     figure.colorbar(image, ax=axes[1], label="Mean absolute error of the three colours")
     save(figure, folder, "pixel_prediction_error.png")
     return rows
 
 
 def clustering(folder):
-    """KMeansPP against KMeans with ten starts: groups of digits, the elbow, an outlier."""
+    """KMeansPP against KMeans with ten starts: clusters of digits, the elbow, an outlier."""
     X, _ = load_digits(return_X_y=True)
     seeds = range(5)
 
@@ -311,8 +311,8 @@ def clustering(folder):
     influence = clusters.sample_influence(X)
     order = np.argsort(influence)[::-1]
     print(
-        f"  The inertia of the digits would fall most, by {influence[order[0]]:.0f} of "
-        f"{clusters.inertia_:.0f}, without image {order[0]}."
+        f"  Image {order[0]} has the largest influence: without it, the inertia of "
+        f"{clusters.inertia_:.0f} would fall by {influence[order[0]]:.0f}."
     )
     figure, axes = plt.subplots(2, 10, figsize=(11, 2.8), layout="constrained")
     for ax, image in zip(axes[0], clusters.cluster_centers_, strict=True):
@@ -323,7 +323,7 @@ def clustering(folder):
         ax.set(xticks=[], yticks=[])
     axes[0, 0].set_ylabel("centres")
     axes[1, 0].set_ylabel("outliers")
-    figure.suptitle("KMeansPP: ten centres of the digits, and the images that cost most")
+    figure.suptitle("KMeansPP: ten centres of the digits, and the most influential images")
     save(figure, folder, "kmeans_digits.png")
 
     figure, axes = plt.subplots(1, 2, figsize=(10, 4), layout="constrained")
@@ -364,7 +364,7 @@ def margins(folder):
 
 
 def convolutions(folder):
-    """CNNClassifier against MLPClassifier: digits, and those that it gets wrong."""
+    """CNNClassifier against MLPClassifier: digits, and the misclassified ones."""
     X, y = load_digits(return_X_y=True)
     X = X / 16
     rates = [0.001, 0.003]
@@ -402,7 +402,7 @@ def convolutions(folder):
 
 
 def compression(folder):
-    """skextra.cnn: a network in fewer bytes, and what that costs in accuracy."""
+    """skextra.cnn: a network in fewer bytes, and the cost in accuracy."""
     X, y = load_digits(return_X_y=True)
     X, X_test, y, y_test = train_test_split(X / 16, y, random_state=0)
     cnn = CNNClassifier(batch_norm=True, epochs=8, random_state=0).fit(X, y)
@@ -428,7 +428,7 @@ STOPS = [
 
 
 def compile_kernels():
-    """Make numba compile the loops that the tour uses, or load them, and import TensorFlow."""
+    """Compile or load the kernels that the tour uses, and import TensorFlow."""
     X = np.linspace(-1.0, 1.0, 40).reshape(20, 2)
     for variant in ("lms", "nlms", "rls"):
         LMSRegressor(variant=variant, max_iter=1, tol=None).fit(X, X)

@@ -198,7 +198,7 @@ def test_madaline_xor():
 
 def test_madaline_starts():
     page = run("plot_madaline_starts")
-    assert page["solved"]["other starts (default)"] == [1.0] * 7
+    assert page["solved"]["restarts (default)"] == [1.0] * 7
     assert page["solved"]["as published"][0] < 0.6
     assert page["solved"]["first start alone"][0] < 0.2
     assert page["solved"]["first start alone"][-1] == 1.0

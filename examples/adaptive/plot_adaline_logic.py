@@ -3,13 +3,13 @@ r"""
 Adaline: logic from truth tables
 ================================
 
-Widrow's Adaline, the adaptive linear neuron, decides by the sign of a weighted sum. Its inputs
-and its answers are +1 and -1, "true" and "false". The weights are learnt by LMS, whose error is
-the difference between the answer wanted and the *sum*, not its sign: where the perceptron stops
-learning once all signs are right, Adaline goes on to the least-squares solution.
+Widrow's Adaline, the adaptive linear neuron, decides by the sign of a weighted sum. Its inputs and
+outputs are +1 and -1, "true" and "false". The weights are learnt by LMS, whose error is the
+difference between the desired output and the *sum*, not its sign. The perceptron stops learning
+once all signs are right; Adaline continues to the least-squares solution.
 
-This page lets an Adaline learn three functions of logic, compares what it found with
-weights written down by hand, and then shows what the order of the rows can do to it.
+On this page, Adaline learns three logic functions, which are compared with weights set by hand.
+The last part shows the effect of the order of the rows.
 """
 
 # %%
@@ -31,10 +31,10 @@ tables = {
 # %%
 # Weights by hand
 # ---------------
-# All three can be computed with small whole numbers. The bias weight, on an input that is always
-# +1, comes first. NAND, for instance, is :math:`1 - x_1 - x_2`: the sum is negative only if both
-# inputs are +1. OR has two entries. The weights (1, 1, 1) do, and so do (2, 2, 1): the right
-# weights are far from unique.
+# All three functions can be computed with small integer weights. The bias, a weight on an input
+# that is always +1, comes first. NAND, for instance, is :math:`1 - x_1 - x_2`: the sum is negative
+# only if both inputs are +1. OR has two entries, (1, 1, 1) and (2, 2, 1): the solution is far from
+# unique.
 
 by_hand = {
     "OR": [(1, 1, 1), (2, 2, 1)],
@@ -51,11 +51,11 @@ for name, (X, y) in tables.items():
 # %%
 # Weights learnt
 # --------------
-# `fit` learns them from the tables, with the default settings. The scale of the weights is not
-# that of the whole numbers: the least-squares solution is 0.5 for each of them (0 for the bias of
-# the majority), at which the sums are off by 0.5 at every row. The weights below are averages over
-# all steps of learning from zero, which is why they lie a little under 0.5. Signs matter, and the
-# signs are right for every pattern.
+# `fit` learns the weights from the tables, with default parameters. Their scale differs from that
+# of the integers: in the least-squares solution each weight is 0.5 (0 for the bias of the
+# majority), and the error of each sum is 0.5. The weights below are averages over all steps of
+# learning from zero, and are therefore slightly below 0.5. Only the signs of the sums matter, and
+# they are right for every pattern.
 
 from skextra import Adaline
 
@@ -66,15 +66,15 @@ for name, weights in learnt.items():
     print(f"{name:<18} weights {weights.round(2)}, patterns right: {learnt_accuracy[name]:.0%}")
 
 # %%
-# For the gates with two inputs :class:`~skextra.plotting.AdalineRegionDisplay` draws the decision.
-# The shading and the solid line are what Adaline has learnt; dashed are the lines of the weights
-# by hand.
+# For the functions of two inputs, :class:`~skextra.plotting.AdalineRegionDisplay` draws the
+# decision. The shading and the solid line are those of Adaline; the dashed lines are those of the
+# weights set by hand.
 
 import matplotlib.pyplot as plt
 
 from skextra.plotting import AdalineRegionDisplay
 
-fig, axes = plt.subplots(1, 2, figsize=(10, 5), layout="constrained")
+fig, axes = plt.subplots(1, 2, figsize=(6.4, 3.6), layout="constrained")
 for ax, name in zip(axes, ["OR", "NAND"], strict=True):
     X, y = tables[name]
     AdalineRegionDisplay.from_estimator(gates[name], X, y, ax=ax)
@@ -86,11 +86,11 @@ for ax, name in zip(axes, ["OR", "NAND"], strict=True):
 # %%
 # Rows sorted by class
 # --------------------
-# A truth table is tiny. On real data there is a trap in learning row by row: files are often
-# sorted by class. The rows of the iris data are: first fifty setosas, then fifty versicolors, then
-# fifty virginicas. The last thing that an Adaline sees in each epoch is then fifty times the same
-# answer, and the last iterate has bent to it. By default `Adaline` shuffles the rows once and
-# publishes the average of all iterates. Here are both precautions taken and left out:
+# A truth table is small. In real data the order of the rows matters, because files are often
+# sorted by class. The iris data contain first fifty setosas, then fifty versicolors, then fifty
+# virginicas. At the end of each epoch Adaline sees the same answer fifty times, and the last
+# weights are biased towards it. By default `Adaline` shuffles the rows once and returns the
+# average over all steps. The loop compares all combinations of the two:
 
 from sklearn.datasets import load_iris
 from sklearn.model_selection import cross_val_score
@@ -106,25 +106,24 @@ for shuffle, average in product([True, False], repeat=2):
     print(f"shuffle={shuffle!s:<5}  average={average!s:<5}  accuracy {scores.mean():.2f}")
 
 # %%
-# Either precaution avoids the worst. (That averaging alone comes out best here is luck; it depends
-# on the order in which the file happens to have the classes.) Without both, each class loses rows
-# to the class that comes after it in the file, as the confusion matrix shows:
+# Either default avoids the worst result. (That averaging alone is best here is a coincidence of
+# the order of the classes in the file.) Without both, each class loses rows to the class that
+# follows it in the file, as the confusion matrix shows:
 
 from sklearn.metrics import ConfusionMatrixDisplay
 from sklearn.model_selection import cross_val_predict
 
-fig, axes = plt.subplots(1, 2, figsize=(10, 4.5), layout="constrained")
-for ax, careful in zip(axes, [True, False], strict=True):
-    adaline = Adaline(shuffle=careful, average=careful, random_state=0)
+fig, axes = plt.subplots(2, 1, figsize=(5.4, 8.6), layout="constrained")
+for ax, default in zip(axes, [True, False], strict=True):
+    adaline = Adaline(shuffle=default, average=default, random_state=0)
     predicted = cross_val_predict(make_pipeline(StandardScaler(), adaline), X, y)
     ConfusionMatrixDisplay.from_predictions(
         y, predicted, display_labels=load_iris().target_names, ax=ax, cmap="Blues", colorbar=False
     )
-    ax.set_title(f"shuffle={careful}, average={careful}")
+    ax.set_title(f"shuffle={default}, average={default}")
 
 # %%
-# (That some versicolors are taken for one of their neighbours even then is no fault of the
-# training. They lie between the other two classes, and no single linear output can be high in the
-# middle and low on both sides; that takes more than one layer.)
+# (Some versicolors are still misclassified. They lie between the other two classes, and no linear
+# output is high in the middle and low on both sides; this requires more than one layer.)
 
 plt.show()

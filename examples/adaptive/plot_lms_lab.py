@@ -3,25 +3,25 @@ r"""
 The LMS lab: one hundred samples, six rates
 ===========================================
 
-Least mean squares (LMS) looks at one sample at a time. With the weights :math:`w` of the moment it
-predicts :math:`\hat d = w^\top x`, compares with the desired value :math:`d`, and moves the
-weights a little in the direction that makes this one error smaller:
+Least mean squares (LMS) processes one sample at a time. With the current weights :math:`w` it
+predicts :math:`\hat d = w^\top x`, compares the prediction with the desired value :math:`d`, and
+moves the weights a little to reduce this error:
 
 .. math:: e = d - w^\top x, \qquad w \leftarrow w + \eta \, e \, x .
 
-Everything depends on the learning rate :math:`\eta`. This page follows the rule on a set so small
-that all of it can be looked at: where least squares puts the weights, how fast LMS gets there at
-five rates, what a high rate costs, at which rate it breaks, and how to know that beforehand.
+The learning rate :math:`\eta` determines the result. This page applies the rule to a small data
+set and shows the least-squares weights, the convergence of LMS at five rates, the cost of a high
+rate, the rate at which LMS diverges, and how to know that rate in advance.
 """
 
 # %%
 # The data
 # --------
 # One hundred samples of a plane, with columns 1, x1 and x2. The constant first column carries the
-# bias, so that all three weights look alike; that is why ``fit_intercept=False`` stands below. (On
-# the two columns x1 and x2, ``fit_intercept=True`` would do the same arithmetic.) The true weights
-# are (1, 1, -2), and the noise has a standard deviation of 0.01: no weights can bring the mean
-# squared error much below 0.01² = 1e-4.
+# bias, so that all three weights are treated alike; hence ``fit_intercept=False`` below. (On the
+# columns x1 and x2, ``fit_intercept=True`` would be equivalent.) The true weights are (1, 1, -2),
+# and the noise has a standard deviation of 0.01: no weights can reduce the mean squared error much
+# below 0.01² = 1e-4.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -36,10 +36,10 @@ y = X @ true_weights + noise_sd * rng.standard_normal(100)
 # %%
 # The Wiener solution
 # -------------------
-# The weights that LMS is after are those of least squares, in this field called the Wiener
-# solution: :math:`w = R^{-1} p` with the correlation matrix :math:`R = \overline{x x^\top}` and
-# the cross-correlation :math:`p = \overline{d x}`. It has a closed form, which
-# :class:`~skextra.LMSRegressor` computes with ``variant='wiener'``.
+# LMS approximates the least-squares weights, in this field called the Wiener solution: :math:`w =
+# R^{-1} p` with the correlation matrix :math:`R = \overline{x x^\top}` and the cross-correlation
+# :math:`p = \overline{d x}`. It has a closed form, which :class:`~skextra.LMSRegressor` computes
+# with ``variant='wiener'``.
 
 from skextra import LMSRegressor
 
@@ -51,10 +51,9 @@ print(f"mean squared error {wiener_mse:.4g}")
 # %%
 # Twenty epochs of LMS at five rates
 # ----------------------------------
-# The weights start at zero, and the samples are presented in the order of the file, all one
-# hundred of them twenty times. ``tol=None`` switches off the stopping rule: a curve of the
-# laboratory has as many points as was asked for. After each epoch `loss_curve_` keeps the mean
-# squared error over the whole set.
+# The weights start at zero, and each of the twenty epochs presents the hundred samples in the
+# order given. ``tol=None`` disables early stopping, so that each curve has twenty points. After
+# each epoch, `loss_curve_` stores the mean squared error over all samples.
 
 rates = [0.005, 0.01, 0.05, 0.1, 0.5]
 models = {
@@ -70,11 +69,11 @@ display.ax_.text(20, 0.9 * noise_sd**2, "power of the noise, 1e-4", ha="right", 
 _ = display.ax_.set(title="LMS from zero weights", ylim=(4e-5, 4), xticks=range(0, 21, 5))
 
 # %%
-# Two things trade places here. A low rate needs many epochs, but ends nearest the floor. A high
-# rate is there after the first epoch and then stays well above the floor for good, because its
-# weights run after the noise of the last few samples; the order being fixed, it is the same noise
-# at the end of every epoch, and the curve is flat. The mean squared error in excess of Wiener's,
-# relative to Wiener's, is called the *misadjustment*.
+# The rate trades speed for accuracy. A low rate needs many epochs, but ends closest to the
+# minimum. A high rate settles after the first epoch, and then stays well above the minimum,
+# because its weights follow the noise of the last few samples. Since the order is fixed, this is
+# the same noise at the end of every epoch, and the curve is flat. The relative excess of the mean
+# squared error over that of the Wiener solution is called the *misadjustment*.
 
 print("rate    MSE, epoch 1   MSE, epoch 20   misadjustment   weights")
 misadjustments = {}
@@ -87,8 +86,8 @@ for rate, model in models.items():
 # %%
 # The same in five lines
 # ----------------------
-# There is no more to it than the formula says. A plain loop takes the same steps, and arrives at
-# the same weights up to rounding:
+# A plain loop over the formula takes the same steps and arrives at the same weights up to
+# rounding:
 
 w = np.zeros(3)
 for _ in range(20):
@@ -101,9 +100,9 @@ print(f"largest difference from the loop: {loop_difference:.0e}")
 # %%
 # A rate of 1
 # -----------
-# At a rate of 1 the steps overshoot so far that the error grows from epoch to epoch, until it is
-# larger than any number that the machine can hold. `fit` then stops, warns, and keeps the last
-# finite weights. The warning is caught here to show what it says.
+# At a rate of 1 each step overshoots so far that the error grows from epoch to epoch, until it
+# overflows. `fit` then stops, warns, and keeps the last finite weights. The warning is caught here
+# to show its text.
 
 import textwrap
 import warnings
@@ -118,8 +117,8 @@ divergence_message = str(caught[0].message)
 print(textwrap.fill(divergence_message, 90))
 
 # %%
-# Its loss curve shows the blow-up. The logarithm of the error climbs on a straight line, that is,
-# the error grows exponentially, and by a factor of 10\ :sup:`19` an epoch.
+# The loss curve shows the divergence. The logarithm of the error grows linearly, so the error
+# grows exponentially, by a factor of 10\ :sup:`19` per epoch.
 
 finite_curve = diverged.loss_curve_[np.isfinite(diverged.loss_curve_)]
 epochs = np.arange(1, len(finite_curve) + 1)
@@ -136,21 +135,21 @@ ax.set_xticks(range(0, 21, 5))
 _ = ax.legend()
 
 # %%
-# Knowing beforehand
+# Bounds on the rate
 # ------------------
-# The warning names four limits of the rate. All of them are in the `stability_` record of a fitted
-# model, or can be had before any fit from :func:`~skextra.lms_stability`:
+# The warning names four bounds on the rate. They are stored in `stability_` of a fitted model, and
+# :func:`~skextra.lms_stability` computes them without a fit:
 #
-# * :math:`2 / \max \|x\|^2`: below it each step shrinks the error of the sample presented, and no
-#   order of the samples can make the weights diverge. Safe, and often far too careful.
-# * :math:`2 / \mathrm{tr} R`, the mean squared norm in place of the largest: below it the mean
-#   square error usually converges if the samples come in random order. A rule of thumb.
-# * :math:`2 / \lambda_{\max}(R)`: below it the *mean* of the weights converges, which does not
-#   help much if their variance does not.
-# * the critical rate. In a fixed order a whole epoch is one affine map :math:`w \mapsto P w + q`
-#   of the weights, and it converges if and only if the spectral radius of :math:`P` is below 1.
-#   The critical rate is the smallest at which it is not. This is no estimate: it is exact for this
-#   order of these samples.
+# * :math:`2 / \max \|x\|^2`: below it, each step reduces the error of its sample, and no order of
+#   the samples can make the weights diverge. Safe, and often much too conservative.
+# * :math:`2 / \mathrm{tr} R`, with the mean squared norm in place of the largest: below it, the
+#   mean squared error usually converges if the samples come in random order. A rule of thumb.
+# * :math:`2 / \lambda_{\max}(R)`: below it, the *mean* of the weights converges, which is of
+#   little use if their variance does not.
+# * the critical rate. In a fixed order each epoch is one affine map :math:`w \mapsto P w + q` of
+#   the weights, which converges if and only if the spectral radius of :math:`P` is below 1. The
+#   critical rate is the smallest rate at which it is not. It is exact for this order of these
+#   samples.
 
 from skextra import lms_stability
 
@@ -161,15 +160,15 @@ print(f"2 / lambda_max    {stability.mean_bound:.4f}")
 print(f"critical rate     {stability.critical_rate:.4f}")
 
 # %%
-# On this set the critical rate is almost four times the safe bound, which therefore is
-# over-careful, and lies a little *below* 2 / tr R, which therefore promises too much. The bound
-# for the mean would let even a rate of 1 pass.
+# On these data the critical rate is almost four times the safe bound, which is therefore too
+# conservative, and slightly *below* 2 / tr R, which is therefore too high. The bound for the mean
+# would even allow a rate of 1.
 #
-# The picture shows the spectral radius against the rate. It is the factor by which an epoch
-# multiplies what is left, in the slowest direction, of the error of the starting weights; the mean
-# squared error takes its square. At a rate of 0.005 two thirds are left after an epoch, and the
-# first curve above falls by (2/3)² = 0.44 an epoch; at 0.1 one epoch forgets where it started. At
-# a rate of 1 the factor is 5e9, the square root of the growth just seen.
+# The figure shows the spectral radius against the rate. It is the factor by which an epoch
+# multiplies the remaining initial error, in the slowest direction; the mean squared error is
+# multiplied by its square. At a rate of 0.005 two thirds are left after an epoch, and the first
+# curve above falls by (2/3)² = 0.44 per epoch. At 0.1, one epoch removes the effect of the initial
+# weights. At a rate of 1 the factor is 5e9, the square root of the growth above.
 
 grid = np.geomspace(0.002, 1.3, 120)
 radius = np.array([lms_stability(X, rate, fit_intercept=False).spectral_radius for rate in grid])
@@ -192,9 +191,9 @@ ax.set_title("Below 1 an epoch converges, above 1 it diverges")
 _ = ax.legend(loc="upper left")
 
 # %%
-# To see how sharp the limit is, take a rate 0.1% below it and one 0.1% above. What is left of the
-# start shrinks by 3.5% an epoch in the first case and grows by 3.6% in the other; after 3000
-# epochs there is no doubt. (Both rates are below 2 / tr R.)
+# To check how sharp the bound is, take a rate 0.1% below it and one 0.1% above. The remaining
+# initial error shrinks by 3.5% per epoch in the first case and grows by 3.6% in the second; after
+# 3000 epochs the difference is clear. (Both rates are below 2 / tr R.)
 
 critical_rate = stability.critical_rate
 for factor in (0.999, 1.001):
@@ -212,9 +211,9 @@ for factor in (0.999, 1.001):
 # %%
 # Two planes
 # ----------
-# A picture of the solutions themselves. The points are the samples. After one epoch at the lowest
-# rate the plane of LMS (orange) is still on its way from zero to that of Wiener (blue); after
-# twenty epochs the two can no longer be told apart.
+# This figure shows the solutions themselves. The points are the samples. After one epoch at the
+# lowest rate, the plane of LMS (orange) is still between zero and the Wiener solution (blue);
+# after twenty epochs the two are indistinguishable.
 
 early = LMSRegressor(learning_rate=0.005, max_iter=1, tol=None, fit_intercept=False).fit(X, y)
 late = models[0.005]
@@ -225,10 +224,10 @@ span = np.linspace(-3, 3, 7)
 a, b = np.meshgrid(span, span)
 corners = np.column_stack([np.ones(a.size), a.ravel(), b.ravel()])
 
-fig = plt.figure(figsize=(10, 5))
-fig.subplots_adjust(left=0.02, right=0.95, bottom=0.05, top=0.92, wspace=0.1)
+fig = plt.figure(figsize=(5.6, 9.6))
+fig.subplots_adjust(left=0.02, right=0.92, bottom=0.04, top=0.96, hspace=0.12)
 for k, (model, title) in enumerate([(early, "after 1 epoch"), (late, "after 20 epochs")], start=1):
-    ax = fig.add_subplot(1, 2, k, projection="3d")
+    ax = fig.add_subplot(2, 1, k, projection="3d")
     ax.plot_wireframe(a, b, wiener.predict(corners).reshape(a.shape), color="#0072B2", lw=0.8)
     ax.plot_surface(a, b, model.predict(corners).reshape(a.shape), color="#E69F00", alpha=0.45)
     ax.scatter(X[:, 1], X[:, 2], y, color="black", s=8, depthshade=False)

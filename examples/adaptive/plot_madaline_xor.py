@@ -3,18 +3,18 @@ r"""
 Madaline: exclusive or, in two layers
 =====================================
 
-No single Adaline can compute the exclusive or: its positive and negative patterns cannot be parted
-by a straight line. Two Adalines can part them with two lines, and a third one combines the two
-answers. This page draws what each of the three does, first with weights that were worked out by
-hand, then with weights that the network has learnt from the truth table.
+A single Adaline cannot compute the exclusive or: no straight line separates its positive and
+negative patterns. Two Adalines separate them with two lines, and a third combines their outputs.
+This page draws the three units, first with weights set by hand, then with weights learnt from the
+truth table.
 """
 
 # %%
 # By hand
 # -------
 # The first hidden unit sums :math:`0.5 - x_1 + x_2` and the second :math:`0.5 + x_1 - x_2`. Each
-# says +1 except far out on one side. The output unit sums :math:`1 - h_1 - h_2`, which is positive
-# unless both say +1. With ``max_iter=0`` the network is run as it is.
+# outputs +1 except far out on one side. The output unit sums :math:`1 - h_1 - h_2`, which is
+# positive unless both hidden units output +1. ``max_iter=0`` uses these weights without training.
 
 from copy import deepcopy
 
@@ -41,19 +41,20 @@ for x1, x2, h1, h2, total, answer in rows:
 # %%
 # Unit by unit
 # ------------
-# Grey is the side on which a hidden unit says +1. What the output makes of the two signs is
-# the strip between the lines, and what lies outside it.
+# Grey marks the side on which a hidden unit outputs +1. The output separates the strip between the
+# lines from the outside.
 
 from skextra.plotting import AdalineRegionDisplay
 
-_ = AdalineRegionDisplay.from_estimator(by_hand, X, y, units=True)
+_, axes = plt.subplots(1, 3, figsize=(6.4, 2.8), sharey=True, layout="constrained")
+_ = AdalineRegionDisplay.from_estimator(by_hand, X, y, units=True, ax=axes)
 
 # %%
 # Learnt
 # ------
-# The same network, from random weights. `loss_curve_` is the share of wrong patterns after each
-# epoch; another start is made when one leads nowhere. Because of that any seed will do: all of
-# fifty are tried.
+# The same network, learnt from random weights. `loss_curve_` is the fraction of wrong patterns
+# after each epoch, and a start that makes no progress is followed by another. With these restarts
+# any seed succeeds: all fifty are tried.
 
 learnt = Madaline(2, random_state=1).fit(X, y)
 print(f"epochs: {learnt.n_iter_}, restarts: {learnt.n_restarts_}")
@@ -63,19 +64,20 @@ solved = sum(bool((model.predict(X) == y).all()) for model in seeds)
 print(
     f"solved from {solved} of 50 seeds, after {max(m.n_restarts_ for m in seeds)} restarts at most"
 )
-_ = AdalineRegionDisplay.from_estimator(learnt, X, y, units=True)
+_, axes = plt.subplots(1, 3, figsize=(6.4, 2.8), sharey=True, layout="constrained")
+_ = AdalineRegionDisplay.from_estimator(learnt, X, y, units=True, ax=axes)
 
 # %%
 # Step by step
 # ------------
-# The network on its way there: the two lines, and the region of the output. Here the epochs are
-# run one by one, with `partial_fit`, from given weights: the first of a few starts that leads to
-# the goal, and takes some epochs to do so. Both hidden units must be right, so that the network is
-# told to act on errors and on what is nearly an error only, and to try no pairs.
+# The figure shows the two lines and the output during training. The epochs are run one by one,
+# with `partial_fit`, from the first random weights that lead to the solution in more than ten
+# epochs. Both hidden units must be right here, so the dead zone is small and pairs of units are
+# not tried.
 
 
 def epochs_from(seed, most=60):
-    """Return (wrong patterns, network) for every epoch on the way from a random start."""
+    """Return (wrong patterns, network) for every epoch from random weights."""
     rng = np.random.default_rng(seed)
     shapes = [(2, 2), (2, 1)], [2, 1]
     weights, biases = ([rng.uniform(-1, 1, shape) for shape in kind] for kind in shapes)
@@ -97,8 +99,8 @@ stages = next(
 print("wrong patterns, epoch by epoch:", *(wrong for wrong, _ in stages))
 
 shown = np.unique(np.linspace(0, len(stages) - 1, 4).astype(int))
-fig, axes = plt.subplots(1, len(shown), figsize=(11, 3.4), layout="constrained")
-for ax, epoch in zip(axes, shown, strict=True):
+fig, axes = plt.subplots(2, 2, figsize=(6.4, 6.4), layout="constrained")
+for ax, epoch in zip(axes.flat, shown, strict=True):
     wrong, model = stages[epoch]
     AdalineRegionDisplay.from_estimator(model, X, y, ax=ax)
     ax.set_title(f"epoch {epoch}: {wrong} wrong")

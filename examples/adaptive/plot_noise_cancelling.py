@@ -3,30 +3,30 @@ r"""
 Adaptive noise cancelling
 =========================
 
-A weak signal is buried in interference, and no fixed filter can take the one from the other
-because they share the same frequencies. But the *source* of the interference can be tapped: a
-second sensor picks it up without the signal. What reaches the first sensor is this reference,
-filtered by whatever lies between. An adaptive filter learns that path, makes the interference from
-the reference, and the difference is the clean signal (Widrow et al., Adaptive noise cancelling:
-principles and applications, Proc. IEEE 63(12), 1692-1716, 1975).
+A weak signal is buried in interference, and no fixed filter can separate them because they share
+the same frequencies. But the *source* of the interference can be measured by a second sensor
+without the signal. The first sensor receives this reference through an unknown path. An adaptive
+filter learns the path, computes the interference from the reference, and the difference is the
+clean signal (Widrow et al., Adaptive noise cancelling: principles and applications, Proc. IEEE
+63(12), 1692-1716, 1975).
 
 .. math::
 
-    \underbrace{s_t + (h * r)_t}_{\text{first sensor}} \;-\;
-    \underbrace{w_t^\top (r_t, r_{t-1}, \dots, r_{t-p+1})}_{\text{filtered reference}}
-    \;=\; e_t \;\approx\; s_t
+    \underbrace{s_t + (h * r)_t}_{\text{first sensor}} -
+    \underbrace{w_t^\top (r_t, \dots, r_{t-p+1})}_{\text{filtered reference}}
+    = e_t \approx s_t
 
-The twist is that the *error* of the filter is what one is after: LMS makes it as small as it can,
-and since the reference knows nothing of the signal, only the interference can be made smaller.
+The result is the *error* of the filter. LMS minimises it, and since the reference does not depend
+on the signal, only the interference can be reduced.
 """
 
 # %%
 # The signal and its interference
 # -------------------------------
-# A minute of something like an electrocardiogram: each beat is a sum of five bumps, at intervals
-# that vary a little. The reference is a hum of 50 Hz with broadband noise. On the way to the first
-# sensor it passes through a path of sixteen coefficients, drawn at random, and arrives with
-# nineteen times the power of the signal.
+# One minute of a simulated electrocardiogram: each beat is a sum of five bumps, at slightly
+# irregular intervals. The reference is a hum of 50 Hz with broadband noise. It reaches the first
+# sensor through a path of sixteen random coefficients, with nineteen times the power of the
+# signal.
 
 import numpy as np
 
@@ -55,10 +55,10 @@ primary = signal + interference
 # %%
 # The canceller
 # -------------
-# :class:`~skextra.TappedDelayLine` turns the reference into rows of its 24 latest samples: a
-# linear model on them is a filter with 24 coefficients, eight more than the path has, since in
-# practice its length is not known either. `adapt` makes one pass over the record, as a filter in
-# the field would: for each row it first puts out, then learns.
+# :class:`~skextra.TappedDelayLine` turns the reference into rows of its 24 latest samples. A
+# linear model on these rows is a filter with 24 coefficients, eight more than the path, whose
+# length is unknown in practice. `adapt` makes one pass over the record, as a filter in the field
+# would: for each row it first returns the output, then learns.
 
 from skextra import LMSRegressor, TappedDelayLine
 
@@ -68,9 +68,9 @@ trace = canceller.adapt(rows, primary)
 cleaned = trace.error
 
 # %%
-# The signal being made up, the noise left in it is known: the difference from the true signal. We
-# measure the signal-to-noise ratio over the second half of the record, when the filter has
-# settled.
+# Since the signal is simulated, the remaining noise is known: it is the difference from the true
+# signal. The signal-to-noise ratio is measured over the second half of the record, when the filter
+# has settled.
 
 
 def decibels(wanted, unwanted):
@@ -86,11 +86,11 @@ print(f"                      after  {snr_after:6.1f} dB")
 print(f"improvement                  {snr_improvement:6.1f} dB")
 
 # %%
-# Before and after, at the start of the record and at its end:
+# The signals at the beginning and at the end of the record:
 
 import matplotlib.pyplot as plt
 
-fig, axes = plt.subplots(3, 2, figsize=(10, 6), sharex="col", sharey="row", layout="constrained")
+fig, axes = plt.subplots(3, 2, figsize=(6.4, 6), sharex="col", sharey="row", layout="constrained")
 lines = [
     ("first sensor", primary, "#D55E00"),
     ("after cancelling", cleaned, "#0072B2"),
@@ -101,14 +101,13 @@ for column, start in enumerate((0, 56)):
     for ax, (name, values, colour) in zip(axes[:, column], lines, strict=True):
         ax.plot(time[part], values[part], color=colour, lw=0.9)
         ax.set_title(name, loc="left", fontsize=10)
-    axes[0, column].set_title(f"{'first' if start == 0 else 'last'} four seconds", weight="bold")
     axes[-1, column].set_xlabel("Time (s)")
 
 # %%
-# What the filter has learnt
-# --------------------------
-# Its coefficients are the impulse response of the path; those beyond the sixteenth belong to
-# nothing and stay near zero.
+# Learnt coefficients
+# -------------------
+# The coefficients approximate the impulse response of the path; those beyond the sixteenth stay
+# near zero.
 
 fig, ax = plt.subplots(layout="constrained")
 ax.vlines(np.arange(16), 0, path, color="0.7", lw=6, label="path of the interference")
@@ -120,12 +119,13 @@ _ = ax.legend()
 # %%
 # The choice of the rate
 # ----------------------
-# To the filter, the signal is noise: it disturbs the coefficients, which then pass on some of the
-# reference. The theory of LMS calls the resulting excess error, relative to the error of the best
-# fixed filter, the misadjustment :math:`M \approx \eta \, \mathrm{tr} R / (2 - \eta \, \mathrm{tr}
-# R)`. Here the error of the best filter is the signal itself, so that the noise left has :math:`M`
-# times the power of the signal, and the signal-to-noise ratio settles at about :math:`1 / M`. A
-# low rate makes :math:`M` small, but then a minute may not be enough to learn the path.
+# To the filter, the signal is noise: it disturbs the coefficients, which then let some of the
+# reference pass. In the theory of LMS, the resulting excess error, relative to the error of the
+# best fixed filter, is the misadjustment :math:`M \approx \eta \, \mathrm{tr} R / (2 - \eta \,
+# \mathrm{tr} R)`. Here the error of the best filter is the signal itself. The remaining noise
+# therefore has :math:`M` times the power of the signal, and the signal-to-noise ratio settles at
+# about :math:`1 / M`. A low rate makes :math:`M` small, but then a minute may not be enough to
+# learn the path.
 
 learning_rates = np.array([1e-4, 2e-4, 5e-4, 1e-3, 2e-3, 5e-3, 1e-2, 2e-2])
 snr, snr_predicted = [], []
@@ -147,12 +147,12 @@ ax.set(xscale="log", xlabel="Learning rate", ylabel="Signal-to-noise ratio (dB)"
 _ = ax.legend()
 
 # %%
-# Where the filter has had time to settle, the measured ratio follows the prediction and is up to
-# three decibels better (the theory takes the disturbance for white noise, which a heartbeat is
-# not).
+# Where the filter has settled, the measured ratio follows the prediction and exceeds it by up to
+# three decibels. (The theory assumes that the disturbance is white noise, which a heartbeat is
+# not.)
 #
-# Two cautions for real recordings. If some of the signal leaks into the reference, the filter will
-# cancel the signal too, as far as it can. And if the path is longer than the filter, what comes
-# through the remainder of the path stays.
+# Two cautions apply to real recordings. If some of the signal leaks into the reference, the filter
+# also cancels part of the signal. If the path is longer than the filter, the interference through
+# the rest of the path remains.
 
 plt.show()

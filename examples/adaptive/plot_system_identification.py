@@ -1,23 +1,23 @@
 r"""
 ==================================================
-Identifying a system: the learning curve of theory
+System identification: theory against experiment
 ==================================================
 
-An unknown system answers an input with an output. An adaptive filter gets the same input, compares
-its own output with the system's, and adapts until the two agree: its coefficients are then the
-impulse response of the system. How long that takes, and how well they agree in the end, was worked
-out by Widrow and his students (Widrow, McCool, Larimore and Johnson, Stationary and nonstationary
-learning characteristics of the LMS adaptive filter, Proc. IEEE 64(8), 1151-1162, 1976). This page
-puts their formulas beside the average of two hundred runs.
+An adaptive filter identifies an unknown system: it gets the same input, compares its own output
+with that of the system, and adapts until the two agree. Its coefficients are then the impulse
+response of the system. Widrow and his students derived how long this takes and how well the two
+agree in the end (Widrow, McCool, Larimore and Johnson, Stationary and nonstationary learning
+characteristics of the LMS adaptive filter, Proc. IEEE 64(8), 1151-1162, 1976). This page compares
+their formulas with the average of two hundred runs.
 """
 
 # %%
 # The experiment
 # --------------
-# The system has eight coefficients. Its output is measured with a noise of standard deviation
-# 0.01. The input is white noise in one experiment and in the other noise whose successive samples
-# have a correlation of 0.8; both have power 1, and so the trace of the correlation matrix
-# :math:`R` of the eight lagged samples is 8 both times.
+# The system has eight coefficients. Its output is measured with noise of standard deviation 0.01.
+# One experiment uses white noise as input, the other coloured noise whose successive samples have
+# a correlation of 0.8. Both have power 1, so that the trace of the correlation matrix :math:`R` of
+# the eight lagged samples is 8 in both cases.
 
 import numpy as np
 from scipy.linalg import toeplitz
@@ -41,12 +41,12 @@ def make_input(correlation, n_samples):
 # %%
 # The learning rate
 # -----------------
-# In the end the coefficients do not come to rest; the noise keeps them moving about the true ones.
-# The mean squared error then exceeds the power of the noise by a share called the misadjustment,
+# The coefficients do not settle completely; the noise keeps moving them around the true ones. The
+# mean squared error then exceeds the power of the noise by a fraction called the misadjustment,
 #
 # .. math:: M = \frac{\eta \, \mathrm{tr} R}{2 - \eta \, \mathrm{tr} R} .
 #
-# We can turn that round and take the learning rate that leads to 5%.
+# This equation is solved here for the learning rate with a misadjustment of 5%.
 
 misadjustment = 0.05
 learning_rate = 2 * misadjustment / (1 + misadjustment) / n_taps
@@ -55,10 +55,10 @@ print(f"learning rate {learning_rate:.4f}")
 # %%
 # Two hundred runs
 # ----------------
-# One run is too noisy to compare with a theory about averages. `adapt` returns the error of each
-# sample as it was before the filter had learnt from it; the mean of its square over the runs is
-# the learning curve. A stretch as long as the delay line is cut off, so that no run starts with an
-# empty line.
+# A single run is too noisy for a comparison with a theory of averages. `adapt` returns the error
+# of each sample before the filter learns from it; the mean of its square over the runs is the
+# learning curve. The first samples, as many as the delay line is long, are omitted, so that no run
+# starts with an empty line.
 
 from skextra import LMSRegressor, TappedDelayLine
 
@@ -80,21 +80,21 @@ for name, correlation in correlations.items():
     excesses[name] = np.mean([(error - noise) ** 2 for error, noise, _ in runs], axis=0)
 
 # %%
-# What theory says
-# ----------------
-# Seen along the eigenvectors of :math:`R`, the errors of the coefficients do not mix, and each
-# decays on its own. The excess of the mean squared error is a sum of exponentials, one for each
+# The theory
+# ----------
+# Along the eigenvectors of :math:`R`, the errors of the coefficients are uncoupled, and each
+# decays independently. The excess of the mean squared error is a sum of exponentials, one for each
 # eigenvalue :math:`\lambda_i`:
 #
 # .. math::
 #
-#     J(k) = \sigma^2 (1 + M) + \sum_i \lambda_i v_i^2 \, e^{-k / \tau_i},
-#     \qquad \tau_i = \frac{1}{2 \eta \lambda_i},
+#     J(k) &= \sigma^2 (1 + M) + \sum_i \lambda_i v_i^2 \, e^{-k / \tau_i}, \\
+#     \tau_i &= \frac{1}{2 \eta \lambda_i},
 #
-# where :math:`v_i` is the part along eigenvector :math:`i` of what the coefficients lack at the
-# start. (Widrow's :math:`\mu` is half of :math:`\eta`, and his time constant :math:`1 / 4 \mu
-# \lambda_i` is the same.) The eigenvalues of white input are all 1; those of the coloured input
-# spread over a factor of 42, and the smallest sets a time constant of 364 samples in place of 42.
+# where :math:`v_i` is the component of the initial coefficient error along eigenvector :math:`i`.
+# (Widrow's :math:`\mu` is half of :math:`\eta`, and his time constant :math:`1 / 4 \mu \lambda_i`
+# is the same.) The eigenvalues of white input are all 1. Those of the coloured input spread over a
+# factor of 42, and the smallest has a time constant of 364 samples instead of 42.
 
 time = np.arange(n_samples)
 predicted, time_constants = {}, {}
@@ -110,14 +110,14 @@ for name, correlation in correlations.items():
     )
 
 # %%
-# White input is learnt along a straight line. Coloured input starts faster, in the strong
-# directions, and then has to wait for the weak ones. Theory and experiment agree over four
-# decades.
+# With white input the error decays along a straight line. With coloured input it decays faster at
+# first, in the strong directions, and then slowly in the weak ones. Theory and experiment agree
+# over four decades.
 
 import matplotlib.pyplot as plt
 
 colours = {"white": "#0072B2", "coloured": "#D55E00"}
-fig, ax = plt.subplots(figsize=(8, 5), layout="constrained")
+fig, ax = plt.subplots(figsize=(6.4, 4.6), layout="constrained")
 for name, curve in curves.items():
     smooth = curve.reshape(-1, 10).mean(axis=1)
     ax.plot(time[5::10], smooth, color=colours[name], lw=1.2, label=f"{name} input, {n_runs} runs")
@@ -128,12 +128,12 @@ ax.set(yscale="log", xlabel="Samples", ylabel="Mean squared error")
 _ = ax.legend()
 
 # %%
-# How fast
-# --------
-# The slopes can be measured, by a line through the logarithm of the error in excess of the noise.
-# With white input the decay has the one time constant predicted. With coloured input several modes
-# overlap all the way down to the noise, and the fair comparison is with the same line through the
-# predicted curve.
+# Speed of convergence
+# --------------------
+# The slopes are measured by a line fitted to the logarithm of the excess error. With white input,
+# the decay has the predicted time constant. With coloured input several modes overlap down to the
+# level of the noise, and the slope is compared with that of the same line fitted to the predicted
+# curve.
 
 measured_decay, predicted_decay = {}, {}
 for name, (start, stop) in {"white": (50, 250), "coloured": (1000, 1800)}.items():
@@ -148,13 +148,12 @@ for name, (start, stop) in {"white": (50, 250), "coloured": (1000, 1800)}.items(
     )
 
 # %%
-# How close
-# ---------
-# Now for the steady state. The noise may be as strong as the system's output here, since only
-# ratios matter; the first half of each run is left out. The prediction is the one in the
-# `stability_` record of the model, which takes the trace from the rows that the model has seen.
-# The last column is the lowest of the bounds :math:`2 / \max \|x\|^2` of the runs, below which
-# nothing can go wrong.
+# Steady state
+# ------------
+# In the steady state only ratios matter, so the noise can be as strong as the output of the system
+# here; the first half of each run is omitted. The prediction is that of `stability_`, which
+# computes the trace from the rows of the run. The last column is the lowest of the bounds :math:`2
+# / \max \|x\|^2` of the runs; below it, LMS cannot diverge.
 
 print("input     rate      misadjustment: predicted   mean of runs   median   safe bound")
 predicted_misadjustment, measured_misadjustment, median_misadjustment = {}, {}, {}
@@ -174,12 +173,12 @@ for name, correlation in correlations.items():
         )
 
 # %%
-# The prediction holds within fifteen per cent, up to a point. At the highest rate and with
-# coloured input the mean over the runs is off by orders of magnitude, although the rate is far
-# below :math:`2 / \mathrm{tr} R = 0.25`, because there were bursts in some of the runs. The theory
-# takes successive rows for independent, but those of a delay line are nearly the same, and when a
-# few large ones come in a row at a rate above the safe bound, every step overshoots. Normalised
-# LMS cannot be caught in this way: it divides each step by the power of the row.
+# The prediction holds within 15%, with one exception. At the highest rate and with coloured input,
+# the mean over the runs is off by orders of magnitude, although the rate is far below :math:`2 /
+# \mathrm{tr} R = 0.25`, because the error burst in some of the runs. The theory assumes
+# independent successive rows. Those of a delay line are nearly the same, and when a few large ones
+# follow each other at a rate above the safe bound, every step overshoots. Normalised LMS does not
+# have this problem: it divides each step by the power of the row.
 
 nlms_runs = [
     identify(correlations["coloured"], 8000, 1.0, n_taps * rate, variant="nlms")

@@ -1,21 +1,21 @@
 r"""
-===========================================
-Tracking a system that changes all the time
-===========================================
+===========================
+Tracking a changing system
+===========================
 
-Least squares asks which weights fit all the data. When the system drifts, no weights do, and the
-question is which fit *now*. An adaptive filter answers it as it goes, by forgetting: the faster it
-forgets, the less it lags behind, and the more it is misled by the noise. This page follows a
-drifting system with LMS, normalised LMS (NLMS) and recursive least squares (RLS), through a sudden
-change and through a stretch in which the input is quiet.
+Least squares finds the weights that fit all data. When the system drifts, no weights do, and the
+question is which ones fit *now*. An adaptive filter tracks them by forgetting: the faster it
+forgets, the less it lags, and the more it follows the noise. This page tracks a drifting system
+with LMS, normalised LMS (NLMS) and recursive least squares (RLS), through a sudden change and a
+period of quiet input.
 """
 
 # %%
 # A system that drifts, jumps, and goes quiet
 # -------------------------------------------
-# Four coefficients wander in small random steps. At sample 3000 they jump. From sample 4500 on the
-# input has a fifth of its former strength. Successive input samples have a correlation of 0.8,
-# which is hard on LMS, and the output is measured with noise of standard deviation 0.1.
+# Four coefficients drift in small random steps. At sample 3000 they jump. From sample 4500 the
+# input has a fifth of its previous amplitude. Successive input samples have a correlation of 0.8,
+# which slows LMS down, and the output is measured with noise of standard deviation 0.1.
 
 import numpy as np
 from scipy.signal import lfilter
@@ -39,8 +39,8 @@ output = noiseless + noise_sd * rng.standard_normal(n_samples)
 # %%
 # Four filters
 # ------------
-# All are the same estimator. With ``return_path=True`` `adapt` keeps the weights after each
-# sample, which it does not do unasked, as they take `n_taps` times the memory of the signal.
+# All filters are the same estimator. With ``return_path=True``, `adapt` also keeps the weights
+# after each sample; this is optional because they take `n_taps` times the memory of the signal.
 
 filters = {
     "LMS, rate 0.05": LMSRegressor(learning_rate=0.05, fit_intercept=False),
@@ -53,11 +53,11 @@ traces = {name: f.adapt(rows, output, return_path=True) for name, f in filters.i
 # %%
 # The paths
 # ---------
-# The first two coefficients as they were (black) and as each filter saw them:
+# The first two coefficients (black) and their estimates by each filter:
 
 import matplotlib.pyplot as plt
 
-fig, axes = plt.subplots(4, 1, figsize=(9, 10), sharex=True, sharey=True, layout="constrained")
+fig, axes = plt.subplots(4, 1, figsize=(6.4, 9), sharex=True, sharey=True, layout="constrained")
 for ax, (name, trace) in zip(axes, traces.items(), strict=True):
     ax.plot(trace.coef_path[:, 0], color="#0072B2", lw=0.8, label="first, learnt")
     ax.plot(trace.coef_path[:, 1], color="#D55E00", lw=0.8, label="second, learnt")
@@ -71,15 +71,14 @@ axes[0].text(quiet + 50, -1.55, "quiet input")
 _ = axes[-1].set_xlabel("Sample")
 
 # %%
-# Recursive least squares without forgetting is least squares on all that has been: the jump is
-# averaged with all that came before, and three thousand samples are not enough to get over it. The
-# others recover.
+# Recursive least squares without forgetting is least squares on all past samples: it averages over
+# the jump, and three thousand samples are not enough to recover. The other filters recover.
 #
 # The error
 # ---------
-# The a-priori error consists of the measurement noise, which nobody can predict, and of what the
-# weights were off. The latter, the excess error, is what to compare; its power is given here in
-# decibels above the power of the noise.
+# The a-priori error is the sum of the measurement noise, which is unpredictable, and of the error
+# due to the weights. The latter is the excess error; the table gives its power in decibels
+# relative to the power of the noise.
 
 stretches = {
     "drift": slice(500, jump),
@@ -99,15 +98,15 @@ for name, row in excess_db.items():
     print(f"{name:<22}" + "".join(f"{value:16.1f}" for value in row.values()))
 
 # %%
-# After the jump RLS is the first to recover: the jump goes in a direction that the correlated
-# input hardly ever excites, and in such directions LMS and NLMS are slow. In the quiet stretch it
-# is LMS that does best: its steps shrink with the power of the input, so that it takes longer
-# means, while NLMS and RLS are indifferent to the scale of the input, keep their pace and follow
-# the noise. No variant is the best one everywhere.
+# After the jump, RLS recovers first: the jump lies in a direction that the correlated input rarely
+# excites, and in such directions LMS and NLMS are slow. With quiet input LMS is best: its steps
+# shrink with the power of the input, so that it averages over longer times. NLMS and RLS do not
+# depend on the scale of the input, keep their speed and follow the noise. No variant is best
+# everywhere.
 #
-# The same in time, averaged over blocks of fifty samples:
+# The same over time, averaged over blocks of fifty samples:
 
-fig, ax = plt.subplots(figsize=(9, 5), layout="constrained")
+fig, ax = plt.subplots(figsize=(6.4, 4.8), layout="constrained")
 colours = ["#0072B2", "#D55E00", "#009E73", "#CC79A7"]
 for (name, trace), colour in zip(traces.items(), colours, strict=True):
     power = ((noiseless - trace.output) ** 2).reshape(-1, 50).mean(axis=1) / noise_sd**2
@@ -120,9 +119,9 @@ _ = ax.legend(loc="lower left")
 # %%
 # How much to forget
 # ------------------
-# For a given drift there is a best rate. Below it the filter lags, above it follows the noise. For
-# RLS the same trade is made by `forgetting`: the filter looks back over about 1 / (1 - forgetting)
-# samples.
+# A given drift has an optimal rate. Below it the filter lags, above it the filter follows the
+# noise. For RLS the same trade-off is made by `forgetting`: the memory of the filter is about 1 /
+# (1 - forgetting) samples.
 
 
 def excess(**params):
@@ -145,14 +144,14 @@ for name, (settings, values) in sweeps.items():
     unit = "memory" if name == "RLS" else "rate"
     print(f"{name:<5} best {unit} {settings[np.argmin(values)]:.3g}: {min(values):.1f} dB")
 
-fig, axes = plt.subplots(1, 3, figsize=(10, 3.5), sharey=True, layout="constrained")
+fig, axes = plt.subplots(3, 1, figsize=(6.4, 8), sharey=True, layout="constrained")
 labels = ["Learning rate", "Learning rate", "Memory, 1 / (1 - forgetting)"]
 for ax, label, colour, (name, (settings, values)) in zip(
     axes, labels, colours[:3], sweeps.items(), strict=True
 ):
     ax.plot(settings, values, "o-", color=colour)
     ax.set(xscale="log", xlabel=label, title=name)
+    ax.set_ylabel("Excess error (dB)")
     ax.xaxis.set_minor_formatter("")
-axes[0].set_ylabel("Excess error (dB)")
 
 plt.show()

@@ -3,18 +3,18 @@ r"""
 How many clusters? The elbow, or none
 =====================================
 
-More clusters always fit better, so that the inertia cannot say how many there are. Its *curve*
-can: it falls steeply while a new centre finds a group of its own, and slowly once it can only cut
-groups in two. The bend in between is called the elbow. Data without clusters have a curve too,
-however, and a plot that makes one see bends. This page draws three curves, one with an elbow, one
-without, and one where it is a matter of taste.
+The inertia falls with every additional cluster, so its value alone cannot tell how many clusters
+there are. Its *curve* can: it falls steeply while a new centre finds a group of its own, and
+slowly once new centres can only split groups. The bend in between is called the elbow. However,
+data without clusters have a curve too, and a linear plot suggests a bend. This page draws three
+curves: one with an elbow, one without, and one where the answer depends on the criterion.
 """
 
 # %%
 # Three data sets
 # ---------------
-# Five round groups; points spread evenly over a square; and the irises, of which there are three
-# species, two of them much alike.
+# Five round groups; points spread uniformly over a square; and the irises, which belong to three
+# species, two of them very similar.
 
 import numpy as np
 from sklearn.datasets import load_iris, make_blobs
@@ -28,9 +28,9 @@ data = {"five groups": blobs, "no groups": uniform, "irises": iris}
 # %%
 # The curves
 # ----------
-# :func:`~skextra.inertia_path` searches for twenty good centres and takes them away one by one, so
-# that the whole curve takes about as long as two or three fits. It also says where the elbow is:
-# at the point farthest below the straight line between the ends of the curve, if that is far
+# :func:`~skextra.inertia_path` searches for twenty good centres and removes them one by one, so
+# that the whole curve takes about as long as two or three fits. It also locates the elbow: the
+# point farthest below the straight line between the ends of the curve, if that distance is large
 # enough.
 
 from skextra import inertia_path
@@ -40,35 +40,35 @@ for name, path in paths.items():
     print(f"{name:<12} elbow {path.elbow!s:<5} inertia", path.inertia[:6].round(1), "...")
 
 # %%
-# :class:`~skextra.plotting.ElbowDisplay` draws a path. In the upper row, the plot as it is mostly
-# drawn, all three curves seem to bend, the one without groups as well. In the lower row both axes
-# are logarithmic, and the bend of the points in the square is gone.
+# :class:`~skextra.plotting.ElbowDisplay` draws a path. In the left column, with the usual linear
+# axes, all three curves seem to bend, also the one without groups. In the right column both axes
+# are logarithmic, and the bend of the points in the square disappears.
 
 import matplotlib.pyplot as plt
 
 from skextra.plotting import ElbowDisplay
 
-fig, axes = plt.subplots(2, 3, figsize=(11, 6.6), layout="constrained")
-for column, (name, path) in zip(axes.T, paths.items(), strict=True):
-    for ax, log in zip(column, (False, True), strict=True):
+fig, axes = plt.subplots(3, 2, figsize=(6.4, 8.4), layout="constrained")
+for row, (name, path) in zip(axes, paths.items(), strict=True):
+    for ax, log in zip(row, (False, True), strict=True):
         ElbowDisplay.from_path(path, ax=ax, log=log)
-    column[1].plot(path.n_clusters[[0, -1]], path.inertia[[0, -1]], ":", color="0.5", zorder=0)
-    column[0].set_title(name)
+        ax.set_title(name)
+    row[1].plot(path.n_clusters[[0, -1]], path.inertia[[0, -1]], ":", color="0.5", zorder=0)
 
 # %%
 # Why logarithms
 # --------------
-# If k centres share an area evenly, each serves an area of 1/k. The distances to it go with the
-# square root of that, and the squared distances with 1/k. In d dimensions it is
-# :math:`k^{-2/d}`, which on logarithmic axes is a straight line of slope -2/d. The square has two
-# dimensions:
+# If k centres share an area evenly, each serves an area proportional to 1/k. Distances to the
+# centre scale with its square root, and squared distances with 1/k. In d dimensions the inertia
+# scales with :math:`k^{-2/d}`, which is a straight line of slope -2/d on logarithmic axes. The
+# square has two dimensions:
 
 slope = np.polyfit(np.log(paths["no groups"].n_clusters), np.log(paths["no groups"].inertia), 1)[0]
-print(f"slope of the curve without groups: {slope:.2f}; of theory: -1")
+print(f"slope of the curve without groups: {slope:.2f}; in theory: -1")
 
 # %%
-# What `elbow` measures is the depth below the dotted line, and it is None if there is no depth
-# worth mentioning. Does it say None if it ought to? One hundred squares without groups:
+# `elbow` depends on the depth below the dotted line, and is None if the depth is negligible. To
+# check that it is None without groups, here are one hundred squares:
 
 found = sum(
     inertia_path(rng.random((200, 2)), range(1, 13), random_state=0).elbow is not None
@@ -77,10 +77,10 @@ found = sum(
 print(f"elbows found where there are none: {found} of 100")
 
 # %%
-# Groups that run into each other
-# -------------------------------
-# The five groups again, ever wider. When they overlap enough the elbow goes, which is the right
-# answer to a question that the data no longer answer.
+# Overlapping groups
+# ------------------
+# The five groups again, with increasing width. When the overlap is large enough, the elbow
+# disappears: the data no longer have five distinct groups.
 
 elbow_by_width = {}
 for width in (0.5, 1.0, 1.5, 2.0, 2.5, 3.0):
@@ -91,7 +91,7 @@ for width in (0.5, 1.0, 1.5, 2.0, 2.5, 3.0):
 # %%
 # The irises
 # ----------
-# There are three species, and the elbow finds three, however far the curve goes:
+# There are three species, and the elbow is at three for any length of the curve:
 
 iris_elbows = {}
 for largest in (6, 8, 10, 15, 20, 40):
@@ -99,9 +99,9 @@ for largest in (6, 8, 10, 15, 20, 40):
     print(f"1 to {largest:<2} clusters: elbow {iris_elbows[largest]}")
 
 # %%
-# It is one answer among several. Two of the species are much alike, and the silhouette, which
-# compares the distance to the own group with that to the next one, takes them for one. (The fits
-# start from the centres of the path, which are ready to be used.)
+# Three is not the only possible answer. Two of the species are very similar, and the silhouette,
+# which compares the distance to the own cluster with that to the nearest other cluster, prefers
+# two clusters. (The fits start from the centres of the path.)
 
 from sklearn.metrics import silhouette_score
 

@@ -3,10 +3,10 @@ r"""
 Which sample is the outlier
 ===========================
 
-One sample that lies far from all others can be most of the inertia. How much lower would the
-inertia be without it? One could leave out each sample in turn and fit again. There is no need: if
-the other samples stay in their clusters there is a closed form. This page computes it for six
-numbers by hand, checks it by fitting again, and then finds an outlier among a hundred points.
+One sample far from all others can account for most of the inertia. How much lower would the
+inertia be without it? One could leave out each sample in turn and fit again. If the other samples
+stay in their clusters, there is a closed form. This page computes it by hand for six numbers,
+checks it by fitting again, and then finds an outlier among a hundred points.
 """
 
 # %%
@@ -25,14 +25,14 @@ print(f"centre {one.cluster_centers_[0, 0]:.4f}, inertia {one.inertia_:.4f}")
 # %%
 # The closed form
 # ---------------
-# A sample at distance d from the mean of its n is left out. Its own :math:`d^2` goes. The mean
-# moves away from it by :math:`d / (n - 1)`, which brings it nearer to the others, and saves
-# another :math:`d^2 / (n - 1)`. Together the inertia falls by
+# Leave out a sample at distance d from the mean of its cluster of n samples. Its own :math:`d^2`
+# disappears. The mean moves away from it by :math:`d / (n - 1)`, which is nearer to the other
+# samples and reduces their part by :math:`d^2 / (n - 1)`. In total the inertia falls by
 #
 # .. math:: \frac{n}{n - 1} d^2 .
 #
-# That is what `sample_influence` returns. For 20 it is 6/5 · (20 - 35/6)² = 240.83, of 250.83
-# altogether: without it ten are left.
+# `sample_influence` returns this value. For 20 it is 6/5 · (20 - 35/6)² = 240.83, of an inertia of
+# 250.83: without it, 10 is left.
 
 influence_of_one = one.sample_influence(numbers)
 by_hand = 6 / 5 * (numbers[:, 0] - 35 / 6) ** 2
@@ -40,7 +40,7 @@ print("by hand          ", by_hand.round(2))
 print("sample_influence ", influence_of_one.round(2))
 
 # %%
-# And so by leaving out each in turn and fitting again:
+# Leaving out each number in turn and fitting again gives the same values:
 
 refits = [KMeansPP(1, random_state=0).fit(np.delete(numbers, k, axis=0)) for k in range(6)]
 fall = np.array([one.inertia_ - refit.inertia_ for refit in refits])
@@ -50,9 +50,10 @@ print("the outlier is   ", numbers[influence_of_one.argmax(), 0])
 # %%
 # Two clusters
 # ------------
-# With two clusters the 20 has a centre of its own. It costs nothing any more, and its influence is
-# 0; now 1 and 5 stand out among the five that are left: 5/4 · 2² = 5 each. One outlier takes one
-# cluster, which is how outliers hide. It pays to look at the influence with fewer clusters too.
+# With two clusters, the 20 has a centre of its own. It no longer contributes to the inertia, and
+# its influence is 0. Now 1 and 5 stand out among the other five, with 5/4 · 2² = 5 each. One
+# outlier takes one cluster, which is how outliers hide: also compute the influence with fewer
+# clusters.
 
 two = KMeansPP(2, random_state=0).fit(numbers)
 influence_of_two = two.sample_influence(numbers)
@@ -61,7 +62,7 @@ print("sample_influence ", influence_of_two.round(2))
 
 import matplotlib.pyplot as plt
 
-fig, axes = plt.subplots(1, 2, figsize=(10, 3.6), layout="constrained")
+fig, axes = plt.subplots(2, 1, figsize=(6.4, 6.2), layout="constrained")
 for ax, fit, values in zip(axes, (one, two), (influence_of_one, influence_of_two), strict=True):
     ax.bar(numbers[:, 0], values, width=0.6, color="#0072B2", label="influence of the number")
     for k, centre in enumerate(fit.cluster_centers_[:, 0]):
@@ -74,7 +75,7 @@ _ = axes[0].legend(loc="center right", bbox_to_anchor=(0.92, 0.5))
 # %%
 # A hundred points and one
 # ------------------------
-# Two groups of fifty points in the plane, and one point that belongs to neither.
+# Two groups of fifty points in the plane, and one point that belongs to neither group.
 
 from sklearn.datasets import make_blobs
 
@@ -89,9 +90,9 @@ print(f"sample {outlier} at {points[outlier]}: the inertia falls by {influence[o
 print(f"the next after it: {runner_up:.1f}")
 
 # %%
-# All 101 fits without one sample, each from the centres found before, agree with the closed form,
-# as all other samples stay in their clusters. (Had one of them changed sides, the true fall would
-# be larger still.)
+# The 101 fits without one sample, each started from the centres above, agree with the closed form,
+# because all other samples stay in their clusters. (If one of them changed its cluster, the actual
+# decrease would be larger.)
 
 falls, stayed = np.zeros(len(points)), np.zeros(len(points), bool)
 for k in range(len(points)):
@@ -102,7 +103,7 @@ difference = np.abs(falls - influence)[stayed].max()
 print(f"fits in which all others stayed: {stayed.sum()} of {len(points)}")
 print(f"largest difference from the closed form: {difference:.0e}")
 
-fig, ax = plt.subplots(figsize=(7, 5), layout="constrained")
+fig, ax = plt.subplots(figsize=(6.4, 4.8), layout="constrained")
 dots = ax.scatter(*points.T, c=influence, s=20 + 4 * influence, edgecolors="black", lw=0.5)
 ax.plot(*clusters.cluster_centers_.T, "X", color="#D55E00", mec="black", ms=11, label="centres")
 ax.annotate(

@@ -3,17 +3,18 @@ r"""
 The mapping trick: from a line to a plane
 ============================================
 
-Five numbers of one class and five of the other interleave on a line, so that no single threshold
-separates them. Mapped to the plane by :math:`x \mapsto (x, x^3 - 2x)` they can be separated by a
-straight line, and of all such lines there is one with the widest margin.
+Five numbers of one class and five of the other alternate on a line, so that no single threshold
+separates them. Mapped to the plane by :math:`x \mapsto (x, x^3 - 2x)`, they are separated by a
+straight line. This page finds the line with the widest margin.
 """
 
 # %%
 # On the line
 # -----------
-# A hard margin asks that no sample is on the wrong side. On the line that is impossible, and the
-# error says which samples stand in the way.
+# A hard margin requires that no sample is on the wrong side. On the line this is impossible, and
+# the error names the samples that prevent it.
 
+import matplotlib.pyplot as plt
 import numpy as np
 
 from skextra import FeatureMapSVM
@@ -34,9 +35,9 @@ print(on_the_line)
 # %%
 # In the plane
 # ------------
-# A map is any function that takes all samples at once. On the left are the samples and what the
-# classifier says of every place on the line; on the right the curve on which the map lays the
-# line, the border, and the two samples that hold the margin open.
+# A map is any function of all samples at once. The left panel shows the samples and the predicted
+# class at every point of the line. The right panel shows the curve to which the map takes the
+# line, the border between the classes, and the two support vectors, which determine the margin.
 
 
 def curve(X):
@@ -44,16 +45,17 @@ def curve(X):
 
 
 svm = FeatureMapSVM(curve, C=np.inf).fit(X, y)
-display = SVMDisplay.from_estimator(svm, X, y)
+_, axes = plt.subplots(1, 2, figsize=(6.4, 5), layout="constrained")
+display = SVMDisplay.from_estimator(svm, X, y, ax=axes)
 display.axes_[0].set_xlabel("x")
 _ = display.axes_[1].set(xlabel="x", ylabel="x^3 - 2x")
 
 # %%
 # The exact answer
 # ----------------
-# Worked out with fractions, the plane is :math:`w = (-100000, 191000) / 139443`, :math:`b = 0`,
-# and the margin :math:`2 / \|w\| = \sqrt{418329} / 500`. The solver finds them to the last digits,
-# and the duality gap certifies it.
+# In exact arithmetic the solution is :math:`w = (-100000, 191000) / 139443`, :math:`b = 0`, with
+# the margin :math:`2 / \|w\| = \sqrt{418329} / 500`. The solver finds it to the last digits, and
+# the duality gap certifies it.
 
 exact = np.array([-100000, 191000]) / 139443
 print(f"w = {svm.coef_[0]}, off by {np.abs(svm.coef_[0] - exact).max():.0e}")
@@ -66,17 +68,15 @@ print(f"duality gap = {svm.duality_gap_[0]:.0e}")
 # %%
 # A line that separates, but not as well
 # --------------------------------------
-# The horizontal axis, :math:`x_2 = 0`, has both classes on their sides too. Its nearest sample is
-# closer than those of the best line: it would take less noise to cross it.
-
-import matplotlib.pyplot as plt
+# The horizontal axis, :math:`x_2 = 0`, also separates the classes. Its nearest sample is closer
+# than those of the best line: less noise is enough to cross it.
 
 points = curve(X)
 best_distance = svm.margin_[0] / 2
 flat_distance = np.abs(points[:, 1]).min()
 print(f"nearest sample: {flat_distance:.4f} from x2 = 0, {best_distance:.4f} from the best line")
 
-fig, axes = plt.subplots(1, 2, figsize=(8, 4.6), layout="constrained", sharex=True, sharey=True)
+fig, axes = plt.subplots(1, 2, figsize=(6.4, 5.6), layout="constrained", sharex=True, sharey=True)
 line = np.linspace(-2.2, 2.2, 200)[:, None]
 normals = {"x2 = 0": np.array([0.0, 1.0]), "widest margin": svm.coef_[0]}
 for ax, (name, normal) in zip(axes, normals.items(), strict=True):
@@ -89,16 +89,16 @@ for ax, (name, normal) in zip(axes, normals.items(), strict=True):
     for point in points[distance < distance.min() + 1e-9]:
         foot = point - (point @ normal) * normal
         ax.plot(*zip(point, foot, strict=True), color="#009E73", linewidth=2.5)
-    ax.set(title=f"{name}: distance {distance.min():.3f}", aspect="equal", xlim=(-2.3, 2.3))
+    ax.set(title=f"{name},\ndistance {distance.min():.3f}", aspect="equal", xlim=(-2.3, 2.3))
     ax.set(xlabel="x", ylim=(-4.6, 4.6))
 axes[0].set_ylabel("x^3 - 2x")
 plt.show()
 
 # %%
-# Softer, and without a map of one's own
+# A soft margin with the Gaussian kernel
 # --------------------------------------
-# With the Gaussian kernel nobody needs to find a map. The space has as many dimensions as there
-# are samples here, and the border on the line looks much the same.
+# The Gaussian kernel needs no map of your own. Its space has as many dimensions as there are
+# samples here, and the border on the line is similar.
 
 soft = FeatureMapSVM(gamma=2.0, C=10).fit(X, y)
 SVMDisplay.from_estimator(soft, X, y)

@@ -3,21 +3,21 @@
 An RBF SVM in a fraction of the time
 ============================================
 
-``SVC(kernel="rbf")`` compares every new sample with all of its support vectors, and takes time
-that grows faster than the number of samples to find them. :class:`~skextra.FeatureMapSVM` compares
-samples with a fixed number of landmarks instead. This page shows what accuracy, fit and prediction
-do as that number grows, on handwritten digits. How much there is to gain grows with the number of
-samples: on a few thousand small ones SVC fits as fast, and predicts some times slower; on the
-images of MNIST it is tens of times.
+``SVC(kernel="rbf")`` compares every new sample with all of its support vectors, and the time of a
+fit grows faster than the number of samples. :class:`~skextra.FeatureMapSVM` compares samples with
+a fixed number of landmarks instead. This page shows accuracy, fit time and prediction time on
+handwritten digits as that number grows. The gain grows with the number of samples: on a few
+thousand small images SVC fits as fast, and predicts a few times slower; on MNIST FeatureMapSVM is
+tens of times as fast.
 """
 
 # %%
 # Data
 # ----
-# Half of the digits that come with scikit-learn are the test set; the other half is moved by a
-# pixel up, down, left and right to have more of them. If the environment variable
-# ``SKEXTRA_MNIST`` names a file ``.npz`` of MNIST, with arrays `x_train`, `y_train`, `x_test` and
-# `y_test`, 10,000 images of its training set and all of its test set are used instead.
+# Half of the digits that come with scikit-learn are the test set. The other half is shifted by one
+# pixel up, down, left and right to obtain more samples. If the environment variable
+# ``SKEXTRA_MNIST`` names an ``.npz`` file of MNIST, with arrays `x_train`, `y_train`, `x_test` and
+# `y_test`, the page uses 10,000 images of its training set and all of its test set instead.
 
 import os
 import time
@@ -53,12 +53,12 @@ print(f"{len(X)} training samples, {len(X_test)} test samples")
 # %%
 # Both classifiers
 # ----------------
-# The squared hinge needs a larger C than the hinge of SVC: 4 does about what 1 does there, which
-# is why it is the default.
+# The squared hinge loss needs a larger C than the hinge loss of SVC: 4, the default, is comparable
+# to 1 there.
 
 
 def seconds(call, repeats=3):
-    """Return the median time of some calls, and what the last of them returned."""
+    """Return the median time of some calls, and the result of the last one."""
     times = []
     for _ in range(repeats):
         start = time.perf_counter()
@@ -67,7 +67,7 @@ def seconds(call, repeats=3):
     return np.median(times), result
 
 
-once = 1 if mnist else 3  # what SVC takes on MNIST is told by one run
+once = 1 if mnist else 3  # on MNIST, one run of SVC is enough
 peer = SVC()
 peer_fit, _ = seconds(lambda: peer.fit(X, y), once)
 peer_predict, labels = seconds(lambda: peer.predict(X_test), once)
@@ -86,16 +86,17 @@ for m in sizes:
     print(f"{m:>4} landmarks: accuracy {accuracies[-1]:.4f}")
 
 # %%
-# What landmarks buy
-# ------------------
-# A few hundred landmarks are enough for the small digits, a thousand for MNIST. The time to
-# predict grows with their number; that of SVC with its support vectors, which grow with the data.
-# The fit of SVC is the faster one on few samples, and grows with the square of their number and
-# more. With 60,000 images the fit takes a fortieth of the time (:doc:`../../benchmarks`).
+# The effect of the number of landmarks
+# -------------------------------------
+# A few hundred landmarks are enough for the small digits, a thousand for MNIST. The prediction
+# time grows with their number; that of SVC grows with the number of its support vectors, which
+# grows with the data. The fit of SVC is faster on few samples, and its time grows with the square
+# of the number of samples or faster. With 60,000 images the fit of FeatureMapSVM takes a fortieth
+# of the time (:doc:`../../benchmarks`).
 
 import matplotlib.pyplot as plt
 
-fig, axes = plt.subplots(1, 3, figsize=(11, 3.4), layout="constrained")
+fig, axes = plt.subplots(3, 1, figsize=(6.4, 8), sharex=True, layout="constrained")
 columns = [
     ("test accuracy", accuracies, peer_accuracy),
     ("fit, seconds", fits, peer_fit),
@@ -104,20 +105,21 @@ columns = [
 for ax, (title, values, reference) in zip(axes, columns, strict=True):
     ax.plot(sizes, values, marker="o", color="#0072B2", label="FeatureMapSVM")
     ax.axhline(reference, color="#D55E00", linestyle="--", label="SVC")
-    ax.set(title=title, xlabel="landmarks", xscale="log")
+    ax.set(ylabel=title, xscale="log")
     ax.set_xticks(sizes, sizes)
     ax.minorticks_off()
     if title != "test accuracy":
         ax.set_ylim(bottom=0)
 axes[0].legend()
+axes[-1].set_xlabel("landmarks")
 plt.show()
 
 # %%
-# Which samples become landmarks
-# ------------------------------
-# By default they are drawn near the border between classes, as a small pilot fit sees it. The
-# alternatives are samples at random, and the centres of clusters, which are worth trying where
-# landmarks must be few: with a hundred, on the small digits, they are the best.
+# The choice of landmarks
+# -----------------------
+# By default the landmarks are drawn near the border between classes, which a small pilot fit
+# finds. The alternatives are random samples and cluster centres. The latter are worth a try if
+# landmarks must be few: with a hundred, they are best on the small digits.
 
 for landmarks in ("uniform", "kmeans", "margin"):
     scores = [
@@ -129,11 +131,11 @@ for landmarks in ("uniform", "kmeans", "margin"):
     print(f"100 landmarks, {landmarks:<8} mean accuracy of three draws {np.mean(scores):.4f}")
 
 # %%
-# What it looks at
-# ----------------
-# Landmarks are images, and may be looked at; the first thirty are shown here.
+# Landmarks as images
+# -------------------
+# Landmarks are samples, here images. The first thirty:
 
-fig, axes = plt.subplots(3, 10, figsize=(8, 2.6), layout="constrained")
+fig, axes = plt.subplots(5, 6, figsize=(6.4, 5.4), layout="constrained")
 for ax, image in zip(axes.ravel(), svm.landmarks_, strict=False):
     ax.imshow(image.reshape(side, side), cmap="gray_r")
     ax.set_axis_off()

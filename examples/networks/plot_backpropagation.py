@@ -3,15 +3,15 @@ r"""
 Backpropagation by hand
 ==========================
 
-Two layers, one sample, every number written out: what goes forward, what comes back, and two
-checks that it is right, by differences and by Keras. Then the same gradients as histograms in a
-network that reads digits, for the usual start and for one from zeros, which gets nowhere.
+Two layers, one sample, every number written out: the forward pass, the backward pass, and two
+checks, by finite differences and by Keras. Then the same gradients as histograms in a network for
+digits, with the usual initial weights and with zeros, from which it does not learn.
 """
 
 # %%
 # Forward
 # -------
-# Each layer is :math:`\max(0, W x + b)`, and the loss half of the squared error.
+# Each layer is :math:`\max(0, W x + b)`, and the loss is half of the squared error.
 
 import numpy as np
 
@@ -34,9 +34,10 @@ print(f"hidden {hidden}, output {output}, loss {loss:g}")
 #
 # Backward
 # --------
-# The error of the output is its own gradient. A rectifier lets it pass where its sum was positive;
-# weights take it times what they saw; and to what is below it goes through the transposed weights.
-# The first hidden unit was at zero and gets nothing, whatever the error.
+# The gradient of the loss at the output is the error itself. A rectifier passes it on where its
+# sum was positive. The gradient of a weight is the error times the input of the weight, and the
+# gradient at the layer below is the error multiplied by the transposed weights. The first hidden
+# unit was at zero and gets no gradient.
 
 at_output = (output - target) * (output > 0)
 at_hidden = (W2.T @ at_output) * (hidden > 0)
@@ -52,8 +53,8 @@ for name, gradient in gradients.items():
 # %%
 # Two checks
 # ----------
-# First, move every weight a little and see what the loss does. That is exact here but for
-# rounding, as the loss is a square as long as no rectifier switches.
+# First, change every weight a little and observe the loss. Central differences are exact here up
+# to rounding, because the loss is quadratic as long as no rectifier switches.
 
 parameters = {"W1": W1, "b1": b1, "W2": W2, "b2": b2}
 largest = 0.0
@@ -70,8 +71,8 @@ for name, values in parameters.items():
 print(f"largest difference from the slopes: {largest:.0e}")
 
 # %%
-# Second, Keras and its automatic differentiation. Keras multiplies from the other side, so that
-# its weights are the transposes.
+# Second, compare with the automatic differentiation of Keras. Keras multiplies from the other
+# side, so that its weights are the transposes.
 
 import keras
 import tensorflow as tf
@@ -89,9 +90,9 @@ print(f"loss {float(keras_loss):g}; equal gradients: {same}")
 # %%
 # A network that reads digits
 # ---------------------------
-# The same in a network of two hidden layers, with a gradient for each of its weights. The usual
-# start draws the weights of a layer evenly, within bounds that shrink with the number of its
-# inputs and outputs, so that the gradients of all layers are of about one size.
+# The same for a network with two hidden layers. The usual initial weights of a layer are uniform,
+# within bounds that shrink with the number of its inputs and outputs, so that the gradients of all
+# layers have about the same magnitude.
 
 from sklearn.datasets import load_digits
 
@@ -105,31 +106,36 @@ usual = CNNClassifier(**settings).fit(digits, labels)
 
 import matplotlib.pyplot as plt
 
-fig, axes = plt.subplots(2, 3, figsize=(9, 5), layout="constrained")
-usual_weights = HistogramDisplay.from_estimator(usual, weights="initial", ax=axes[0])
+fig, axes = plt.subplots(3, 2, figsize=(6.4, 7), layout="constrained")
+usual_weights = HistogramDisplay.from_estimator(usual, weights="initial", ax=axes[:, 0])
 usual_gradients = HistogramDisplay.from_estimator(
-    usual, digits, labels, weights="initial", ax=axes[1], color="#D55E00"
+    usual, digits, labels, weights="initial", ax=axes[:, 1], color="#D55E00"
 )
-_ = fig.suptitle("The usual start: weights, and gradients of the loss by them")
+_ = fig.suptitle("Usual initial weights (left) and their gradients (right)")
 
 # %%
 # A start from zeros
 # ------------------
-# With all weights at zero, all hidden numbers are zero, so that weights see zeros; and nothing
-# passes back through zero weights. The only gradient that is not exactly zero is that of the last
-# bias, which learns how common the digits are. Ten epochs later all weights are where they were.
-# And had they all begun at another common number, the units of a layer would be copies of one
-# another for ever: a start must break the symmetry, and so it must be random.
+# With all weights at zero, all hidden outputs are zero, so that the inputs of the weights are
+# zero; and no gradient passes through zero weights. The only nonzero gradient is that of the last
+# bias, which learns the frequency of the digits. Ten epochs later all weights are unchanged. With
+# any other common value, the units of a layer would stay copies of one another: the initial
+# weights must break the symmetry, and must therefore be random.
 
 zero = CNNClassifier(**settings, kernel_initializer="zeros").fit(digits, labels)
-fig, axes = plt.subplots(3, 3, figsize=(9, 7), layout="constrained")
-zero_weights = HistogramDisplay.from_estimator(zero, ax=axes[0])
+fig, axes = plt.subplots(5, 2, figsize=(6.4, 11), layout="constrained")
+axes[4, 1].axis("off")
+zero_weights = HistogramDisplay.from_estimator(zero, ax=axes.ravel()[:3])
 zero_gradients = HistogramDisplay.from_estimator(
-    zero, digits, labels, weights="initial", kernels_only=False, ax=axes[1:], color="#D55E00"
+    zero,
+    digits,
+    labels,
+    weights="initial",
+    kernels_only=False,
+    ax=axes.ravel()[3:9],
+    color="#D55E00",
 )
-fig.suptitle("A start from zeros: weights ten epochs later, and gradients at the start")
+fig.suptitle("Zeros: weights after ten epochs, and initial gradients")
 
 zero_score, usual_score = zero.score(digits, labels), usual.score(digits, labels)
-print(
-    f"right after 10 epochs: {usual_score:.3f} from the usual start, {zero_score:.3f} from zeros"
-)
+print(f"accuracy after 10 epochs: usual weights {usual_score:.3f}, zeros {zero_score:.3f}")

@@ -3,18 +3,18 @@
 A network in numbers: shapes, parameters, multiplications
 ==========================================================
 
-How many weights has a layer, how large is its output, what does it cost, and how much of the image
-does it see? :func:`~skextra.cnn.layer_table` answers for any sequential or functional Keras model
-and for a fitted :class:`~skextra.CNNClassifier`. Below are the exercises of a course on
-convolutional networks, each solved in one line and one picture.
+How many weights does a layer have, how large is its output, what does it cost, and how much of the
+image does it see? :func:`~skextra.cnn.layer_table` answers these questions for any sequential or
+functional Keras model and for a fitted :class:`~skextra.CNNClassifier`. This page solves the
+exercises of a course on convolutional networks, each in one line and one figure.
 """
 
 # %%
 # One convolution
 # ---------------
-# 16 filters of 7 x 7 on an input of 32 x 32 x 8, padded by 2 and moved in steps of 3. Along each
-# side there are floor((32 + 2 * 2 - 7) / 3) + 1 = 10 places, and each filter has 7 * 7 * 8 weights
-# and a bias.
+# 16 filters of 7 x 7 on an input of 32 x 32 x 8, with a padding of 2 and a stride of 3. Along each
+# axis there are floor((32 + 2 * 2 - 7) / 3) + 1 = 10 positions, and each filter has 7 * 7 * 8
+# weights and a bias.
 
 import keras
 import matplotlib.pyplot as plt
@@ -33,9 +33,9 @@ one_row = layer_table(one)[1]
 print(f"output {one_row.output_shape}, {one_row.parameters} parameters")
 
 # %%
-# Two dense layers with batch normalisation between them: 100 to 10 without a bias, which the
-# normalisation would take away again, and 10 to 1. Training changes 1000 + 2 * 10 + 11 numbers;
-# the 20 others are running statistics.
+# Two dense layers with batch normalisation in between: 100 to 10 without a bias, which the
+# normalisation would remove, and 10 to 1. There are 1000 + 2 * 10 + 11 trainable numbers; the
+# other 20 are running statistics.
 
 dense = keras.Sequential(
     [
@@ -53,9 +53,10 @@ dense_table
 # %%
 # Divide by the stride, not by one more
 # -------------------------------------
-# 128 channels become 256 in steps of 2, and 256 become 512 in steps of 1. A common mistake divides
-# the height by the stride plus one, and makes the second output half of the first: both are 32 x
-# 32. The second layer has four times the weights and costs four times as much.
+# The first layer turns 128 channels into 256 with a stride of 2, the second 256 into 512 with a
+# stride of 1. A common mistake divides the height by the stride plus one, which would make the
+# second output half of the first: both are 32 x 32. The second layer has four times the weights
+# and costs four times as much.
 
 pair = keras.Sequential(
     [
@@ -71,8 +72,9 @@ pair_table
 # %%
 # A whole network
 # ---------------
-# Three convolutions padded by 2, overlapping pools and two dense layers, for colour images of
-# 32 x 32. It is one call of the estimator; random images will do, as only shapes are asked for.
+# Three convolutions with a padding of 2, overlapping pools and two dense layers, for colour images
+# of 32 x 32. One call of the estimator is enough. Random images are sufficient, because only
+# shapes matter.
 
 rng = np.random.default_rng(0)
 images = rng.random((20, 32, 32, 3), dtype=np.float32)
@@ -92,29 +94,29 @@ table = layer_table(simple.fit(images, np.arange(20) % 10))
 table
 
 # %%
-# Where the work is, and where the weights are
-# --------------------------------------------
-# The first convolution is the smallest and the most expensive; the last has most of the weights.
-# That is so in most networks, and why speed and size are two problems.
+# Multiplications and weights by layer
+# ------------------------------------
+# The first convolution has few weights and costs most; the last has most of the weights. This is
+# typical, and the reason why speed and size are different problems.
 
 rows = [row for row in table.rows if row.macs]
 names = [row.name for row in rows]
 macs, parameters = [row.macs for row in rows], [row.parameters for row in rows]
-figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.4), layout="constrained", sharey=True)
+figure, (left, right) = plt.subplots(1, 2, figsize=(6.4, 3.2), layout="constrained", sharey=True)
 left.barh(names, macs, color="#0072B2")
-left.set(xlabel="multiplications a sample", xscale="log")
+left.set(xlabel="multiplications per sample", xscale="log")
 right.barh(names, parameters, color="#D55E00")
 right.set(xlabel="parameters", xscale="log")
 left.invert_yaxis()
 
 # %%
-# What a number sees
-# ------------------
-# The receptive field of one output in the middle of each convolution, drawn on the input. It grows
-# by (kernel - 1) times the stride so far, so that pools make the later kernels count for more; the
-# last one would see more than there is, and sees padding there.
+# Receptive field
+# ---------------
+# The receptive field of one output in the middle of each convolution, drawn on the input. Each
+# layer adds (kernel - 1) times the product of the previous strides, so that kernels behind pools
+# count for more. The field of the last convolution exceeds the image and includes padding.
 
-figure, ax = plt.subplots(figsize=(4.8, 5), layout="constrained")
+figure, ax = plt.subplots(figsize=(6.4, 6.4), layout="constrained")
 ax.imshow(images[0], alpha=0.35, extent=(0, 32, 32, 0))
 colours = ("#0072B2", "#D55E00", "#009E73")
 fields = {row.name: row.receptive_field for row in rows if row.type == "Conv2D"}
@@ -128,8 +130,7 @@ _ = figure.legend(loc="outside lower center", ncols=3)
 # %%
 # Dilation
 # --------
-# A kernel of 3 that takes every second, every fourth number sees as far as one of 5 or 9, for the
-# price of 3.
+# A kernel of 3 with a dilation of 2 or 4 sees as far as one of 5 or 9, at the cost of 3.
 
 sees = {}
 for dilation in (1, 2, 4):

@@ -1,21 +1,21 @@
 """
 ==============================================
-How to train it: batches, momentum, penalties
+Training: batches, momentum, penalties
 ==============================================
 
-What the size of a batch does to the loss curve, what momentum saves, what holds weights small, and
-what several networks know better than one: each is a parameter of
-:class:`~skextra.CNNClassifier`, or one of scikit-learn's own tools around it.
+This page shows the effect of the batch size on the loss curve, of momentum on the speed, of a
+penalty on the weights, and of several networks that vote. Each is a parameter of
+:class:`~skextra.CNNClassifier`, or a tool of scikit-learn.
 """
 
 # %%
 # Batch, mini-batch, single samples
 # ---------------------------------
-# The same small network on 600 digits, by plain gradient descent at one learning rate. With all
-# samples in one batch a step goes straight down, and there is one an epoch. Mini-batches make
-# cheap steps in roughly the right direction, many an epoch, and learn far more from it. Steps of
-# four samples learn fastest for an epoch, but each epoch has 150 of them and takes the longest,
-# and their curve is the roughest.
+# The same small network on 600 digits, by gradient descent at one learning rate. With all samples
+# in one batch there is one step per epoch, along the exact gradient. Mini-batches take many steps
+# per epoch along approximate gradients, and learn much more in an epoch. Batches of four samples
+# learn most per epoch, but each epoch has 150 steps and takes longest, and the loss curve is
+# roughest.
 
 import time
 
@@ -32,7 +32,9 @@ X, X_test, y, y_test = train_test_split(X / 16, y, train_size=600, random_state=
 small = {"filters": 8, "dense_units": 32, "random_state": 0}
 descent = {**small, "optimizer": "sgd", "learning_rate": 0.05, "epochs": 30}
 
-CNNClassifier(**{**descent, "epochs": 1}).fit(X, y)  # compiles, so that what is timed does not
+CNNClassifier(**{**descent, "epochs": 1}).fit(
+    X, y
+)  # compiles, so that the times below do not include it
 by_batch, seconds = {}, {}
 for size in (600, 32, 4):
     began = time.perf_counter()
@@ -50,10 +52,9 @@ for size, network in by_batch.items():
 # %%
 # Momentum
 # --------
-# Each step repeats a share of the one before. Where gradients agree, steps add up to
+# Each step adds a fraction of the previous one. Where successive gradients agree, steps grow to
 # ``1 / (1 - momentum)`` times their length; where they alternate, they cancel. Adam, the default,
-# has momentum too and a step size for each weight; at its usual rate of 0.001 it is no faster
-# here.
+# has momentum and a step size per weight; at its default rate of 0.001 it is not faster here.
 
 by_momentum = {0.0: by_batch[32]}
 for momentum in (0.5, 0.9):
@@ -66,10 +67,9 @@ _ = LossCurveDisplay.from_estimator(
 # %%
 # A penalty on the norm
 # ---------------------
-# `l2` adds the sum of squared weights, times a factor, to what is minimised. The larger the
-# factor, the smaller the weights and the gap between the samples that the network has seen and
-# others; too large, and it fits neither. The loss that is drawn is the cross-entropy alone, dashed
-# on the test set.
+# `l2` adds the sum of squared weights, times a factor, to the loss. A larger factor gives smaller
+# weights and a smaller gap between training and test samples; a factor that is too large fits
+# neither. The figure shows the cross-entropy alone, dashed on the test set.
 
 by_penalty = {
     l2: CNNClassifier(**small, epochs=30, l2=l2).fit(X, y, X_val=X_test, y_val=y_test)
@@ -85,14 +85,14 @@ for l2, network in by_penalty.items():
 _ = LossCurveDisplay.from_estimator({f"l2 = {l2:g}": net for l2, net in by_penalty.items()})
 
 # %%
-# What makes the most of few samples
-# ----------------------------------
-# On 100 samples: the network as it is, with dropout, with images that are turned and zoomed at
-# random, and five networks from different starts that vote
+# Few samples
+# -----------
+# Four models on 100 samples: the network without changes, with dropout, with images that are
+# rotated and zoomed at random, and five networks with different initial weights that vote
 # (scikit-learn's :class:`~sklearn.ensemble.VotingClassifier`; a
-# :class:`~sklearn.ensemble.BaggingClassifier` would draw samples too). Dropout and moved images
-# make every epoch harder and are given more of them. All are means of two runs, as the choice of
-# the start matters as much as some of these differences.
+# :class:`~sklearn.ensemble.BaggingClassifier` would also resample). Dropout and augmentation make
+# each epoch harder and get more epochs. All accuracies are means of two runs, because the initial
+# weights matter as much as some of these differences.
 
 from sklearn.ensemble import VotingClassifier
 
@@ -109,7 +109,7 @@ def vote(start):
 candidates = {
     "one network": one,
     "with dropout": lambda start: one(start, 90, dropout=(0.1, 0.3)),
-    "with moved images": lambda start: one(start, 120, augmentation={"rotation": 15, "zoom": 0.1}),
+    "with augmentation": lambda start: one(start, 120, augmentation={"rotation": 15, "zoom": 0.1}),
     "vote of five": vote,
 }
 few, few_y = X[:100], y[:100]
@@ -121,4 +121,4 @@ fig, ax = plt.subplots(figsize=(6.4, 2.8), layout="constrained")
 ax.barh(list(scores), list(scores.values()), color="#0072B2")
 ax.bar_label(ax.containers[0], fmt="%.3f", padding=3)
 ax.invert_yaxis()
-_ = ax.set(xlim=(0, 1.1), xlabel="share of test digits that are right")
+_ = ax.set(xlim=(0, 1.1), xlabel="test accuracy")

@@ -1,19 +1,19 @@
 """
 ========================================
-A convolution is a matrix, and an edge
+A convolution as a matrix
 ========================================
 
-A convolution is linear, so there is a matrix that does the same: one row for each output, with the
-kernel's numbers where the window lies. :func:`~skextra.cnn.conv_matrix` makes it, as a sparse
-matrix. On this page it explains layers of one dimension, finds the edges in a photograph, and
-gives the gradient that training needs, which is the transpose.
+A convolution is linear, so it is equivalent to a matrix with one row per output, which holds the
+kernel at the position of the window. :func:`~skextra.cnn.conv_matrix` returns it as a sparse
+matrix. This page uses it to explain one-dimensional layers, to detect edges in a photograph, and
+to compute the gradient, which is a product with the transpose.
 """
 
 # %%
 # One dimension, by hand
 # ----------------------
-# A kernel of three numbers on five: each row is the row above it, moved by one. In steps of two
-# every second row is left out, and with a padding of 1 the window looks over the ends.
+# A kernel of three numbers on five inputs: each row is the previous row shifted by one. A stride
+# of two omits every second row, and with a padding of 1 the window extends beyond the ends.
 
 import keras
 import matplotlib.pyplot as plt
@@ -25,7 +25,7 @@ from skextra.cnn import conv_matrix, feature_maps
 banded = conv_matrix([1, 2, 3], 5)
 stepped = conv_matrix([1, 2, 3], 5, strides=2)
 padded = conv_matrix([1, 2, 3], 5, padding=1)
-figure, axes = plt.subplots(1, 3, figsize=(9, 3), layout="constrained")
+figure, axes = plt.subplots(1, 3, figsize=(6.4, 2.6), layout="constrained")
 for ax, matrix, title in zip(
     axes, (banded, stepped, padded), ("plain", "strides=2", "padding=1"), strict=True
 ):
@@ -38,8 +38,8 @@ for ax, matrix, title in zip(
 # %%
 # Channels and filters
 # --------------------
-# Two filters on one channel give two numbers for each place: the rows come in pairs. One filter on
-# two channels gives one number, to which both channels add: the columns come in pairs.
+# Two filters on one channel give two outputs for each position: the rows come in pairs. One filter
+# on two channels gives one output, the sum over both channels: the columns come in pairs.
 
 two_filters = conv_matrix(np.array([[[1, 10]], [[2, 20]], [[3, 30]]]), (4, 1))
 two_channels = conv_matrix(np.array([[[1], [10]], [[2], [20]], [[3], [30]]]), (4, 2))
@@ -47,8 +47,8 @@ print("two filters, one channel:", two_filters.toarray().astype(int), sep="\n")
 print("one filter, two channels:", two_channels.toarray().astype(int), sep="\n")
 
 # %%
-# Two dimensions are the same with rows of rows: a kernel of 2 x 2 on 4 x 4, in steps of 2, meets
-# each number once.
+# In two dimensions the rows of the image follow each other: a kernel of 2 x 2 on 4 x 4, with a
+# stride of 2, uses each input once.
 
 in_2d = conv_matrix([[1, 2], [3, 4]], (4, 4), strides=2)
 print(in_2d.toarray().astype(int))
@@ -56,12 +56,12 @@ print(in_2d.toarray().astype(int))
 # %%
 # Edges of a photograph
 # ---------------------
-# Sobel's kernel weighs the right against the left, its transpose the lower against the upper side;
-# the third kernel takes twice the mean of the four neighbours off each pixel, so that flat places
-# come out as their own negatives and single points stand out. Beyond the rim there are zeros,
-# which make an edge of it. They are the fixed weights of a
-# layer with three filters, and :func:`~skextra.cnn.feature_maps` shows what they find in a
-# photograph that comes with scikit-learn.
+# Sobel's kernel is the difference between the right and the left side, its transpose that between
+# the lower and the upper side. The third kernel subtracts twice the mean of the four neighbours
+# from each pixel, so that uniform areas appear as their negatives and isolated points stand out.
+# Zeros beyond the border make an edge of it. The kernels are the fixed weights of a layer with
+# three filters, and :func:`~skextra.cnn.feature_maps` computes their output for a photograph that
+# comes with scikit-learn.
 
 photo = load_sample_image("china.jpg")[::2, ::2].mean(axis=2) / 255
 sobel = np.array([[-1, 0, 1], [-2, 0, 2], [-1, 0, 1]])
@@ -73,12 +73,12 @@ model = keras.Sequential([keras.Input((*photo.shape, 1)), layer])
 layer.set_weights([kernel])
 maps = feature_maps(model, photo[None, :, :, None])["edges"][0]
 
-figure, axes = plt.subplots(2, 2, figsize=(9, 6.2), layout="constrained")
+figure, axes = plt.subplots(2, 2, figsize=(6.4, 5), layout="constrained")
 titles = (
     "photograph",
     "right minus left",
     "below minus above",
-    "centre minus half its neighbours",
+    "pixel minus its neighbours",
 )
 for ax, image, title in zip(axes.ravel(), (photo, *np.moveaxis(maps, -1, 0)), titles, strict=True):
     limit = np.quantile(np.abs(image), 0.995)
@@ -90,8 +90,9 @@ for ax, image, title in zip(axes.ravel(), (photo, *np.moveaxis(maps, -1, 0)), ti
 # %%
 # The same by the matrix
 # ----------------------
-# 68,480 pixels make as many columns, and three times as many rows, with nine numbers each or, at
-# the borders, fewer. A product with the photograph, as one long row of numbers, is the layer.
+# The matrix has 68,480 columns, one per pixel, and three times as many rows, with nine numbers
+# each, or fewer at the borders. Its product with the photograph, flattened to a vector, is the
+# output of the layer.
 
 matrix = conv_matrix(kernel, (*photo.shape, 1), padding="same")
 by_matrix = (matrix @ photo.ravel()).reshape(*photo.shape, 3)
@@ -101,9 +102,10 @@ print(f"matrix of {matrix.shape}, {matrix.nnz:,} numbers; largest difference {di
 # %%
 # Back to the input
 # -----------------
-# How must the photograph change for the outputs to grow? By the transpose of the matrix: it
-# carries what is wanted of each output back to all the pixels that it saw. TensorFlow finds the
-# same by automatic differentiation, and a transposed convolution is the same once more.
+# How must the photograph change to increase the outputs? The transpose of the matrix gives the
+# answer: it propagates the desired change of each output back to all pixels that it depends on.
+# Automatic differentiation in TensorFlow gives the same result, and so does a transposed
+# convolution.
 
 import tensorflow as tf
 

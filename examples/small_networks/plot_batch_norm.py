@@ -3,18 +3,18 @@ r"""
 Batch normalisation, and folding it
 ====================================
 
-Batch normalisation brings every number that a layer puts out to mean 0 and variance 1 over a
-batch, then lets training choose another scale and shift. Here it is on numbers that can be
-checked by eye; and then how it disappears when training is over, since a scale and a shift can be
-taken into the weights of the layer before.
+Batch normalisation scales every output of a layer to mean 0 and variance 1 over a batch, and then
+learns another scale and shift. This page computes it on numbers that can be checked by hand, and
+shows how it is removed after training: the scale and the shift are merged into the weights of the
+previous layer.
 """
 
 # %%
-# Three rows by eye
-# -----------------
-# Three numbers of four samples each. They have different means and spreads, and after
-# :math:`(z - \text{mean}) / \sqrt{\text{variance} + \epsilon}` all three read -1, 1, 1, -1, or the
-# like. :math:`\epsilon` guards against a variance of zero and is tiny here.
+# Three rows by hand
+# ------------------
+# Three features of four samples. They have different means and variances, but after :math:`(z -
+# \text{mean}) / \sqrt{\text{variance} + \epsilon}` all three are -1, 1, 1, -1. :math:`\epsilon`
+# prevents a division by zero and is tiny here.
 
 import keras
 import numpy as np
@@ -27,16 +27,16 @@ print("means    ", mean.ravel(), "\nvariances", variance.ravel())
 print(normalised.round(4))
 
 # %%
-# The mean is gone: a bias before the normalisation would make no difference, which is why
-# ``use_bias='auto'`` leaves it out. What the layer learns in its place are a scale
-# :math:`\gamma` and a shift :math:`\beta`. Shifts of -10 and 10 for the last two rows:
+# The mean is removed: a bias before the normalisation has no effect, which is why
+# ``use_bias='auto'`` omits it. Instead the layer learns a scale :math:`\gamma` and a shift
+# :math:`\beta`. With shifts of -10 and 10 for the last two rows:
 
 beta = np.array([0.0, -10, 10])
 shifted = normalised + beta[:, None]
 print(shifted.round(4))
 
 # %%
-# Keras's layer does the same, a column for each number where we have rows.
+# The layer of Keras does the same, with features in columns instead of rows.
 
 layer = keras.layers.BatchNormalization(epsilon=epsilon, momentum=0.0, dtype="float64")
 layer.build((None, 3))
@@ -47,22 +47,22 @@ print(f"largest difference {np.abs(by_keras - shifted).max():.0e}")
 # %%
 # Two modes
 # ---------
-# While it trains the layer goes by the batch; when it predicts, by the mean and the variance that
-# it has kept, so that one sample's answer does not depend on its neighbours. The first sample
+# In training the layer uses the statistics of the batch. In prediction it uses the stored mean and
+# variance, so that the prediction for one sample does not depend on the others. The first sample
 # alone, in both modes:
 
 first = Z.T[:1]
-print("by the batch of one:     ", np.asarray(layer(first, training=True))[0])
-layer(Z.T, training=True)  # with momentum=0 the statistics kept are those of the last batch
-print("by the statistics kept:  ", np.asarray(layer(first, training=False))[0].round(4))
+print("batch of one:       ", np.asarray(layer(first, training=True))[0])
+layer(Z.T, training=True)  # with momentum=0 the stored statistics are those of the last batch
+print("stored statistics:  ", np.asarray(layer(first, training=False))[0].round(4))
 
 # %%
 # Folding
 # -------
-# With statistics that stay, all of this is a scale and a shift for each channel. With
-# :math:`\alpha = \gamma / \sqrt{\text{variance} + \epsilon}` a layer before it takes them over:
-# :math:`w' = \alpha w` for each output channel and :math:`b' = \alpha (b - \text{mean}) + \beta`.
-# By hand, for a convolution with numbers as a training might leave them:
+# With fixed statistics, batch normalisation is a scale and a shift per channel. With :math:`\alpha
+# = \gamma / \sqrt{\text{variance} + \epsilon}`, they are merged into the previous layer: :math:`w'
+# = \alpha w` for each output channel and :math:`b' = \alpha (b - \text{mean}) + \beta`. By hand,
+# for a convolution with random numbers in place of trained ones:
 
 rng = np.random.default_rng(0)
 conv = keras.layers.Conv2D(4, 3, dtype="float64", name="conv")
@@ -77,7 +77,7 @@ alpha = gamma / np.sqrt(moving_variance + norm.epsilon)
 w_folded, b_folded = alpha * w, alpha * (b - moving_mean) + beta
 
 # %%
-# :func:`~skextra.cnn.fold_batch_norm` does it for a whole network, and says what it did.
+# :func:`~skextra.cnn.fold_batch_norm` does this for a whole network, and returns a report.
 
 from skextra.cnn import fold_batch_norm, layer_table
 
@@ -92,12 +92,12 @@ print(f"layers: {len(before.rows)} before, {len(after.rows)} after")
 report
 
 # %%
-# Does it help to train?
-# ----------------------
-# On the digits, by gradient descent from the same start, with a learning rate at which the plain
-# network begins to jump. Normalised, its loss is lower in every epoch and goes on falling. That is
-# what batch normalisation is for; whether the network is better on other samples too is another
-# matter, and here it is not.
+# Effect on training
+# ------------------
+# On the digits, by gradient descent from the same initial weights, at a learning rate at which the
+# loss of the network without normalisation begins to jump. With normalisation the loss is lower in
+# every epoch. This is the purpose of batch normalisation; whether the test accuracy improves is a
+# different question.
 
 from sklearn.datasets import load_digits
 
