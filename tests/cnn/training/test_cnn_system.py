@@ -229,7 +229,7 @@ def two_layers(image_shape, n_classes, activation):
 
 
 def test_models_of_ones_own_are_told_apart(tmp_path):
-    """Layers without weights count, in the reuse of trainers and in checkpoints."""
+    """Layers without weights count, in the reuse of networks and in checkpoints."""
     losses = {}
     for checkpoint in (None, tmp_path, tmp_path):
         for activation in ("relu", "tanh"):
@@ -389,7 +389,7 @@ def test_threads_get_what_each_would_alone():
         same(one, other)
 
 
-def test_trainers_are_used_again_and_forgotten():
+def test_compiled_networks_are_used_again_and_forgotten():
     """Errors and loans leave nothing behind on which a later fit would stumble."""
     options = {"dense_units": (), "epochs": 1}
     CNNClassifier(1, **options).fit(X[:60], Y[:60])
@@ -399,7 +399,7 @@ def test_trainers_are_used_again_and_forgotten():
         CNNClassifier(filters, **options).fit(X[:60], Y[:60])
         before = len(POOL)
         CNNClassifier(filters, **options, l2=0.1, random_state=1).fit(X[:60], Y[:60])
-        assert len(POOL) == before <= 8  # it had the trainer of the first
+        assert len(POOL) == before <= 8  # it used the network of the first
 
 
 def test_meta_estimators():
