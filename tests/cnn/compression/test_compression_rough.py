@@ -256,7 +256,7 @@ def test_data_are_checked_first(cnn, monkeypatch):
     with pytest.raises(ValueError, match="omit y, or give a binary network two outputs"):
         quantize_int8(one, np.ones((2, 6)), [0, 1])
     assert quantize_int8(one, np.ones((2, 6)))[1].speedup > 0
-    with pytest.raises(TypeError, match=r"got Pipeline; take it out .* as pipeline\[-1\]"):
+    with pytest.raises(TypeError, match=r"got Pipeline; unwrap it, as pipeline\[-1\]"):
         quantize_int8(make_pipeline(cnn))
 
 
