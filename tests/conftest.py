@@ -27,8 +27,8 @@ def keras_seed():
 @pytest.fixture
 def at_scale(monkeypatch):
     """Let FeatureMapSVM treat small data as large ones: by reported iterations, in float32."""
-    from skextra._svm import _solve, _strategies
+    from skextra._svm import _landmarks, _training
 
-    monkeypatch.setattr(_solve, "_FEW_ROWS", 0)
-    monkeypatch.setattr(_solve, "_MOST_EXACT_WORK", 0)
-    monkeypatch.setattr(_strategies, "_FLOAT64_ENTRIES", 0)
+    monkeypatch.setattr(_training, "_FEW_ROWS", 0)
+    monkeypatch.setattr(_training, "_MOST_EXACT_WORK", 0)
+    monkeypatch.setattr(_landmarks, "_MOST_FLOAT64_ENTRIES", 0)

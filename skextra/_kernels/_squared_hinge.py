@@ -1,37 +1,39 @@
-"""The squared hinge of many problems at once: what a row lacks, and its sums along a line."""
+"""The squared hinge of many problems at once: its derivatives, at a point and along a line."""
 
 from numba import njit
 
+# Sums may be reordered, which vectorises them, and products contracted; overflow and NaN are kept.
 FAST = {"reassoc", "contract", "nsz"}
 
 # decisions: (n, k); signs: (n, k), +1 and -1 for the two sides of problem j, 0 for rows that are
-# not part of it; costs: (n,), C times the weight of a row.
+# not part of it; costs: (n,), C times the weight of a row. A violation is max(0, 1 - margin).
 
 
 @njit(cache=True, nogil=True, fastmath=FAST)
 def residuals(decisions, signs, costs, pulls, losses, masses, used):
-    """Write 2 cost sign lack (`pulls`), and each problem's loss and active mass 2 cost.
+    """Write 2 cost sign violation (`pulls`), and each problem's loss and sum of 2 cost (`masses`).
 
-    `used` says of each row whether it lacks anything in any problem.
+    The sums are over the rows that violate their margins in a problem; `used` tells which rows do
+    so in any problem.
     """
     n, k = decisions.shape
     for j in range(k):
         losses[j] = 0.0
         masses[j] = 0.0
     for i in range(n):
-        any_lack = False
+        is_violated = False
         twice = 2.0 * costs[i]
         for j in range(k):
             sign = signs[i, j]
-            lack = 1.0 - sign * decisions[i, j]
-            if sign != 0 and lack > 0.0:
-                any_lack = True
-                pulls[i, j] = twice * sign * lack
-                losses[j] += 0.5 * twice * lack * lack
+            violation = 1.0 - sign * decisions[i, j]
+            if sign != 0 and violation > 0.0:
+                is_violated = True
+                pulls[i, j] = twice * sign * violation
+                losses[j] += 0.5 * twice * violation * violation
                 masses[j] += twice
             else:
                 pulls[i, j] = 0.0
-        used[i] = any_lack
+        used[i] = is_violated
 
 
 @njit(cache=True, nogil=True, fastmath=FAST)
@@ -45,9 +47,9 @@ def along(decisions, change, signs, costs, step, slopes, curvatures):
         twice = 2.0 * costs[i]
         for j in range(k):
             sign = signs[i, j]
-            lack = 1.0 - sign * (decisions[i, j] + step[j] * change[i, j])
-            if sign != 0 and lack > 0.0:
-                slopes[j] -= twice * sign * lack * change[i, j]
+            violation = 1.0 - sign * (decisions[i, j] + step[j] * change[i, j])
+            if sign != 0 and violation > 0.0:
+                slopes[j] -= twice * sign * violation * change[i, j]
                 curvatures[j] += twice * change[i, j] * change[i, j]
 
 

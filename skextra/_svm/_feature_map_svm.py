@@ -1,10 +1,10 @@
 """FeatureMapSVM: the maximum-margin classifier on an explicit feature map."""
 
+from typing import Any, Literal, Self
+
 import numpy as np
-from scipy import linalg
-from sklearn.base import ClassifierMixin, TransformerMixin
-from sklearn.utils import gen_batches, get_tags
-from sklearn.utils.metaestimators import available_if
+from numpy.typing import ArrayLike, NDArray
+from sklearn.utils import Tags, get_tags
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
@@ -13,32 +13,37 @@ from skextra._callbacks import CallbackSupportMixin, with_callbacks
 from skextra._common._blas_limit import single_blas_thread
 from skextra._common._classes import check_labels, decided, settle_classes, streamable
 from skextra._common._csr import without_repeats
-from skextra._common._threads import run
-from skextra._svm import _maps, _parameters
-from skextra._svm._landmark_kernel import LandmarkKernel
-from skextra._svm._landmarks import whitened
+from skextra._sklearn import ClassifierMixin, TransformerMixin, available_if
+from skextra._svm import _parameters
+from skextra._svm._fitted_map import restored_map
+from skextra._svm._parameters import FeatureMap
 from skextra._svm._problems import class_values
-from skextra._svm._strategies import threads_of
 from skextra._svm._stream import absorb
 from skextra._svm._training import task_of, train
+from skextra._typing import (
+    ClassWeight,
+    FloatArray,
+    FloatMatrix,
+    LabelArray,
+    MatrixLike,
+    RandomStateLike,
+)
 
-_ROWS_AT_ONCE = 1000
-_ENTRIES_AT_ONCE = 1e7
-# Fitted attributes that not every fit leaves.
+# Fitted attributes that not every fit sets.
 _SOMETIMES = (
     "gamma_", "landmarks_", "support_vectors_", "dual_coef_", "_support_codes", "_support_weight",
-    "_precision", "_stream",
+    "_precision", "_kernel_weights", "_scale", "_stream",
 )  # fmt: skip
 
 
 class FeatureMapSVM(CallbackSupportMixin, ClassifierMixin, TransformerMixin, Estimator):
     """Maximum-margin classifier on an explicit feature map: the mapping trick, and a fast RBF SVM.
 
-    The samples are mapped to features, and the plane between the classes with the widest margin
-    is found there. The map may be two features that one writes down, in which case the solution
-    is exact to the last digits; or the Gaussian kernel, evaluated at a limited number of
-    landmarks, which makes it a stand-in for ``SVC(kernel="rbf")`` that fits in seconds where
-    that takes minutes, and predicts at a speed that does not depend on the support vectors.
+    The samples are mapped to features, and the plane with the widest margin between the classes
+    is found there. With a few features of one's own the solution is exact to the last digits.
+    With the Gaussian kernel at a limited number of landmarks, the default, this replaces
+    ``SVC(kernel="rbf")``: it fits in seconds where that takes minutes, and the time of a
+    prediction does not depend on the number of support vectors.
 
     Parameters
     ----------
@@ -47,20 +52,19 @@ class FeatureMapSVM(CallbackSupportMixin, ClassifierMixin, TransformerMixin, Est
 
         - 'rbf': the Gaussian kernel between a sample and each landmark, whitened (Nystroem's
           method). With as many landmarks as distinct samples it is the exact kernel.
-        - 'fourier': random Fourier features of that kernel; for the same accuracy many more are
-          needed.
+        - 'fourier': random Fourier features of that kernel. The same accuracy needs many more.
         - 'poly': monomials, scaled so that products are ``(gamma x.z + coef0) ** degree``.
         - 'identity': the features themselves, for a linear SVM.
         - 'chi2': features of the additive chi-squared kernel, for counts and histograms.
         - 'spline': B-splines of every feature; an additive model.
         - a transformer: cloned, fitted on X, and given the sample weights if it takes them.
-        - a function of an array (n, d) that returns an array (n, p). It must be importable for
-          the estimator to be pickled; a lambda is not.
+        - a function of an array (n, d) that returns an array (n, p). To pickle the estimator, it
+          must be importable; a lambda is not.
 
     C : float, default=4.0
-        Cost of violating the margin. Larger fits the training samples closer. ``np.inf`` is the
-        hard margin, and an error where the classes are not separable. With squared losses 4 does
-        about what 1 does in :class:`~sklearn.svm.SVC`.
+        Cost of violating the margin. A larger one fits the training samples more closely.
+        ``np.inf`` is the hard margin, which raises an error if the classes are not separable.
+        With the squared hinge, 4 is about equivalent to 1 in :class:`~sklearn.svm.SVC`.
 
     loss : {'squared_hinge', 'hinge'}, default='squared_hinge'
         ``max(0, 1 - y f) ** 2`` or ``max(0, 1 - y f)``. The hinge has fewer support vectors and
@@ -68,57 +72,57 @@ class FeatureMapSVM(CallbackSupportMixin, ClassifierMixin, TransformerMixin, Est
 
     gamma : {'scale', 'auto'} or float, default='scale'
         Inverse squared width of the Gaussian, and factor of 'poly'. 'scale' is
-        ``1 / (n_features * X.var())``, 'auto' ``1 / n_features``. Larger follows the samples
-        closer.
+        ``1 / (n_features * X.var())``, 'auto' is ``1 / n_features``. A larger one follows the
+        samples more closely.
 
     n_components : int or 'auto', default='auto'
-        Number of landmarks ('rbf') or random features ('fourier'). More come closer to the
-        kernel and cost time in proportion. 'auto' takes a fifth of the number of samples, but no
-        fewer than 300 and no more than 1000, and 1000 for 'fourier'.
+        Number of landmarks ('rbf') or random features ('fourier'). More of them approximate the
+        kernel better and take time in proportion. 'auto' is a fifth of the number of samples, at
+        least 300 and at most 1000; for 'fourier' it is 1000.
 
     landmarks : {'margin', 'uniform', 'kmeans'} or array-like of shape (m, n_features), \
             default='margin'
-        The landmarks of 'rbf': samples near the border between classes, as a small pilot fit
-        sees it; samples at random; centres of :class:`KMeansPP`; or given ones, and then
+        The landmarks of 'rbf': samples near the border between the classes as estimated by a small
+        pilot fit, random samples, centres of :class:`KMeansPP`, or the given ones, with which
         `n_components` is not used.
 
     degree : int, default=3
         Degree of 'poly' and of 'spline'.
 
     coef0 : float, default=1.0
-        Constant of 'poly', 0 or more. 0 leaves the monomials of the full degree only.
+        Constant of 'poly', 0 or more. With 0 only the monomials of the full degree remain.
 
     multi_class : {'ovr', 'ovo'}, default='ovr'
         With more than two classes: one problem for each class, or for each pair.
 
     class_weight : dict, 'balanced' or None, default=None
-        Weights of the classes, which multiply the sample weights. 'balanced' makes them inverse
-        to the sum of the sample weights of a class.
+        Weights of the classes, which multiply the sample weights. 'balanced' makes them inversely
+        proportional to the sum of the sample weights of a class.
 
     tol : float, default=0.01
-        Duality gap, as a share of the objective, at which an iterative search ends. Up to about
-        4000 samples, for few features, for the hinge and for the hard margin the method is
-        exact, and `tol` only decides whether to warn.
+        Duality gap, as a share of the objective, at which an iterative search ends. The method is
+        exact for up to about 4000 samples, for few features, for the hinge and for the hard
+        margin; there `tol` only decides whether to warn.
 
     max_iter : int, default=1000
-        Largest number of steps of a search; an interior point search makes no more than 200.
+        Largest number of steps of a search; an interior point search takes at most 200.
 
     memory_limit : float, default=2048
         Memory for mapped samples, in MiB. What does not fit is computed again when needed, which
-        takes longer; at 40% of ``n_samples * n_components * 4`` bytes about a third. The matrices
-        of the landmarks among themselves come on top.
+        takes longer: about a third at 40% of ``n_samples * n_components * 4`` bytes. The kernel
+        matrices of the landmarks themselves are not counted.
 
     store_support : bool, default=True
         Whether to keep `support_vectors_` and `dual_coef_`. Without them a model of many samples
-        is much smaller to pickle, but cannot go on with `partial_fit`.
+        is much smaller when pickled, but cannot continue with `partial_fit`.
 
     n_jobs : int or None, default=None
-        Number of threads. None takes as many as scikit-learn's own loops, -1 one for each core.
-        The result does not depend on it.
+        Number of threads. None is as many as scikit-learn's own loops use, -1 is one per core. The
+        result does not depend on it.
 
     random_state : int, RandomState instance or None, default=None
-        Draws the landmarks, and seeds what is random in `feature_map`. An int makes fits
-        repeatable.
+        Draws the landmarks and seeds what is random in `feature_map`. Pass an int for reproducible
+        fits.
 
     Attributes
     ----------
@@ -126,39 +130,40 @@ class FeatureMapSVM(CallbackSupportMixin, ClassifierMixin, TransformerMixin, Est
         The class labels.
 
     coef_ : ndarray of shape (n_problems, n_features_out)
-        Normals w of the planes in the map's space; one for two classes.
+        Normals w of the planes in the space of the map; one for two classes.
 
     intercept_ : ndarray of shape (n_problems,)
         Intercepts b, which are not penalised.
 
     margin_ : ndarray of shape (n_problems,)
-        Widths of the margins, ``2 / ||w||``, in the map's space.
+        Widths of the margins, ``2 / ||w||``, in the space of the map.
 
     support_ : ndarray of shape (n_support,)
-        Numbers of the support vectors of any problem among the samples. Of equal samples of one
-        class in small data only the first is named, and stands for all.
+        Indices of the samples that are support vectors of any problem. In small data the first of
+        several equal samples of one class stands for all.
 
     support_vectors_ : {ndarray, CSR array} of shape (n_support, n_features)
         These samples, as they were passed.
 
     dual_coef_ : ndarray of shape (n_problems, n_support)
-        Their dual variables times their side: ``w = dual_coef_ @ transform(support_vectors_)``,
-        to the precision of the solution, which is all digits where the method is exact.
+        Their dual variables times their side: ``w = dual_coef_ @ transform(support_vectors_)``
+        to the precision of the solution, which is that of the dtype if the method is exact.
 
     duality_gap_ : ndarray of shape (n_problems,)
-        A certificate: by what share of itself the objective is at most above its minimum.
+        Upper bounds on the excess of each objective over its minimum, as shares of the objective.
 
     landmarks_ : {ndarray, CSR array} of shape (n_features_out, n_features)
-        The landmarks of 'rbf', without those that depend on others to numerical precision.
+        The landmarks of 'rbf', without those that are linearly dependent on others in feature
+        space, to numerical precision.
 
     gamma_ : float
-        The value used by 'rbf', 'fourier' and 'poly'.
+        The value of gamma used by 'rbf', 'fourier' and 'poly'.
 
     feature_map_ : transformer or None
         The fitted transformer, for maps that are or use one.
 
     n_iter_ : int
-        Steps taken by the search, over all problems that were solved one by one.
+        Number of steps, summed over problems that are solved one by one.
 
     n_features_in_ : int
         Number of features seen during fit.
@@ -169,20 +174,20 @@ class FeatureMapSVM(CallbackSupportMixin, ClassifierMixin, TransformerMixin, Est
     See Also
     --------
     sklearn.svm.SVC : The exact kernel machine, with more kernels; slow for many samples.
-    sklearn.svm.LinearSVC : A linear SVM, which penalises the intercept too.
+    sklearn.svm.LinearSVC : A linear SVM that also penalises the intercept.
     sklearn.kernel_approximation.Nystroem : The map of 'rbf' with uniform landmarks.
 
     Notes
     -----
-    Minimised is ``||w||^2 / 2 + C sum(weight * loss(y (w.phi(x) + b)))`` for each problem. Small
-    problems with squared loss are solved by Newton's method on the active samples [1]_, hinge
-    and hard margin by an interior point method whose last step settles which margins are met
-    exactly. Large ones are solved for all classes at once by Newton's method with conjugate
-    gradients in the whitened space of the landmarks, preconditioned as in [2]_; kernels are then
-    computed in float32. Their cost is O(n_samples * n_components * (n_features + 10
-    n_problems)), and memory the mapped samples, or `memory_limit`.
+    Each problem minimises ``||w||^2 / 2 + C sum(weight * loss(y (w.phi(x) + b)))``. Small
+    problems with the squared hinge are solved by Newton's method on the active samples [1]_,
+    hinge and hard margin by an interior point method whose last step identifies the samples that
+    lie exactly on a margin. Large problems are solved for all classes at once by Newton's method
+    with conjugate gradients in the whitened space of the landmarks, preconditioned as in [2]_,
+    with kernels in float32. The cost is O(n_samples * n_components * (n_features + 10
+    n_problems)); the memory is that of the mapped samples, or `memory_limit`.
 
-    Standardise the features first unless they have one unit, as pixels do. For probabilities use
+    Standardise the features first unless they share one unit, as pixels do. For probabilities use
     :class:`~sklearn.calibration.CalibratedClassifierCV`. The defaults were chosen by
     cross-validation on iris, wine, breast cancer, digits, 6000 training images of MNIST and three
     synthetic sets; see the user guide.
@@ -206,7 +211,7 @@ class FeatureMapSVM(CallbackSupportMixin, ClassifierMixin, TransformerMixin, Est
     >>> svm.margin_.round(4), svm.support_vectors_.ravel()
     (array([1.2936]), array([ 0.3, -0.3]))
 
-    A stand-in for ``SVC()``:
+    In place of ``SVC()``:
 
     >>> from sklearn.datasets import load_digits
     >>> X, y = load_digits(return_X_y=True)
@@ -215,26 +220,50 @@ class FeatureMapSVM(CallbackSupportMixin, ClassifierMixin, TransformerMixin, Est
     True
     """
 
+    classes_: LabelArray
+    coef_: FloatArray
+    intercept_: FloatArray
+    margin_: FloatArray
+    support_: NDArray[np.intp]
+    support_vectors_: FloatMatrix
+    dual_coef_: FloatArray
+    duality_gap_: NDArray[np.float64]
+    landmarks_: FloatMatrix
+    gamma_: float
+    feature_map_: Any
+    n_iter_: int
+    # What the map and the decisions need beyond these; `_fitted_with` are parameters of the fit.
+    _fitted_with: dict[str, Any]
+    _n_features_out: int
+    _precision: Literal["float32", "float64"]
+    _kernel_weights: NDArray[np.float64]
+    _scale: NDArray[np.float64] | None
+    # What a stream continues from.
+    _support_codes: NDArray[np.intp]
+    _support_weight: NDArray[np.float64]
+    _n_seen: int
+    _stream: dict[str, Any]
+
     def __init__(
         self,
-        feature_map="rbf",
+        feature_map: FeatureMap = "rbf",
         *,
-        C=4.0,
-        loss="squared_hinge",
-        gamma="scale",
-        n_components="auto",
-        landmarks="margin",
-        degree=3,
-        coef0=1.0,
-        multi_class="ovr",
-        class_weight=None,
-        tol=0.01,
-        max_iter=1000,
-        memory_limit=2048,
-        store_support=True,
-        n_jobs=None,
-        random_state=None,
-    ):
+        C: float = 4.0,
+        loss: Literal["squared_hinge", "hinge"] = "squared_hinge",
+        gamma: Literal["scale", "auto"] | float = "scale",
+        n_components: Literal["auto"] | int = "auto",
+        landmarks: Literal["margin", "uniform", "kmeans"] | MatrixLike = "margin",
+        degree: int = 3,
+        coef0: float = 1.0,
+        multi_class: Literal["ovr", "ovo"] = "ovr",
+        class_weight: ClassWeight = None,
+        tol: float = 0.01,
+        max_iter: int = 1000,
+        memory_limit: float = 2048,
+        store_support: bool = True,
+        n_jobs: int | None = None,
+        random_state: RandomStateLike = None,
+    ) -> None:
         self.feature_map = feature_map
         self.C = C
         self.loss = loss
@@ -254,7 +283,7 @@ class FeatureMapSVM(CallbackSupportMixin, ClassifierMixin, TransformerMixin, Est
 
     @all_or_nothing
     @with_callbacks
-    def fit(self, X, y, sample_weight=None):
+    def fit(self, X: MatrixLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
         """Find the planes of the widest margins.
 
         Parameters
@@ -263,11 +292,11 @@ class FeatureMapSVM(CallbackSupportMixin, ClassifierMixin, TransformerMixin, Est
             Training samples, float64 or float32 (anything else becomes float64).
 
         y : array-like of shape (n_samples,)
-            Their classes, of any kind; two or more.
+            Class labels of any kind; two classes or more.
 
         sample_weight : array-like of shape (n_samples,), default=None
-            Weights, 0 or more, which multiply C. A weight of 2 is as good as the sample twice, a
-            weight of 0 as good as leaving it out, with its class if that has no other sample.
+            Weights, 0 or more, which multiply C. A weight of 2 is equivalent to a repeated sample,
+            a weight of 0 to omitting it, and its class if that has no other sample.
 
         Returns
         -------
@@ -277,9 +306,9 @@ class FeatureMapSVM(CallbackSupportMixin, ClassifierMixin, TransformerMixin, Est
         Raises
         ------
         ValueError
-            If a parameter or the data are invalid, there is one class only, a map fails, or
+            If a parameter or the data are invalid, there is only one class, the map fails, or
             ``C=np.inf`` and the classes are not separable under the map; the message then names
-            the samples that stand in the way. The estimator is left as it was.
+            the samples that prevent it. The estimator is left unchanged.
         """
         _parameters.check(self)
         metadata = {} if sample_weight is None else {"sample_weight": sample_weight}
@@ -292,13 +321,19 @@ class FeatureMapSVM(CallbackSupportMixin, ClassifierMixin, TransformerMixin, Est
 
     @available_if(streamable)
     @all_or_nothing
-    def partial_fit(self, X, y, classes=None, sample_weight=None):
-        """Take in a chunk of a stream.
+    def partial_fit(
+        self,
+        X: MatrixLike,
+        y: ArrayLike,
+        classes: ArrayLike | None = None,
+        sample_weight: ArrayLike | None = None,
+    ) -> Self:
+        """Update the model with a chunk of a stream.
 
-        Samples that violate the margin or come near to it are kept, and the model is fitted to
-        them and the new ones. The first chunk settles `gamma_` and any transformer; landmarks are
-        drawn again each time the stream has doubled. After `fit` the support vectors are what is
-        gone on from.
+        Samples that violate the margin or are near it are kept, and the model is fitted to these
+        and the new ones. The first chunk determines `gamma_` and fits any transformer; landmarks
+        are drawn again each time the stream has doubled. After `fit` the stream continues from the
+        support vectors.
 
         Parameters
         ----------
@@ -306,10 +341,10 @@ class FeatureMapSVM(CallbackSupportMixin, ClassifierMixin, TransformerMixin, Est
             The next samples.
 
         y : array-like of shape (n_samples,)
-            Their classes.
+            Their class labels.
 
         classes : array-like of shape (n_classes,), default=None
-            All classes that will ever come. Needed in the first call, optional afterwards.
+            All classes of the stream. Needed in the first call, optional afterwards.
 
         sample_weight : array-like of shape (n_samples,), default=None
             Weights of the samples.
@@ -322,17 +357,17 @@ class FeatureMapSVM(CallbackSupportMixin, ClassifierMixin, TransformerMixin, Est
         Raises
         ------
         ValueError
-            As by `fit`; if `classes` is missing in the first call or differs later; if
-            `feature_map`, `gamma`, `degree`, `coef0` or `multi_class` has changed; or if the
-            support vectors of an earlier `fit` were not kept.
+            As in `fit`; if `classes` is missing in the first call or differs later; if
+            `feature_map`, `gamma`, `degree`, `coef0` or `multi_class` has changed; or if an
+            earlier `fit` has not kept its support vectors.
         """
         _parameters.check(self)
         first = not hasattr(self, "classes_")
-        for name, before in ({} if first else self._began).items():
+        for name, before in ({} if first else self._fitted_with).items():
             now = getattr(self, name)
             if now is not before and now != before:
                 raise ValueError(
-                    f"{name}={now!r} is not that of the model so far, {before!r}; use a new "
+                    f"{name}={now!r} differs from {before!r} of the model so far; use a new "
                     "estimator."
                 )
         X, y, weight = self._check_data(X, y, sample_weight, reset=first)
@@ -341,7 +376,7 @@ class FeatureMapSVM(CallbackSupportMixin, ClassifierMixin, TransformerMixin, Est
         with single_blas_thread():
             return self._publish(absorb(self, X, y, weight, classes))
 
-    def decision_function(self, X):
+    def decision_function(self, X: MatrixLike) -> FloatArray:
         """Return the signed distances from the planes, in units of half a margin.
 
         Parameters
@@ -352,17 +387,18 @@ class FeatureMapSVM(CallbackSupportMixin, ClassifierMixin, TransformerMixin, Est
         Returns
         -------
         ndarray of shape (n_samples,) or (n_samples, n_classes)
-            For two classes one value, positive for ``classes_[1]``. Else the largest decides;
-            with ``multi_class='ovo'`` these are numbers of pairs won, plus less than half for
-            how clearly.
+            For two classes one value, positive for ``classes_[1]``. Else the largest value
+            decides; with ``multi_class='ovo'`` it is the number of pairs won, plus a confidence
+            of less than half.
         """
         X = self._check_new(X)
-        decisions = self._decisions(X)
-        values = class_values(decisions, len(self.classes_), self._multi_class)
+        decisions = restored_map(self).decisions(X) + self.intercept_
+        multi_class = self._fitted_with["multi_class"]
+        values = class_values(decisions, len(self.classes_), multi_class)
         return np.ascontiguousarray(values, dtype=X.dtype)
 
-    def predict(self, X):
-        """Return the class of every sample: what `decision_function` decides for.
+    def predict(self, X: MatrixLike) -> LabelArray:
+        """Return the class of each sample, as `decision_function` decides.
 
         Parameters
         ----------
@@ -376,10 +412,10 @@ class FeatureMapSVM(CallbackSupportMixin, ClassifierMixin, TransformerMixin, Est
         """
         return decided(self.decision_function(X), self.classes_)
 
-    def transform(self, X):
-        """Return the samples in the map's space, where the planes are.
+    def transform(self, X: MatrixLike) -> FloatMatrix:
+        """Map samples to the space of the planes.
 
-        Decision values of the problems are ``transform(X) @ coef_.T + intercept_``.
+        The decision values of the problems are ``transform(X) @ coef_.T + intercept_``.
 
         Parameters
         ----------
@@ -392,34 +428,36 @@ class FeatureMapSVM(CallbackSupportMixin, ClassifierMixin, TransformerMixin, Est
             The mapped samples.
         """
         X = self._check_new(X)
-        if self._kind != "rbf":
-            mapped = self._mapped(X)
-            return mapped.astype(X.dtype, copy=False)
-        kernel = LandmarkKernel(self.landmarks_, self.gamma_, np.float64)
-        factor = linalg.cholesky(kernel.block(self.landmarks_), check_finite=False)
-        return self._in_parts(X, lambda rows: whitened(kernel.block(rows), factor)).astype(
-            X.dtype, copy=False
-        )
+        return restored_map(self).transform(X).astype(X.dtype, copy=False)
 
-    def get_feature_names_out(self, input_features=None):
-        """Return names of the features of the map's space.
+    def get_feature_names_out(
+        self, input_features: ArrayLike | None = None
+    ) -> NDArray[np.object_]:
+        """Return the names of the features that `transform` returns.
 
         Parameters
         ----------
         input_features : array-like of str or None, default=None
-            Names of the input features, if not those seen during fit.
+            Names of the input features; those seen during fit by default.
 
         Returns
         -------
         ndarray of str of shape (n_features_out,)
-            The map's own names where it has some; else its kind and a number.
+            The names that the map gives, or else its kind and a number.
         """
         check_is_fitted(self)
-        return _maps.feature_names(
-            self._kind, self.feature_map_, self._n_features_out, self, input_features
-        )
+        own = getattr(self, "feature_names_in_", None)
+        names = own if input_features is None else np.asarray(input_features, dtype=object)
+        if names is None:
+            names = np.array([f"x{i}" for i in range(self.n_features_in_)], dtype=object)
+        elif len(names) != self.n_features_in_ or (own is not None and list(names) != list(own)):
+            raise ValueError(
+                f"input_features={names.tolist()} should have length equal to number of features "
+                f"({self.n_features_in_}) and match feature_names_in_."
+            )
+        return restored_map(self).names(names)
 
-    def _publish(self, fitted):
+    def _publish(self, fitted: dict[str, Any]) -> Self:
         for name in _SOMETIMES:
             vars(self).pop(name, None)
         vars(self).update(fitted)
@@ -440,32 +478,7 @@ class FeatureMapSVM(CallbackSupportMixin, ClassifierMixin, TransformerMixin, Est
         X = validate_data(self, X, accept_sparse="csr", dtype=dtype, order="C", reset=False)
         return without_repeats(X)
 
-    def _decisions(self, X):
-        """Return the decision values of all problems."""
-        if self._kind != "rbf":
-            # A user's map may not bear threads, and many features would fill the memory.
-            size = max(_ROWS_AT_ONCE, int(_ENTRIES_AT_ONCE / self._n_features_out))
-            parts = gen_batches(X.shape[0], size)
-            done = [self._mapped(X[part]) @ self.coef_.T for part in parts]
-            return np.concatenate(done) + self.intercept_
-        kernel = LandmarkKernel(self.landmarks_, self.gamma_, self._precision)
-        weights = self._kernel_coef.astype(kernel.dtype)
-        return self._in_parts(X, lambda rows: kernel.block(rows) @ weights) + self.intercept_
-
-    def _mapped(self, X):
-        mapped = _maps.apply_map(self._kind, self.feature_map_, self._function, self._scale, X)
-        return _maps.checked(mapped, X.shape[0], self._n_features_out)
-
-    def _in_parts(self, X, function):
-        """Return function(rows) of some rows after the other, on all threads."""
-        parts = list(gen_batches(X.shape[0], _ROWS_AT_ONCE))
-        if len(parts) == 1:
-            return function(X)
-        with single_blas_thread():
-            done = run(lambda i: function(X[parts[i]]), len(parts), threads_of(self))
-        return np.concatenate(done)
-
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         feature_map = self.feature_map

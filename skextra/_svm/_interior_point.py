@@ -1,32 +1,43 @@
 """The hinge loss and the hard margin, solved to the last digit."""
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import linalg
 
 from skextra._svm._linear import cholesky, solve_cholesky
 from skextra._svm._polish import polish
 from skextra._svm._solution import Fixed, Solution, balanced, hinge_gap
 
-_PLAIN = 1e-4  # relative gap at which the active set may be plain enough to be polished
-_MOST_STEPS = 200
-_MANY_ROWS = 10_000  # beyond which most rows are set aside
-_SAMPLE_STEP = 8  # one row in so many tells which others are near their margins
-_BAND_SHARE = 6  # one row in so many is taken for near, to begin with
-_SAMPLE_ACCURACY = 1e-4
-_MOST_SIEVES = 6
+# Relative gap below which each step tries to identify the active set. A larger one tries earlier,
+# and more of its trials fail: benchmarks/vary_svm.py.
+_POLISHED_BELOW = 1e-4
+_MOST_STEPS = 200  # a bound: about 20 are usual, and later ones gain nothing in float64
+# More rows than this are sieved: solved on a sample, then on the rows near their margins. Up to
+# about here the rounds of a sieve take as long as all rows at once: benchmarks/vary_svm.py.
+_MANY_ROWS = 10_000
+# One row in so many is in the sample. A smaller sample takes less time and predicts the rows near
+# their margins less well: benchmarks/vary_svm.py.
+_SAMPLE_STEP = 8
+# One row in so many counts as near its margin at first. A narrower band is quicker to solve and
+# more often has to be widened: benchmarks/vary_svm.py.
+_BAND_SHARE = 6
+_SAMPLE_ACCURACY = 1e-4  # more takes steps that a sample does not repay: benchmarks/vary_svm.py
+_MOST_SIEVES = 6  # a bound: the band doubles each time and may not exceed half of the rows
 _SETTLED = 1e-10  # relative gap of a polished solution that rounding accounts for
-_TOUCHING = 1e-10  # distance between the classes, in units of the data, that counts as none
+# Distance between the convex hulls, in units of the data, that counts as none: 1e6 times the
+# rounding error, as the certificate is a mean of many rows.
+_TOUCHING = 1e-10
 
 
 class NotSeparableError(ValueError):
-    """No plane separates the classes: the certificate.
+    """No plane separates the classes; holds the certificate.
 
     Attributes
     ----------
     distance : float
         Between two points of the convex hulls of the sides, in units of the data.
     rows, sign, weights : ndarray
-        Rows of the problem, their sides and what they weigh in these points.
+        Rows of the problem, their sides and their weights in these points.
     """
 
     def __init__(self, distance, rows, sign, weights):
@@ -37,7 +48,9 @@ class NotSeparableError(ValueError):
         self.weights = weights
 
 
-def solve_hinge(Phi, sign, cost, max_iter):
+def solve_hinge(
+    Phi: NDArray[np.float64], sign: NDArray[np.int8], cost: NDArray[np.float64], max_iter: int
+) -> Solution:
     """Solve one problem by Mehrotra's predictor-corrector method, then settle the active set.
 
     Parameters
@@ -54,7 +67,7 @@ def solve_hinge(Phi, sign, cost, max_iter):
     Returns
     -------
     Solution
-        The solution; its gap tells how good it is.
+        The solution; its gap bounds its error.
 
     Raises
     ------
@@ -76,7 +89,7 @@ def solve_hinge(Phi, sign, cost, max_iter):
 
 
 def _solve(Phi, y, cost, max_iter, rows=None, fixed=None, accuracy=1e-15):
-    """Return the Solution; `rows` are the numbers to name where the classes touch."""
+    """Return the Solution; `rows` are the numbers to report if the classes touch."""
     search = _Search(Phi, y, cost, fixed)
     best = None
     for n_iter in range(1, max_iter + 1):
@@ -87,10 +100,10 @@ def _solve(Phi, y, cost, max_iter, rows=None, fixed=None, accuracy=1e-15):
             best = Solution(search.w, search.b, search.alpha, relative, n_iter)
         if search.hard:
             _check_certificate(Phi, y, search.alpha, best, rows)
-        # The true objective is positive: rows that were set aside have crossed their margins.
+        # The true objective is positive: rows that were left out have crossed their margins.
         ends = search.stuck or (fixed is not None and objective < 0)
         ends = ends or n_iter == max_iter or relative < accuracy
-        if relative < min(_PLAIN, accuracy * 1e11) or ends:
+        if relative < min(_POLISHED_BELOW, accuracy * 1e11) or ends:
             polished = polish(Phi, y, cost, search, n_iter, fixed)
             if polished is not None and polished.gap <= max(best.gap, _SETTLED):
                 best = polished
@@ -101,10 +114,10 @@ def _solve(Phi, y, cost, max_iter, rows=None, fixed=None, accuracy=1e-15):
 
 
 def _sieve(Phi, y, cost, max_iter):
-    """Return the Solution by way of a sample and of the rows near their margins; None if it fails.
+    """Return the Solution from a sample, then from the rows near their margins; None if it fails.
 
-    Every row beyond its margin has alpha of 0, every row that violates it has its cost: only
-    which rows these are must be found out, and a sample tells of most.
+    Every row beyond its margin has an alpha of 0, every row that violates it has its cost. Only
+    which rows these are is unknown, and a sample predicts it for most.
     """
     sides = [np.flatnonzero(y > 0), np.flatnonzero(y < 0)]
     sample = np.sort(np.concatenate([side[::_SAMPLE_STEP] for side in sides]))
@@ -141,7 +154,7 @@ def _sieve(Phi, y, cost, max_iter):
 
 
 def _check_certificate(Phi, y, alpha, best, rows):
-    """Raise NotSeparableError if alpha weighs two points of the hulls that are the same."""
+    """Raise NotSeparableError if alpha is the weights of one point in both convex hulls."""
     if np.isfinite(best.gap) and best.gap < 0.5:
         return
     even = balanced(alpha, y)
@@ -156,7 +169,8 @@ def _check_certificate(Phi, y, alpha, best, rows):
 class _Search:
     """The iterates of the interior point method (Nocedal & Wright, Numerical Optimization, 16.6).
 
-    Slack s and multiplier alpha belong to y f >= 1 - xi, multiplier beta to xi >= 0.
+    Multiplier alpha and slack s belong to y f >= 1 - xi, multiplier beta and slack xi to xi >= 0.
+    `pairs` is (alpha, s) and, for finite costs, (beta, xi).
     """
 
     def __init__(self, Phi, y, cost, fixed):
@@ -166,67 +180,65 @@ class _Search:
         self.hard = bool(np.isinf(cost).any())
         self.gram = Phi @ Phi.T * np.outer(y, y) if n < p else None
         self.w, self.b = np.zeros(p), 0.0
-        self.s = np.ones(n)
-        self.xi = np.zeros(n) if self.hard else np.ones(n)
-        self.alpha = np.full(n, 1.0 / n) if self.hard else 0.5 * cost
-        self.beta = None if self.hard else cost - self.alpha
+        alpha = np.full(n, 1.0 / n) if self.hard else 0.5 * cost
+        self.pairs = [(alpha, np.ones(n))]
+        if not self.hard:
+            self.pairs.append((cost - alpha, np.ones(n)))
         self.stuck, self.length = False, 1.0
+
+    @property
+    def alpha(self):
+        """The dual variables."""
+        return self.pairs[0][0]
 
     def step(self):
         """Make one predictor-corrector step."""
-        Phi, y, alpha, s = self.Phi, self.y, self.alpha, self.s
+        Phi, y, pairs = self.Phi, self.y, self.pairs
+        (alpha, s), xi = pairs[0], 0.0 if self.hard else pairs[1][1]
         pull = alpha * y
         r_w = self.w - Phi.T @ pull - self.fixed.push
         r_b = -pull.sum() - self.fixed.sides
-        r_p = y * (Phi @ self.w + self.b) + self.xi - 1.0 - s
-        mu, count = alpha @ s, len(y)
-        theta = s / alpha
-        if not self.hard:
-            mu, count = mu + self.xi @ self.beta, 2 * count
-            theta = theta + self.xi / self.beta
-        mu /= count
+        r_p = y * (Phi @ self.w + self.b) + xi - 1.0 - s
+        count = len(y) * len(pairs)
+        mu = sum(multiplier @ slack for multiplier, slack in pairs) / count
+        theta = sum(slack / multiplier for multiplier, slack in pairs)
         try:
             solve = self._factorise(1.0 / theta)
         except linalg.LinAlgError:
             self.stuck = True
             return
-        affine = self._direction(solve, theta, r_w, r_b, r_p, -alpha * s, self._xi_beta())
+        goals = [-multiplier * slack for multiplier, slack in pairs]
+        _, _, affine = self._direction(solve, theta, r_w, r_b, r_p, goals)
         length = self._longest(affine, 1.0)
-        after = (alpha + length * affine[2]) @ (s + length * affine[3])
-        if not self.hard:
-            after += (self.xi + length * affine[4]) @ (self.beta + length * affine[5])
-        # After a short step the iterate is near the edge: go back to the middle first.
+        after = sum(one @ other for one, other in _moved(pairs, affine, length))
+        # After a short step the iterate is near the boundary: return to the central path first.
         share = max((after / count / mu) ** 3, 0.5 if self.length < 0.1 else 0.0)
-        target = mu * share
-        r_1 = target - alpha * s - affine[2] * affine[3]
-        r_2 = None if self.hard else target - self.xi * self.beta - affine[4] * affine[5]
-        full = self._direction(solve, theta, r_w, r_b, r_p, r_1, r_2)
-        length = self.length = self._longest(full, 0.99 if mu > 1e-6 else 0.9995)
-        self.w = self.w + length * full[0]
-        self.b += length * full[1]
-        self.alpha = alpha + length * full[2]
-        self.s = s + length * full[3]
-        if not self.hard:
-            self.xi = self.xi + length * full[4]
-            self.beta = self.beta + length * full[5]
+        goals = [
+            mu * share - multiplier * slack - d_multiplier * d_slack
+            for (multiplier, slack), (d_multiplier, d_slack) in zip(pairs, affine, strict=True)
+        ]
+        d_w, d_b, changes = self._direction(solve, theta, r_w, r_b, r_p, goals)
+        length = self.length = self._longest(changes, 0.99 if mu > 1e-6 else 0.9995)
+        self.w = self.w + length * d_w
+        self.b += length * d_b
+        self.pairs = _moved(pairs, changes, length)
         self.stuck = length < 1e-10 or not np.isfinite(self.b)
 
-    def _xi_beta(self):
-        return None if self.hard else -self.xi * self.beta
-
-    def _direction(self, solve, theta, r_w, r_b, r_p, r_1, r_2):
-        """Return the changes of w, b, alpha, s, xi and beta."""
-        q = -r_p + r_1 / self.alpha
+    def _direction(self, solve, theta, r_w, r_b, r_p, goals):
+        """Return the changes of w, b and the pairs that bring their products to the goals."""
+        alpha, s = self.pairs[0]
+        q = -r_p + goals[0] / alpha
         if not self.hard:
-            r_c = self.cost - self.alpha - self.beta
-            q += (self.xi * r_c - r_2) / self.beta
+            beta, xi = self.pairs[1]
+            r_c = self.cost - alpha - beta
+            q += (xi * r_c - goals[1]) / beta
         d_w, d_b = solve(q, r_w, r_b)
         d_alpha = (q - self.y * (self.Phi @ d_w + d_b)) / theta
-        d_s = (r_1 - self.s * d_alpha) / self.alpha
-        if self.hard:
-            return d_w, d_b, d_alpha, d_s
-        d_beta = r_c - d_alpha
-        return d_w, d_b, d_alpha, d_s, (r_2 - self.xi * d_beta) / self.beta, d_beta
+        changes = [(d_alpha, (goals[0] - s * d_alpha) / alpha)]
+        if not self.hard:
+            d_beta = r_c - d_alpha
+            changes.append((d_beta, (goals[1] - xi * d_beta) / beta))
+        return d_w, d_b, changes
 
     def _factorise(self, weight):
         """Return a solver of the normal equations, in the smaller of rows and features."""
@@ -236,7 +248,7 @@ class _Search:
             mean = weight @ Phi / total
             if len(y) > _MANY_ROWS // 10:
                 system = Phi.T @ (weight[:, None] * Phi) - total * np.outer(mean, mean)
-            else:  # where many digits are asked for, without cancellation
+            else:  # small data are solved to all digits: avoid cancellation
                 centred = Phi - mean
                 system = centred.T @ (weight[:, None] * centred)
             system[np.diag_indices_from(system)] += 1.0
@@ -262,10 +274,17 @@ class _Search:
 
         return solve
 
-    def _longest(self, change, share):
+    def _longest(self, changes, share):
         """Return `share` of the longest step that keeps everything positive, at most 1."""
         fastest = 0.0
-        values = (self.alpha, self.s) if self.hard else (self.alpha, self.s, self.xi, self.beta)
-        for value, d in zip(values, change[2:], strict=True):
-            fastest = max(fastest, -(d / value).min())
+        for values, change in zip(self.pairs, changes, strict=True):
+            fastest = max(fastest, *(-(d / v).min() for v, d in zip(values, change, strict=True)))
         return 1.0 if fastest <= share else share / fastest
+
+
+def _moved(pairs, changes, length):
+    """Return the pairs after a step."""
+    return [
+        (multiplier + length * d_multiplier, slack + length * d_slack)
+        for (multiplier, slack), (d_multiplier, d_slack) in zip(pairs, changes, strict=True)
+    ]

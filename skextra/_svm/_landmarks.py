@@ -1,206 +1,120 @@
-"""Which rows become landmarks."""
+"""The landmarks of a fit: which rows become landmarks, in what precision, and of what rank."""
 
 import numpy as np
 from scipy import sparse
-from sklearn.utils import gen_batches
 
+from skextra._base import warn_caller
 from skextra._common._canonical import distinct
-from skextra._common._threads import run
 from skextra._kmeans._kmeans_pp import KMeansPP
-from skextra._svm._landmark_kernel import LandmarkKernel
-from skextra._svm._linear import cholesky, independent, outer_square, solve_upper
-from skextra._svm._mapped_rows import ComputedSource, MappedRows, Whitening
-from skextra._svm._newton_cg import Preconditioner, newton
-from skextra._svm._problems import sides
+from skextra._svm._landmark_map import LandmarkMap
+from skextra._svm._pilot import MOST_COST, draw_by_margin, draw_by_weight
+from skextra._svm._start import ColdStart
 
-_PILOT_LANDMARKS = 300
-_PILOT_ROWS = 10_000
-_PILOT_TOL = 0.2
-_FEW_ROWS = 3000  # for which a second thread would only wait
-_SHARPNESS = 2.0  # how much likelier a row of small margin is drawn
+# n_components='auto' is a fifth of the samples, between these: fewer lose accuracy on small data,
+# more take time in proportion (benchmarks/bench_svm.py has both).
+_AUTO_LANDMARKS = (300, 1000)
+# Entries of the kernel up to which it is in float64, 20 MB, for the sake of the exact method: its
+# solution does not depend on the order or repetition of rows. Where both methods are possible it
+# takes up to three times as long as iterations in float32: benchmarks/vary_svm.py.
+_MOST_FLOAT64_ENTRIES = 2_500_000
+# float32 squared distances are accurate to about 1e-7 of the squared norms: up to this exponent
+# the kernel keeps three digits where it is not zero.
+_LARGEST_FLOAT32_EXPONENT = 5e3
+_MOST_FLOAT32_COST = 1e15  # squares of larger ones are near the largest float32, 3e38
+# Share of the wanted landmarks that must be independent in float32. Below, the kernel is too wide
+# for it, and what is left of the landmarks would lose accuracy.
+_FULL_RANK = 0.9
+# Squared distance, in feature space, that a landmark must have from the span of the others.
+_RANK_FLOAT64 = -1  # LAPACK's own: the number of landmarks times the rounding error
+_RANK_FLOAT32 = 1e-6  # ten times what float32 rounds kernels by
 
 
-class Landmarks:
-    """Landmarks, numerically independent, and the factor that whitens their features.
+def fit_landmark_map(svm, task, gamma, random_state):
+    """Return (the LandmarkMap of a fit, what its choice tells of the planes: a ColdStart)."""
+    candidates, wanted, start = choose_candidates(svm, task, gamma, random_state)
+    dtype = choose_precision(candidates, wanted, gamma, task.costs)
+    return choose_rank(candidates, wanted, gamma, dtype, svm.n_jobs), start
 
-    Parameters
-    ----------
-    rows : {ndarray, CSR array} of shape (m, d)
-        Candidates.
-    gamma : float
-        Inverse squared width.
-    tolerance : float or None
-        What squared distance from the span of the others, in feature space, a landmark must have;
-        None if all are known to be independent.
 
-    Attributes
-    ----------
-    rows : {ndarray, CSR array} of shape (r, d)
-        The landmarks.
-    kept : ndarray of shape (r,)
-        Their numbers among the candidates.
-    factor : ndarray of shape (r, r)
-        Upper triangular R with ``R.T @ R`` the kernel of the landmarks.
+def choose_candidates(svm, task, gamma, random_state):
+    """Return (candidates for landmarks, how many are wanted, what their choice tells)."""
+    X, n, start = task.X, task.X.shape[0], ColdStart()
+    if not isinstance(svm.landmarks, str):
+        _check_names(svm)
+        rows = _as_rows(svm.landmarks, X)
+        return rows, rows.shape[0], start
+    wanted = svm.n_components
+    if wanted == "auto":
+        wanted = int(np.clip(n // 5, *_AUTO_LANDMARKS))
+    if n <= 4 * wanted:
+        numbers = _distinct_rows(X)
+        if len(numbers) <= wanted:
+            if svm.n_components != "auto" and len(numbers) < wanted:
+                warn_caller(
+                    f"n_components={wanted} is more than the {len(numbers)} distinct "
+                    "samples; all of them become landmarks, which is the exact kernel.",
+                    UserWarning,
+                )
+            return (X if len(numbers) == n else X[numbers]), len(numbers), start
+    if svm.landmarks == "kmeans":
+        return _kmeans_centres(X, wanted, task.weight, random_state), wanted, start
+    if svm.landmarks == "uniform":
+        numbers = draw_by_weight(wanted, n, task.weight, random_state)
+    else:
+        costs = task.weight * min(svm.C, MOST_COST)
+        numbers, start = draw_by_margin(task, costs, wanted, gamma, svm.n_jobs, random_state)
+    return X[numbers], wanted, start
+
+
+def choose_precision(landmarks, wanted, gamma, costs):
+    """Return the precision of the kernel: float64 if it is small, or if float32 is too coarse."""
+    if len(costs) * wanted <= _MOST_FLOAT64_ENTRIES or costs.max() > _MOST_FLOAT32_COST:
+        return np.dtype(np.float64)
+    if sparse.issparse(landmarks):
+        squares = np.asarray(landmarks.multiply(landmarks).sum(axis=1)).ravel()
+    else:
+        centred = landmarks - landmarks.mean(axis=0, dtype=np.float64)
+        squares = np.einsum("ij,ij->i", centred, centred)
+    fine = gamma * squares.max() > _LARGEST_FLOAT32_EXPONENT
+    return np.dtype(np.float64 if fine else np.float32)
+
+
+def choose_rank(candidates, wanted, gamma, dtype, n_jobs):
+    """Return the LandmarkMap of those candidates that are independent in a precision.
+
+    If that leaves too few, the kernel is so wide that float32 cannot tell the landmarks apart, and
+    the precision becomes float64.
     """
-
-    def __init__(self, rows, gamma, tolerance):
-        with np.errstate(over="ignore", invalid="ignore"):
-            gram = LandmarkKernel(rows, gamma, np.float64).block(rows)
-        if not (np.diagonal(gram) > 0.5).all():  # as each is at distance 0 from itself
-            raise ValueError(
-                f"Distances of samples times gamma={gamma:.3g} are beyond the range of float64: "
-                "put X on one scale first, for example with StandardScaler."
-            )
-        if tolerance is None:
-            self.kept, self.factor, self.rows = np.arange(len(gram)), cholesky(gram.copy()), rows
-        else:
-            self.kept, self.factor = independent(gram, tolerance)
-            self.rows = rows[self.kept]
-        self.gamma = gamma
-        self._candidates = rows
-
-    @property
-    def mean(self):
-        """Mean of the kernel's columns over the landmarks, (r,)."""
-        return self.factor.T @ self.factor.mean(axis=1)
-
-    def source(self, X, dtype, capacity):
-        """Return the kernel of the rows of X with the landmarks, as a source of mapped rows."""
-        kernel = LandmarkKernel(self.rows, self.gamma, dtype)
-        return ComputedSource(
-            lambda rows, out=None: kernel.block(X[rows], out),
-            X.shape[0], len(self.kept), dtype, capacity,
-        )  # fmt: skip
-
-    def features(self, X):
-        """Return the whitened features of X, (n, r): their products are Nystroem's kernel."""
-        if X is self._candidates and len(self.kept) == X.shape[0]:
-            own = np.empty(self.factor.shape)
-            own[self.kept] = self.factor.T
-            return own
-        block = LandmarkKernel(self.rows, self.gamma, np.float64).block(X)
-        return whitened(block, self.factor)
-
-    def kernel_weights(self, coef):
-        """Return weights of the kernel's columns for weights of the whitened features."""
-        return solve_upper(self.factor, coef)
-
-    def start_at(self, decisions, intercepts):
-        """Return weights, intercepts last, of the function through these values at the landmarks.
-
-        It is the one of least norm: the projection of any function that has these values.
-        """
-        coef = solve_upper(self.factor, decisions - intercepts, transposed=True)
-        return self.weights_of(coef, intercepts)
-
-    def weights_of(self, coef, intercepts):
-        """Return weights of the centred features, intercepts last, for those of the features."""
-        return np.vstack((coef, intercepts + self.mean @ self.kernel_weights(coef)))
-
-    def second_moment(self):
-        """Return the mean square of the landmarks' own features, centred."""
-        count = len(self.factor)
-        centre = self.factor.mean(axis=1)
-        return outer_square(self.factor) / count - np.outer(centre, centre)
+    if dtype == np.float32:
+        landmark_map = LandmarkMap.of(candidates, gamma, dtype, n_jobs, _RANK_FLOAT32)
+        if landmark_map.n_features_out >= _FULL_RANK * wanted:
+            return landmark_map
+    return LandmarkMap.of(candidates, gamma, np.dtype(np.float64), n_jobs, _RANK_FLOAT64)
 
 
-def whitened(block, factor):
-    """Return block @ inv(factor)."""
-    return solve_upper(factor, block.T, transposed=True).T
+def keep_landmarks(landmarks, task, gamma, n_jobs):
+    """Return the LandmarkMap of a stream's next chunk: the landmarks are those of the last."""
+    dtype = choose_precision(landmarks, landmarks.shape[0], gamma, task.costs)
+    return LandmarkMap.of(landmarks, gamma, dtype, n_jobs)
 
 
-def uniform_rows(count, n, weight, random_state):
-    """Return `count` of n row numbers, rising, drawn without replacement by weight."""
-    keys = np.log(random_state.uniform(np.finfo(np.float64).tiny, 1.0, n)) / weight
-    return np.sort(np.argpartition(-keys, count - 1)[:count])
-
-
-def distinct_rows(X):
+def _distinct_rows(X):
     """Return the numbers of the distinct rows, in an order that depends on their content."""
     order, repeats = distinct(X)
     return order[~repeats]
 
 
-def kmeans_centres(X, count, weight, random_state):
+def _kmeans_centres(X, count, weight, random_state):
     """Return cluster centres of (at most twenty rows each of) X."""
     rows = np.arange(X.shape[0])
     if len(rows) > 20 * count:
-        rows = uniform_rows(20 * count, len(rows), weight, random_state)
-    count = min(count, len(distinct_rows(X[rows])))
+        rows = draw_by_weight(20 * count, len(rows), weight, random_state)
+    count = min(count, len(_distinct_rows(X[rows])))
     kmeans = KMeansPP(count, refine=None, max_iter=5, tol=0.0, random_state=random_state)
     return kmeans.fit(X[rows], sample_weight=weight[rows]).cluster_centers_.astype(X.dtype)
 
 
-class Pilot:
-    """A first classifier on few landmarks.
-
-    Attributes
-    ----------
-    decisions : ndarray of shape (m, n_classes)
-        Its decision values at the rows that were drawn.
-    intercepts : ndarray of shape (n_classes,)
-        Its intercepts.
-    """
-
-    def __init__(self, landmarks, weights, intercepts, decisions, threads):
-        self._kernel = LandmarkKernel(landmarks.rows, landmarks.gamma, np.float32)
-        self._weights = weights.astype(np.float32)
-        self._threads = threads
-        self.intercepts = intercepts
-        self.decisions = decisions
-
-    def least_margins(self, X, codes):
-        """Return the least signed decision value of every row over the classes."""
-        parts = list(gen_batches(X.shape[0], 1000))
-
-        def task(i):
-            values = self._kernel.block(X[parts[i]]) @ self._weights + self.intercepts
-            own = np.arange(len(values)), codes[parts[i]]
-            values *= -1
-            values[own] *= -1
-            return values.min(axis=1)
-
-        return np.concatenate(run(task, len(parts), self._threads))
-
-
-def margin_rows(X, codes, n_classes, costs, count, gamma, random_state, threads):
-    """Return rows of small margin by the verdict of a pilot, and the Pilot.
-
-    The pilot is the same classifier with a few hundred uniform landmarks on some thousand rows.
-    A row is drawn with a probability proportional to its weight times exp(-2 gap), where gap is
-    the distance between the two highest decision values. No label enters the draw.
-    """
-    n = X.shape[0]
-    threads = threads if n > _FEW_ROWS else 1
-    pilot = min(_PILOT_LANDMARKS, max(count // 3, 10))
-    rows = np.arange(n)
-    n_rows = max(_PILOT_ROWS, 3 * count)
-    if n > n_rows:
-        rows = uniform_rows(n_rows, n, costs, random_state)
-    signs = sides(codes[rows], max(n_classes, 3), "ovr")[:, :n_classes]
-    some = uniform_rows(min(pilot, n), len(rows), costs[rows], random_state)
-    landmarks = Landmarks(X[rows[some]], gamma, 1e-6)
-    source = landmarks.source(X[rows], np.float32, len(rows))
-    every = np.arange(len(rows))
-    source.store(every, threads)
-    whitening = Whitening.of(landmarks.factor, landmarks.mean, source.dtype, threads)
-    mapped = MappedRows(source, whitening, threads)
-    start = np.zeros((len(landmarks.factor) + 1, n_classes))
-    # More weight to a row than it has in the fit, as there are fewer of them.
-    factor = min(n / len(rows), 3.0)
-    state = newton(
-        mapped, every, signs, np.minimum(costs[rows] * factor, 1e4), start,
-        Preconditioner(landmarks.second_moment(), threads), _PILOT_TOL, 20, lambda V: False,
-    )  # fmt: skip
-    top = np.partition(state.decisions, n_classes - 2, axis=1)[:, -2:]
-    chance = costs[rows] / costs[rows].max() * np.exp(-_SHARPNESS * np.abs(top[:, 1] - top[:, 0]))
-    drawn = uniform_rows(count, len(rows), np.maximum(chance, 1e-300), random_state)
-    weights, intercepts = whitening.outward(state.V)
-    pilot = Pilot(landmarks, weights, intercepts, state.decisions[drawn], threads)
-    return rows[drawn], pilot
-
-
-def check_names(svm):
+def _check_names(svm):
     """Raise ValueError if landmarks have names of features, but not those of X, in order."""
     names, own = getattr(svm.landmarks, "columns", None), getattr(svm, "feature_names_in_", None)
     if names is not None and own is not None and list(names) != list(own):
@@ -209,7 +123,7 @@ def check_names(svm):
         )
 
 
-def as_rows(landmarks, X):
+def _as_rows(landmarks, X):
     """Return landmarks given as an array as rows like those of X; raise ValueError if unfit."""
     if sparse.issparse(landmarks):
         rows = sparse.csr_array(landmarks).astype(X.dtype)

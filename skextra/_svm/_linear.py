@@ -1,27 +1,31 @@
-"""LAPACK's solvers for systems solved hundreds of times a fit, where SciPy's checks would show."""
+"""LAPACK's solvers, called hundreds of times in a fit, where SciPy's checks would take time."""
 
 import numpy as np
 from scipy import linalg
 
 from skextra._common._threads import run
 
-QUICK_FROM = 500  # order from which QuickTriangle is quicker
-_RIDGES = (1e-14, 1e-12, 1e-10, 1e-8)  # shares of the largest diagonal entry
+# Order from which QuickTriangle is used: for smaller factors substitution costs little, and
+# forming the inverse and sharing the products gain nothing: benchmarks/vary_svm.py.
+QUICK_FROM = 500
+# Added to the diagonal in turn, as shares of its largest entry, until a matrix is positive: from
+# some rounding errors of float64 to as much as leaves half of its digits.
+_RIDGES = (1e-14, 1e-12, 1e-10, 1e-8)
 # Factors are kept in Fortran order: LAPACK would copy others at every call.
 
 
 def cholesky(matrix, ridges=_RIDGES):
     """Return the upper triangular factor R with ``R.T @ R == matrix``; overwrites the matrix.
 
-    A matrix that is positive definite but for rounding gets as little added to its diagonal as
-    makes it so. Raise LinAlgError if it is far from that.
+    If rounding has made the matrix indefinite, as little is added to its diagonal as makes it
+    positive definite. Raise LinAlgError if that is not enough.
     """
     # The transpose of a symmetric array in C order is the same matrix in Fortran order.
     matrix = matrix if matrix.flags.f_contiguous else matrix.T
     diagonal = matrix.diagonal().copy()
     factor, info = linalg.lapack.dpotrf(matrix, overwrite_a=True, clean=False)
     for share in ridges if info else ():
-        # LAPACK has spoilt the upper triangle and the diagonal only.
+        # LAPACK has overwritten the upper triangle and the diagonal only.
         lower = np.tril(matrix, -1)
         matrix = np.asfortranarray(lower + lower.T)
         np.fill_diagonal(matrix, diagonal + share * np.abs(diagonal).max())
@@ -74,10 +78,9 @@ def independent(gram, tolerance):
     """Return (numbers of rows of `gram` that are numerically independent, their factor).
 
     A Cholesky factorisation with pivots: the factor R is upper triangular with
-    ``R.T @ R == gram[numbers][:, numbers]``; what is left over of every other row is below
-    `tolerance`.
+    ``R.T @ R == gram[numbers][:, numbers]``; the residual of every other row is below `tolerance`.
     """
-    # Mostly all are; then the order is theirs, and does not hang on how pivots are rounded.
+    # Mostly all are. Then their order is kept, and does not depend on how pivots are rounded.
     # The Gram matrix in C order is its own transpose: nothing is copied but by LAPACK.
     factor, info = linalg.lapack.dpotrf(gram.T)
     least = tolerance if tolerance > 0 else len(gram) * np.finfo(np.float64).eps

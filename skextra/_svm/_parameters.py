@@ -1,15 +1,37 @@
-"""What the parameters of FeatureMapSVM may be."""
+"""What the parameters of FeatureMapSVM may be, and what values they stand for."""
 
 import numbers
+from collections.abc import Callable
+from typing import Any, Literal, Protocol, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import sparse
 
-from skextra._svm._maps import kind_of
+from skextra._common._threads import available_threads, cpu_count
+
+_NAMES = ("rbf", "fourier", "poly", "identity", "chi2", "spline")
+
+
+class Transformer(Protocol):
+    """A transformer, before it is fitted."""
+
+    def fit(self, X: Any, y: Any = None) -> Any: ...
+    def transform(self, X: Any) -> Any: ...
+
+
+FeatureMap: TypeAlias = (
+    Literal["rbf", "fourier", "poly", "identity", "chi2", "spline"]
+    | Transformer
+    | Callable[[Any], Any]
+)
+Kind: TypeAlias = Literal[
+    "rbf", "fourier", "poly", "identity", "chi2", "spline", "transformer", "function"
+]
 
 
 def check(svm):
-    """Raise ValueError or TypeError at the first parameter that is not right."""
+    """Raise ValueError or TypeError for the first parameter that is invalid."""
     kind_of(svm.feature_map)
     svm._check_option("loss", ("squared_hinge", "hinge"))
     svm._check_option("multi_class", ("ovr", "ovo"))
@@ -35,7 +57,7 @@ def check(svm):
     if svm.n_jobs is not None:
         svm._check_number("n_jobs", low=-1, integer=True)
         if svm.n_jobs == 0:
-            raise ValueError("n_jobs=0 is no number of threads; use None, -1 or 1 and more.")
+            raise ValueError("n_jobs=0 must be None, -1 for all cores, or 1 or more.")
 
 
 def _check_positive(svm, name, infinite=False):
@@ -48,7 +70,29 @@ def _check_positive(svm, name, infinite=False):
                          f"number{remedy}.")  # fmt: skip
 
 
-def gamma_of(gamma, X, weight):
+def kind_of(feature_map: FeatureMap) -> Kind:
+    """Return the name of a map, 'transformer' or 'function'; raise ValueError for others."""
+    if isinstance(feature_map, str) and feature_map in _NAMES:
+        return feature_map
+    if hasattr(feature_map, "fit") and hasattr(feature_map, "transform"):
+        return "transformer"
+    if callable(feature_map) and not isinstance(feature_map, type):
+        return "function"
+    names = ", ".join(repr(name) for name in _NAMES)
+    raise ValueError(
+        f"feature_map={feature_map!r} is none of {names}, nor a transformer (an instance with "
+        "fit and transform), nor a function that maps an array (n, d) to an array (n, p)."
+    )
+
+
+def threads_of(n_jobs: int | None) -> int:
+    """Return the number of threads that n_jobs stands for."""
+    if n_jobs is None:
+        return available_threads()
+    return cpu_count() if n_jobs == -1 else n_jobs
+
+
+def gamma_of(gamma: str | float, X: Any, weight: NDArray[np.float64]) -> float:
     """Return gamma as a number: 'scale' is 1 / (n_features * variance of X), 'auto' without it."""
     if not isinstance(gamma, str):
         return float(gamma)

@@ -1,17 +1,20 @@
-"""From a solution good to some digits to one good to all: settle which margins are met exactly."""
+"""From a solution of some digits to one of all: identify the rows that lie on their margins."""
 
 import numpy as np
 from scipy import linalg
 
 from skextra._svm._solution import Fixed, Solution, hinge_gap
 
-_ROUNDS = 30
+_ROUNDS = 30  # a bound: a division that is right settles in a few, a wrong one repeats itself
+# Rows on their margins beyond which a division is not tried: their system is dense, and takes the
+# cube of their number.
 _MOST_FREE = 1500
-_SLACK = 1e-11
+_SLACK = 1e-11  # by which rounding may violate a condition, as a share of the largest term
+_MOST_GAP = 1e-9  # relative gap of a solution that satisfies the conditions but for rounding
 
 
 def polish(Phi, y, cost, search, n_iter, fixed=None):
-    """Solve the optimality conditions with the rows divided into three, until nothing moves.
+    """Solve the optimality conditions with the rows divided into three, until none changes sides.
 
     A row has alpha of 0, of its cost, or in between; in the last case its margin is 1 exactly.
     Returns None if no division satisfies the conditions.
@@ -21,11 +24,11 @@ def polish(Phi, y, cost, search, n_iter, fixed=None):
     upper = np.where(np.isinf(cost), 0.0, cost)
     distance = 1.0 - margins
     outer = fixed or Fixed(0.0, 0.0, 0.0)
-    # Of a complementary pair the larger one, in its own unit, is the one that is not zero.
+    # Of a complementary pair the larger one, in its own unit, is taken to be the nonzero one.
     unit = max(alpha.max(), 1e-300)
     bound = np.isfinite(cost) & (distance > (cost - alpha) / unit)
     free = ~bound & (alpha / unit > -distance)
-    # More rows on their margins than features can hold there: the division is not plain yet.
+    # With many more rows on their margins than there are features, the division is still wrong.
     most_free = max(2 * Phi.shape[1] + 10, 200)
     seen = set()
     for _ in range(_ROUNDS):
@@ -48,7 +51,7 @@ def polish(Phi, y, cost, search, n_iter, fixed=None):
             candidate = np.minimum(np.maximum(candidate, 0.0), cost)
             gap, objective = hinge_gap(Phi, y, cost, w, b, candidate, fixed)
             relative = gap / objective if objective > 0 else 0.0
-            return Solution(w, b, candidate, relative, n_iter) if relative < 1e-9 else None
+            return Solution(w, b, candidate, relative, n_iter) if relative < _MOST_GAP else None
         free = (free & ~low & ~high) | short | long
         bound = (bound & ~long) | high
         key = (free.tobytes(), bound.tobytes())
@@ -59,7 +62,7 @@ def polish(Phi, y, cost, search, n_iter, fixed=None):
 
 
 def _equal_margins(Phi, y, push, pushed):
-    """Return the (sign times alpha) that put these rows on their margins, and the intercept."""
+    """Return (sign times alpha of rows that lie on their margins, the intercept)."""
     n = len(y)
     system = np.empty((n + 1, n + 1))
     system[:n, :n] = Phi @ Phi.T

@@ -1,13 +1,14 @@
-"""The solution of one binary problem, and the certificate that goes with it."""
+"""Solutions: of one binary problem, of all of them, and the duality gaps that certify them."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 
-@dataclass
-class Solution:
-    """Weights of one problem.
+class Solution(NamedTuple):
+    """The solution of one problem.
 
     Attributes
     ----------
@@ -23,39 +24,101 @@ class Solution:
         Iterations.
     """
 
-    w: np.ndarray
+    w: NDArray[np.float64]
     b: float
-    alpha: np.ndarray
+    alpha: NDArray[np.float64]
     gap: float
     n_iter: int
 
 
-def balanced(alpha, sign):
-    """Return `alpha` with the heavier side scaled down, so that both sides sum to the same."""
+@dataclass(frozen=True)
+class Planes:
+    """The planes of all problems.
+
+    Attributes
+    ----------
+    coef : ndarray of shape (p, k)
+        Their normals, in the space of the map.
+    intercept : ndarray of shape (k,)
+        Their intercepts.
+    weights : ndarray of shape (m, k)
+        The normals as weights of the columns that the map computes; `coef` unless the map
+        whitens these.
+    duals : ndarray of shape (n, k)
+        Dual variables, 0 or more.
+    gaps : ndarray of shape (k,)
+        Duality gaps as shares of the objectives.
+    n_iter : int
+        Steps, over all problems that were solved one by one.
+    converged : bool
+        Whether every gap is within the tolerance.
+    margins : ndarray of shape (n,)
+        Least signed decision value of every row over its problems.
+    """
+
+    coef: NDArray[np.float64]
+    intercept: NDArray[np.float64]
+    weights: NDArray[np.float64]
+    duals: NDArray[np.float64]
+    gaps: NDArray[np.float64]
+    n_iter: int = 0
+    converged: bool = False
+    margins: NDArray[np.float64] | None = None
+
+    @classmethod
+    def none(cls, n, p):
+        """Return the planes of no problem: only one class has come so far."""
+        coef, nothing = np.zeros((p, 0)), np.zeros(0)
+        return cls(coef, nothing, coef, np.zeros((n, 0)), nothing, converged=True)
+
+    def expanded(self, solved, signs):
+        """Return the planes of all problems, of which only those `solved` are here.
+
+        Where a side has no rows yet, the plane is at infinity: w is 0, and b is the side that has
+        rows. Any row may turn out to matter.
+        """
+        if solved.all():
+            return self
+        k = len(solved)
+
+        def spread(values):
+            full = np.zeros((*values.shape[:-1], k))
+            full[..., solved] = values
+            return full
+
+        intercept = np.sign(signs.sum(axis=0, dtype=np.int64)).astype(np.float64)
+        intercept[solved] = self.intercept
+        return Planes(spread(self.coef), intercept, spread(self.weights), spread(self.duals),
+                      spread(self.gaps), self.n_iter, self.converged,
+                      np.zeros(len(signs)))  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Fixed:
+    """The terms of rows whose dual variables are settled at their costs.
+
+    Attributes
+    ----------
+    push : ndarray of shape (p,)
+        Sum of cost times sign times features.
+    sides : float
+        Sum of cost times sign.
+    cost : float
+        Sum of cost.
+    """
+
+    push: NDArray[np.float64]
+    sides: float
+    cost: float
+
+
+def balanced(alpha: NDArray[np.float64], sign: NDArray[np.int8]) -> NDArray[np.float64]:
+    """Return `alpha` with the heavier side scaled down, so that both sides have the same sum."""
     plus, minus = alpha[sign > 0].sum(), alpha[sign < 0].sum()
     least = min(plus, minus)
     if least <= 0:
         return np.zeros_like(alpha)
     return alpha * np.where(sign > 0, least / plus, least / minus)
-
-
-@dataclass
-class Fixed:
-    """Rows whose dual variables are settled at their costs, as the others feel them.
-
-    Attributes
-    ----------
-    push : ndarray of shape (p,)
-        Sum of cost sign features.
-    sides : float
-        Sum of cost sign.
-    cost : float
-        Sum of cost.
-    """
-
-    push: np.ndarray
-    sides: float
-    cost: float
 
 
 def hinge_gap(Phi, sign, cost, w, b, alpha, fixed=None):
@@ -88,11 +151,11 @@ def hinge_gap(Phi, sign, cost, w, b, alpha, fixed=None):
     return max(primal - (alpha.sum() - 0.5 * (v @ v)), 0.0), primal
 
 
-def squared_hinge_gap(weights, sign, cost, alpha, pull, lack):
+def squared_hinge_gap(weights, sign, cost, alpha, pull, violation):
     """Return (duality gap of the squared hinge, objective).
 
     `pull` is the transposed map times sign alpha, for an alpha whose two sides have one sum.
     """
-    primal = 0.5 * (weights @ weights) + cost @ lack**2
+    primal = 0.5 * (weights @ weights) + cost @ violation**2
     dual = alpha.sum() - 0.5 * (pull @ pull) - (alpha**2 / (4.0 * cost)).sum()
     return max(primal - dual, 0.0), primal

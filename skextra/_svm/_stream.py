@@ -1,11 +1,42 @@
 """Data that come in chunks: the rows that still matter are kept, and the new ones join them."""
 
+from dataclasses import dataclass
+
 import numpy as np
+from numpy.typing import NDArray
 from scipy import sparse
 
+from skextra._svm._fitted_map import restored_map
 from skextra._svm._training import Past, task_of, train
+from skextra._typing import FloatMatrix, LabelArray
 
-_NEAR = 0.5  # rows with margins up to 1 + this are kept
+# Rows with margins up to 1 + this are kept. More rows make chunks slower to fit and keep more that
+# may matter later; the accuracy hardly changes: benchmarks/vary_svm.py.
+_NEAR = 0.5
+
+
+@dataclass(frozen=True)
+class Stream:
+    """What is kept of the rows so far.
+
+    Attributes
+    ----------
+    X : {ndarray, CSR array} of shape (n, d)
+        Rows that violate their margins or are near them.
+    y, weight, rows : ndarray of shape (n,)
+        Their labels, their weights and their numbers in the stream.
+    seen : int
+        Number of rows that have come.
+    drawn : int
+        Their number when landmarks were drawn last.
+    """
+
+    X: FloatMatrix
+    y: LabelArray
+    weight: NDArray[np.float64]
+    rows: NDArray[np.intp]
+    seen: int
+    drawn: int
 
 
 def absorb(svm, X, y, weight, classes):
@@ -14,18 +45,25 @@ def absorb(svm, X, y, weight, classes):
     A row far beyond its margin has no influence on the planes, so that dropping it changes
     nothing unless the planes move as far as that later.
     """
-    stream = _stream_of(svm)
-    seen = 0 if stream is None else stream["seen"]
-    rows = np.arange(seen, seen + X.shape[0])
-    seen = drawn = seen + X.shape[0]
-    past = None
+    stream, past = _stream_of(svm), None
+    seen = X.shape[0] if stream is None else stream.seen + X.shape[0]
+    rows = np.arange(seen - X.shape[0], seen)
+    drawn = seen
     if stream is not None:
-        X = _stacked(stream["X"], _as_before(X, stream["X"].dtype))
-        y = np.concatenate((stream["y"], y))
-        weight = np.concatenate((stream["weight"], weight))
-        rows = np.concatenate((stream["rows"], rows))
-        past = _past(svm, again=seen >= 2 * stream["drawn"])
-        drawn = seen if past.landmarks is None else stream["drawn"]
+        X = _stacked(stream.X, _as_before(X, stream.X.dtype))
+        y = np.concatenate((stream.y, y))
+        weight = np.concatenate((stream.weight, weight))
+        rows = np.concatenate((stream.rows, rows))
+        # Landmarks are drawn again when the stream has doubled.
+        draws = isinstance(svm.landmarks, str) and seen >= 2 * stream.drawn
+        drawn = seen if draws else stream.drawn
+        past = Past(
+            restored_map(svm),
+            getattr(svm, "gamma_", None),
+            svm.coef_.T.astype(np.float64),
+            svm.intercept_.astype(np.float64),
+            draws,
+        )
     task = task_of(svm, X, y, weight, classes)
     fitted, margins = train(svm, task, past=past)
     near = np.flatnonzero(margins < 1.0 + _NEAR)
@@ -33,37 +71,25 @@ def absorb(svm, X, y, weight, classes):
     if task.rows is not None:
         near = near[np.argsort(task.rows[near])]
         numbers = task.rows[near]
-    fitted["support_"] = rows[fitted["support_"]]
-    fitted["_stream"] = {
-        "X": X[numbers],
-        "y": y[numbers],
-        "weight": task.weight[near],
-        "rows": rows[numbers],
-        "seen": seen,
-        "drawn": drawn,
-    }
-    return fitted
+    kept = Stream(X[numbers], y[numbers], task.weight[near], rows[numbers], seen, drawn)
+    # A dict, as a file of skops holds no types of ours but the estimator's.
+    return fitted | {"support_": rows[fitted["support_"]], "_stream": vars(kept)}
 
 
 def _stream_of(svm):
-    """Return what is kept of the rows so far; after `fit` these are its support vectors."""
+    """Return the Stream of an estimator, if any; after `fit` it is its support vectors."""
     if hasattr(svm, "_stream"):
-        return svm._stream
+        return Stream(**svm._stream)
     if not hasattr(svm, "classes_"):
         return None
     if not hasattr(svm, "support_vectors_"):
         raise ValueError(
-            "partial_fit goes on from the support vectors, which fit has not kept because of "
+            "partial_fit continues from the support vectors, which fit has not kept because of "
             "store_support=False; set it to True and fit again, or begin with partial_fit."
         )
-    return {
-        "X": svm.support_vectors_,
-        "y": svm.classes_[svm._support_codes],
-        "weight": svm._support_weight,
-        "rows": svm.support_,
-        "seen": svm._n_seen,
-        "drawn": svm._n_seen,
-    }
+    y = svm.classes_[svm._support_codes]
+    weight, rows, seen = svm._support_weight, svm.support_, svm._n_seen
+    return Stream(svm.support_vectors_, y, weight, rows, seen, seen)
 
 
 def _as_before(X, dtype):
@@ -82,19 +108,3 @@ def _stacked(A, B):
     if sparse.issparse(A) or sparse.issparse(B):
         return sparse.vstack((sparse.csr_array(A), sparse.csr_array(B)), format="csr")
     return np.concatenate((A, B))
-
-
-def _past(svm, again):
-    """Return what the stream goes on from; landmarks are drawn again when it has doubled."""
-    landmarks = getattr(svm, "landmarks_", None)
-    if again and isinstance(svm.landmarks, str):
-        landmarks = None
-    return Past(
-        getattr(svm, "gamma_", None),
-        svm.feature_map_,
-        svm._scale,
-        svm._function,
-        landmarks,
-        svm.coef_.T.astype(np.float64),
-        svm.intercept_.astype(np.float64),
-    )

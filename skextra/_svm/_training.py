@@ -1,32 +1,60 @@
 """A fit of FeatureMapSVM, from checked data to fitted attributes."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
+from math import isinf
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.exceptions import ConvergenceWarning
 
 from skextra._base import random_state_of, warn_caller
 from skextra._callbacks import EpochReporter
 from skextra._common._canonical import distinct, is_small
 from skextra._common._classes import class_weights
-from skextra._svm import _maps
+from skextra._svm._at_scale import FirstGuess, Stopping, solve_at_scale
+from skextra._svm._exact import solve_exactly
+from skextra._svm._explicit_maps import fit_explicit_map
+from skextra._svm._fitted_map import FittedMap
 from skextra._svm._interior_point import NotSeparableError
-from skextra._svm._parameters import gamma_of
-from skextra._svm._problems import sides
-from skextra._svm._strategies import on_landmarks, on_map
+from skextra._svm._landmarks import fit_landmark_map, keep_landmarks
+from skextra._svm._parameters import gamma_of, kind_of
+from skextra._svm._problems import Problems, problem_values, sides
+from skextra._svm._solution import Planes
+from skextra._svm._start import ColdStart, WarmStart
+from skextra._typing import FloatMatrix, LabelArray
 
+# Costs between which their squares and inverses are floats.
 _LEAST_COST, _MOST_COST = 1e-290, 1e150
+# Newton steps in float32 and in float64, by the size of a number. Where float32 converges it takes
+# ten or fewer (benchmarks/vary_svm.py); where it has not after so many, float64 is needed.
+_MOST_STEPS = {4: 40, 8: 2**30}
+# Rows and multiplications up to which the method is exact if the map is in float64. More of either
+# would give more fits their last digits, and make them up to three times as slow as iterations:
+# benchmarks/vary_svm.py.
+_FEW_ROWS = 4000
+_MOST_EXACT_WORK = 3e8
+# Multiplications, a minute or two, that the exact method may take where float32 has failed: the
+# iterative one in float64 needs many steps there.
+_MOST_EXACT_RESCUE = 1e11
+_MOST_DENSE = 1e7  # entries of sparse mapped samples that may become dense, 80 MB
+_EXACT_COPIES = 3  # of the mapped samples that the exact methods hold at once
+_MEBI = 2**20
+
+# Parameters that a stream cannot change.
+KEPT_BY_STREAMS = ("feature_map", "gamma", "degree", "coef0", "multi_class")
 
 
-@dataclass
+@dataclass(frozen=True)
 class Task:
-    """What is to be solved.
+    """The samples of a fit, and the problems to be solved.
 
     Attributes
     ----------
     X : {ndarray, CSR array} of shape (n, d)
-        Samples of positive weight; of few data in an order that depends on their content, and
-        with repeated ones made one.
+        Samples of positive weight. Small data are in an order that depends on their content, with
+        repeated samples merged.
     rows : ndarray of shape (n,) or None
         Their numbers among the samples passed, unless these are all, in order.
     codes : ndarray of shape (n,)
@@ -39,19 +67,34 @@ class Task:
         Samples of positive weight, their labels and weights (or None), as they were passed.
     n_passed : int
         Number of samples passed, those of weight zero included.
+    signs : ndarray of shape (n, n_problems)
+        Sides in every problem.
     solvable : ndarray of shape (n_problems,)
         Which problems have samples on both sides.
+    multi_class : {'ovr', 'ovo'}
+        What the problems are.
     """
 
-    X: object
-    rows: np.ndarray | None
-    codes: np.ndarray
-    classes: np.ndarray
-    weight: np.ndarray
-    costs: np.ndarray
-    passed: tuple
+    X: FloatMatrix
+    rows: NDArray[np.intp] | None
+    codes: NDArray[np.intp]
+    classes: LabelArray
+    weight: NDArray[np.float64]
+    costs: NDArray[np.float64]
+    passed: tuple[Any, Any, Any]
     n_passed: int
-    solvable: np.ndarray | None = None
+    signs: NDArray[np.int8]
+    solvable: NDArray[np.bool_]
+    multi_class: str
+
+    @property
+    def problems(self) -> Problems:
+        """The solvable problems."""
+        return Problems(np.ascontiguousarray(self.signs[:, self.solvable]), self.costs)
+
+    def of_problems(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return values of the solvable problems, on the last axis, for values of the classes."""
+        return problem_values(values, self.multi_class)[..., self.solvable]
 
 
 def task_of(svm, X, y, weight, classes=None):
@@ -86,78 +129,59 @@ def task_of(svm, X, y, weight, classes=None):
         classes = present
     else:
         codes = np.searchsorted(classes, present)[codes]
-    return Task(X, rows, codes, classes, weight, costs, passed, n_passed)
+    signs = sides(codes, len(classes), svm.multi_class)
+    solvable = (signs > 0).any(axis=0) & (signs < 0).any(axis=0)
+    return Task(X, rows, codes, classes, weight, costs, passed, n_passed, signs, solvable,
+                svm.multi_class)  # fmt: skip
 
 
-# Parameters that a stream cannot change.
-KEPT_BY_STREAMS = ("feature_map", "gamma", "degree", "coef0", "multi_class")
-
-
-@dataclass
+@dataclass(frozen=True)
 class Past:
-    """What a stream goes on from.
+    """What a stream continues from.
 
     Attributes
     ----------
+    fitted_map : FittedMap
+        The map of the last chunk.
     gamma : float or None
         Inverse squared width, if the map has one.
-    transformer, scale
-        The map, if it is a transformer, and the scale of its features.
-    function : callable or None
-        The map, if it is a function.
-    landmarks : {ndarray, CSR array} or None
-        Landmarks; None if they are to be drawn again.
-    coef, intercept : ndarray of shape (p, k) and (k,)
-        Planes of the last model.
+    coef, intercept : ndarray of shape (p, n_problems) and (n_problems,)
+        Its planes.
+    draws_landmarks : bool
+        Whether new landmarks are to be drawn.
     """
 
+    fitted_map: FittedMap
     gamma: float | None
-    transformer: object
-    scale: np.ndarray | None
-    function: object
-    landmarks: object
-    coef: np.ndarray
-    intercept: np.ndarray
+    coef: NDArray[np.float64]
+    intercept: NDArray[np.float64]
+    draws_landmarks: bool
+
+
+@dataclass(frozen=True)
+class Model:
+    """Planes in the space of a map."""
+
+    fitted_map: FittedMap
+    planes: Planes
 
 
 def train(svm, task, data=None, past=None):
     """Return (the fitted attributes of `svm` for a task, least margins of the task's rows).
 
-    `data`, where given, are told to callbacks; `past`, where given, is what a stream goes on from.
+    `data`, where given, are passed to callbacks; `past`, where given, is what a stream continues
+    from.
     """
     random_state = random_state_of(svm.random_state)
-    kind = _maps.kind_of(svm.feature_map)
-    n_classes = len(task.classes)
-    signs = sides(task.codes, n_classes, svm.multi_class)
-    solvable = task.solvable = (signs > 0).any(axis=0) & (signs < 0).any(axis=0)
-    fitted = {
-        "classes_": task.classes,
-        "_kind": kind,
-        "_function": past.function if past else svm.feature_map if kind == "function" else None,
-        "_multi_class": svm.multi_class,
-        "_began": {name: getattr(svm, name) for name in KEPT_BY_STREAMS},
-        "feature_map_": None,
-        "_scale": None,
-        "_kernel_coef": None,
-    }
-    if kind in ("rbf", "poly", "fourier"):
-        fitted["gamma_"] = past.gamma if past else gamma_of(svm.gamma, task.X, task.weight)
-
-    def attributes(planes):
-        return {**fitted, **_weights(planes.expanded(solvable, signs), task.X.dtype)}
-
-    reporter = None
-    if data is not None:
-        steps = max(svm.max_iter, signs.shape[1])
-        reporter = EpochReporter(svm, steps, attributes, "step", **data)
-    report = _at_most(steps, reporter.epoch) if reporter else lambda planes: False
-    if past:
-        past.coef, past.intercept = past.coef[:, solvable], past.intercept[solvable]
-    solve = on_landmarks if kind == "rbf" else on_map
-    solvable_signs = np.ascontiguousarray(signs[:, solvable])
+    gamma = past.gamma if past else None
+    if past is None and kind_of(svm.feature_map) in ("rbf", "poly", "fourier"):
+        gamma = gamma_of(svm.gamma, task.X, task.weight)
+    attributes = partial(model_attributes, svm, task, gamma)
+    progress = _Progress(svm, max(svm.max_iter, task.signs.shape[1]), attributes, data)
     try:
-        with np.errstate(over="ignore", invalid="ignore"):  # an infinite gap says it
-            planes = solve(svm, task, solvable_signs, fitted, past, random_state, report)
+        with np.errstate(over="ignore", invalid="ignore"):  # an infinite gap tells of overflow
+            fitted_map, start = fit_map(svm, task, gamma, past, random_state)
+            model = solve(svm, task, fitted_map, start, random_state, progress)
     except NotSeparableError as error:
         raise ValueError(_not_separable(svm, task, error)) from None
     except np.linalg.LinAlgError as error:
@@ -165,46 +189,148 @@ def train(svm, task, data=None, past=None):
             f"The mapped features differ too much in size to be solved for in float64 ({error}). "
             "Put X on one scale, for example with StandardScaler, or lower C, gamma or degree."
         ) from error
-    if reporter:
-        reporter.finish(planes)
-    planes = planes.expanded(solvable, signs)
-    fitted.update(_weights(planes, task.X.dtype))
-    fitted.update(_support(svm, task, signs, planes))
-    if not (planes.converged or (reporter and reporter.was_stopped)):
+    progress.finish(model)
+    planes = model.planes.expanded(task.solvable, task.signs)
+    if not (planes.converged or progress.was_stopped):
         warn_caller(
             f"FeatureMapSVM did not converge: after {planes.n_iter} steps the duality gap is "
             f"{planes.gaps.max():.2g} of the objective, more than tol={svm.tol:.2g}. Raise "
             "max_iter or tol, lower C, or put the features on one scale.",
             ConvergenceWarning,
         )
-    return fitted, planes.margins
+    return {**attributes(model), **support_attributes(svm, task, planes)}, planes.margins
 
 
-def _at_most(count, report):
-    """Return `report` for its first calls; a second search, in float64, may make more steps."""
-    left = iter(range(count))
-    return lambda planes: next(left, None) is not None and report(planes)
+class _Progress:
+    """Reports the steps of a fit to callbacks, if there are any."""
+
+    def __init__(self, svm, most_steps, attributes, data):
+        self._reporter = None
+        self._left = most_steps
+        if data is not None:
+            self._reporter = EpochReporter(svm, most_steps, attributes, "step", **data)
+
+    @property
+    def was_stopped(self):
+        """Whether a callback has asked to stop."""
+        return self._reporter is not None and self._reporter.was_stopped
+
+    def step(self, model):
+        """Report a step; return whether a callback asks to stop."""
+        # A second search, in float64, may make more steps than were announced.
+        if self._reporter is None or not self._left:
+            return False
+        self._left -= 1
+        return self._reporter.epoch(model)
+
+    def finish(self, model):
+        """Report the end of the fit."""
+        if self._reporter is not None:
+            self._reporter.finish(model)
 
 
-def _weights(planes, dtype):
+def fit_map(svm, task, gamma, past, random_state):
+    """Return (the FittedMap of a fit, the ColdStart of its planes)."""
+    if kind_of(svm.feature_map) == "rbf":
+        if past is None or past.draws_landmarks:
+            return fit_landmark_map(svm, task, gamma, random_state)
+        start = WarmStart(past.coef[:, task.solvable], past.intercept[task.solvable])
+        return keep_landmarks(past.fitted_map.landmarks, task, gamma, svm.n_jobs), start
+    if past is None:
+        fitted_map = fit_explicit_map(svm, gamma, *task.passed, random_state)
+    else:
+        fitted_map = past.fitted_map
+    fitted_map.measure(task.X, task.rows)
+    return fitted_map, ColdStart()
+
+
+def solve(svm, task, fitted_map, start, random_state, progress):
+    """Return the Model: by an exact method where that takes little, else by iterations.
+
+    Where float32 is too coarse, the search continues in float64.
+    """
+    n, p = task.X.shape[0], fitted_map.n_features_out
+    if not task.solvable.any():
+        return Model(fitted_map, Planes.none(n, p))
+    needed = _EXACT_COPIES * 8.0 * n * p / _MEBI
+    fits = needed <= svm.memory_limit
+    if svm.loss == "hinge" or isinf(svm.C):
+        if not fits:
+            raise ValueError(
+                f"The {n} samples have {p} features under the map, which with copies take "
+                f"{needed:.0f} MiB, more than memory_limit={svm.memory_limit}: the hinge loss and "
+                "C=inf need them all at once. "
+                "Raise memory_limit, lower n_components or degree, or use loss='squared_hinge' "
+                "with a finite C."
+            )
+        return _exactly(svm, task, fitted_map)
+    light = n <= _FEW_ROWS or n * float(min(n, p)) ** 2 <= _MOST_EXACT_WORK
+    light = light and not (fitted_map.is_sparse and n * p > _MOST_DENSE)
+    if fits and light and fitted_map.dtype == np.float64:
+        return _exactly(svm, task, fitted_map)
+    model = _iteratively(svm, task, fitted_map, start, random_state, progress)
+    planes = model.planes
+    done = planes.converged or progress.was_stopped or planes.n_iter >= svm.max_iter
+    if done or fitted_map.dtype == np.float64:
+        return model
+    # The kernel is too smooth, or C too large, for float32: continue where it has ended.
+    fitted_map = fitted_map.in_float64()
+    if fits and n * float(p) ** 2 <= _MOST_EXACT_RESCUE:
+        return _exactly(svm, task, fitted_map)
+    start = WarmStart(planes.coef, planes.intercept)
+    return _iteratively(svm, task, fitted_map, start, random_state, progress)
+
+
+def _exactly(svm, task, fitted_map):
+    Phi = fitted_map.features(task.X, task.rows)
+    planes = solve_exactly(Phi, task.problems, svm.loss, svm.tol, svm.max_iter)
+    weights = fitted_map.column_weights(planes.coef)
+    return Model(fitted_map, replace(planes, weights=weights))
+
+
+def _iteratively(svm, task, fitted_map, start, random_state, progress):
+    mapped = fitted_map.rows(task.X, task.rows, svm.memory_limit, random_state)
+    likely = None if mapped.holds_all else start.likely_rows(task, mapped.capacity)
+    V = start.weights_under(fitted_map, task)
+    planes = solve_at_scale(
+        mapped,
+        task.problems,
+        FirstGuess(V, likely, fitted_map.second_moment()),
+        Stopping(
+            svm.tol,
+            min(svm.max_iter, _MOST_STEPS[fitted_map.dtype.itemsize]),
+            lambda planes: progress.step(Model(fitted_map, planes)),
+        ),
+        random_state,
+    )
+    return Model(fitted_map, planes)
+
+
+def model_attributes(svm, task, gamma, model):
     """Return the attributes that predictions need."""
+    planes = model.planes.expanded(task.solvable, task.signs)
+    dtype = task.X.dtype
     coef = np.ascontiguousarray(planes.coef.T)
-    norms = np.linalg.norm(coef, axis=1)
     with np.errstate(divide="ignore"):
-        margin = 2.0 / norms
-    return {
+        margin = 2.0 / np.linalg.norm(coef, axis=1)
+    attributes = {
+        "classes_": task.classes,
         "coef_": coef.astype(dtype),
         "intercept_": planes.intercept.astype(dtype),
         "margin_": margin.astype(dtype),
         "duality_gap_": planes.gaps,
         "n_iter_": planes.n_iter,
-        "_kernel_coef": planes.kernel_coef,
         "_n_features_out": coef.shape[1],
+        "_fitted_with": {name: getattr(svm, name) for name in KEPT_BY_STREAMS},
+        **model.fitted_map.attributes(planes),
     }
+    if gamma is not None:
+        attributes["gamma_"] = gamma
+    return attributes
 
 
-def _support(svm, task, signs, planes):
-    """Return the attributes that tell of support vectors."""
+def support_attributes(svm, task, planes):
+    """Return the attributes that describe the support vectors."""
     used = np.flatnonzero(planes.duals.any(axis=1))
     support = used
     if task.rows is not None:
@@ -216,7 +342,7 @@ def _support(svm, task, signs, planes):
         attributes["support_vectors_"] = task.X[used]
         attributes["_support_codes"] = task.codes[used]
         attributes["_support_weight"] = task.weight[used]
-        dual = (planes.duals * signs)[used].T
+        dual = (planes.duals * task.signs)[used].T
         attributes["dual_coef_"] = np.ascontiguousarray(dual, dtype=task.X.dtype)
     return attributes
 

@@ -348,7 +348,7 @@ class _Shown:
         vectors = getattr(estimator, "support_vectors_", np.empty((0, X.shape[1])))
         self.vectors = vectors.toarray() if sparse.issparse(vectors) else np.asarray(vectors)
         self.n_classes = len(estimator.classes_)
-        signs = sides(self.codes, self.n_classes, estimator._multi_class)
+        signs = sides(self.codes, self.n_classes, estimator._fitted_with["multi_class"])
         decisions = self._mapped(X) @ estimator.coef_.T + estimator.intercept_
         margins = least_margins(decisions, signs)
         self.violators = margins < 1.0 - _VIOLATED
@@ -388,7 +388,8 @@ class _Shown:
         x, y = (self._span(self.X[:, i], self.vectors[:, i]) for i in pair)
         values = self._values(x, y, pair, origin)
         plane = None
-        if self.n_classes == 2 and self.svm._kind == "identity" and self.X.shape[1] == 2:
+        identity = self.svm._fitted_with["feature_map"] == "identity"
+        if self.n_classes == 2 and identity and self.X.shape[1] == 2:
             plane = self.svm.coef_[0][pair].astype(float), float(self.svm.intercept_[0])
         return SVMPanel(
             x,

@@ -1,4 +1,4 @@
-"""The compiled loops of Madaline and of the squared hinge against plain NumPy."""
+"""The compiled loops of Madaline against plain NumPy."""
 
 import itertools
 
@@ -10,7 +10,6 @@ from numpy.testing import assert_allclose, assert_array_equal
 from skextra._base import frozen
 from skextra._kernels import _madaline_forward as forward
 from skextra._kernels import _madaline_rules as rules
-from skextra._kernels import _squared_hinge as hinge
 
 dtypes = pytest.mark.parametrize("dtype", [np.float64, np.float32])
 
@@ -356,45 +355,3 @@ def test_in_mri_a_sum_of_zero_is_negative_and_nearest_and_the_first_of_equals_le
     expected, adaptations = check_mri(np.ones((1, 1)), np.array([[goal]]), W, 0.5, 2)
     assert np.flatnonzero((expected != W).any(axis=1)).tolist() == adapted
     assert adaptations == bool(adapted)
-
-
-def drawn_problems():
-    """Return (decisions, signs, costs, lack) of problems with absent and just satisfied rows."""
-    rng = np.random.default_rng(3)
-    decisions = rng.standard_normal((7, 3)) * 1.5
-    signs = rng.choice(np.array([-1, 1], np.int8), (7, 3))
-    signs[0], signs[1, 2], signs[2, :2] = 0, 0, 0
-    decisions[3], signs[3] = [1.0, -1.0, 4.0], [1, -1, 1]  # no lack, twice by nothing
-    decisions[4, 1], signs[4, 1] = 1.0, 1
-    lack = np.where(signs == 0, 0, np.maximum(1 - signs * decisions, 0))
-    return decisions, signs, rng.uniform(0.5, 2, 7), lack
-
-
-def test_residuals_are_the_derivatives_of_the_squared_hinge():
-    decisions, signs, costs, lack = drawn_problems()
-    pulls, (losses, masses), used = np.full((7, 3), 99.0), np.full((2, 3), 99.0), lack[:, 0] == 0
-    args = decisions, signs, costs, pulls, losses, masses, used
-    call(hinge.residuals, args, [pulls, losses, masses, used])
-    close(pulls, 2 * costs[:, None] * signs * lack)
-    close(losses, costs @ lack**2)
-    close(masses, 2 * costs @ (lack > 0))
-    assert_array_equal(used, (lack > 0).any(axis=1))
-
-
-def test_slope_and_curvature_are_those_along_the_line():
-    decisions, signs, costs, _ = drawn_problems()
-    rng = np.random.default_rng(4)
-    change, step = rng.standard_normal((7, 3)), np.array([0.5, 0.0, 1.25])
-    slopes, curvatures = np.full((2, 3), 99.0)
-    args = decisions, change, signs, costs, step, slopes, curvatures
-    call(hinge.along, args, [slopes, curvatures])
-    lack = np.where(signs == 0, 0, np.maximum(1 - signs * (decisions + step * change), 0))
-    close(slopes, costs @ (-2 * signs * lack * change))
-    close(curvatures, 2 * costs @ ((lack > 0) * change**2))
-
-
-def test_least_margins_leave_out_the_problems_that_a_row_is_not_part_of():
-    decisions, signs, _, _ = drawn_problems()
-    margins = np.full(7, 99.0)
-    call(hinge.least_margins, (decisions, signs, margins), [margins])
-    close(margins, np.where(signs == 0, 1e300, signs * decisions).min(axis=1))

@@ -1,0 +1,88 @@
+"""What a fit and a prediction ask of a map, whatever it is."""
+
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skextra._svm._explicit_maps import explicit_map
+from skextra._svm._landmark_map import LandmarkMap
+from skextra._svm._mapped_rows import MappedRows
+from skextra._svm._parameters import kind_of
+from skextra._svm._solution import Planes
+from skextra._typing import FloatArray, FloatMatrix
+
+
+class FittedMap(Protocol):
+    """A map from samples to features, which it makes of columns that it computes.
+
+    The columns are the features, or the map whitens them. In a fitted estimator it knows the
+    planes, too.
+
+    Attributes
+    ----------
+    n_features_out : int
+        Number of features, p, which is that of the columns.
+    dtype : dtype
+        Precision of the columns in a search at scale.
+    is_sparse : bool
+        Whether the features of a fit are sparse.
+    """
+
+    n_features_out: int
+    dtype: np.dtype[Any]
+    is_sparse: bool
+
+    def transform(self, X: FloatMatrix) -> FloatMatrix:
+        """Return the features of X, (n, p)."""
+
+    def decisions(self, X: FloatMatrix) -> FloatArray:
+        """Return the decision values of all problems without the intercepts, (n, k)."""
+
+    def names(self, input_names: NDArray[np.object_]) -> NDArray[np.object_]:
+        """Return the names of the features."""
+
+    def features(self, X: FloatMatrix, numbers: NDArray[np.intp] | None) -> FloatMatrix:
+        """Return the features of the samples of a fit, in float64.
+
+        `numbers` are those of the rows of X, for messages; None if they are 0, 1, 2 ...
+        """
+
+    def rows(
+        self,
+        X: FloatMatrix,
+        numbers: NDArray[np.intp] | None,
+        memory_limit: float,
+        random_state: np.random.RandomState,
+    ) -> MappedRows:
+        """Return the samples of a fit as a source of mapped rows."""
+
+    def second_moment(self) -> NDArray[np.float64] | None:
+        """Return the mean square of the features, (p, p), or None if it is not known yet."""
+
+    def column_weights(self, coef: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return weights of the columns for weights of the features."""
+
+    def attributes(self, planes: Planes) -> dict[str, Any]:
+        """Return the fitted attributes that the map and the planes are restored from."""
+
+
+def restored_map(svm) -> FittedMap:
+    """Return the map of a fitted estimator.
+
+    It is made of fitted attributes, which are arrays and scikit-learn's own objects, so that
+    pickles and skops files of the estimator hold nothing else.
+    """
+    feature_map = svm._fitted_with["feature_map"]
+    if kind_of(feature_map) == "rbf":
+        dtype = np.dtype(svm._precision)
+        weights = svm._kernel_weights
+        return LandmarkMap(svm.landmarks_, svm.gamma_, dtype, svm.n_jobs, weights=weights)
+    return explicit_map(
+        feature_map,
+        svm.n_jobs,
+        transformer=svm.feature_map_,
+        scale=svm._scale,
+        n_features_out=svm._n_features_out,
+        weights=svm.coef_.T,
+    )

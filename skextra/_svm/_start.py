@@ -1,0 +1,34 @@
+"""What a fit knows of its planes before a search at scale."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class ColdStart:
+    """Nothing is known."""
+
+    def weights_under(self, fitted_map, task):
+        """Return weights of the centred features, intercepts last, or None if none are known."""
+
+    def likely_rows(self, task, count):
+        """Return `count` rows that are likely to matter, rising, or None if none are known."""
+
+
+@dataclass(frozen=True)
+class WarmStart(ColdStart):
+    """Earlier planes under a landmark map.
+
+    Attributes
+    ----------
+    coef, intercept : ndarray of shape (p, k) and (k,)
+        Their normals and intercepts.
+    """
+
+    coef: NDArray[np.float64]
+    intercept: NDArray[np.float64]
+
+    def weights_under(self, fitted_map, task):
+        """Return the weights of these planes."""
+        return fitted_map.centred_weights(self.coef, self.intercept)
