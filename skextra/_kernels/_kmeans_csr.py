@@ -1,48 +1,52 @@
 """K-means on the rows of a CSR matrix."""
 
+from typing import NamedTuple
+
 import numpy as np
 from numba import njit
 
 _FASTMATH = {"reassoc", "contract", "nsz"}
 
 
+class CsrBlock(NamedTuple):
+    """CSR rows. ``weight[i * step]`` is the weight of row i: step is 0 if all weigh the same."""
+
+    data: np.ndarray
+    indices: np.ndarray
+    indptr: np.ndarray
+    scale: float  # a power of two, which brings the variance to about one
+    weight: np.ndarray
+    step: int
+
+
+class CenterColumns(NamedTuple):
+    """Centres, feature by feature, and their squared norms."""
+
+    columns: np.ndarray
+    norms: np.ndarray
+
+
 @njit(cache=True, nogil=True, fastmath=_FASTMATH)
-def assign_csr(
-    data,
-    indices,
-    indptr,
-    start,
-    stop,
-    weight,
-    inc,
-    columns,
-    norms,
-    scale,
-    labels,
-    limits,
-    reach,
-    travel,
-    full,
-    sums,
-    counts,
-    costs,
-    own,
-):
-    """Assign the rows ``start:stop`` to their nearest centres; return (changed, looked at).
+def assign_csr(block, start, stop, centers, state, full, totals):
+    """Assign the rows ``start:stop`` to their nearest centres; return (changed, evaluated).
 
     ``columns[j]`` holds feature j of all centres, so that every entry of a row meets all centres
     in one run of adjacent numbers. Everything is float64; distances are
     ``|x|^2 - 2 x.c + |c|^2``, because differences would touch every zero.
     """
+    data, indices, indptr, scale, weight, step = block
+    columns, norms = centers
+    labels, limits, _, reach, travel = state
+    sums, counts, costs, squares = totals
     k = columns.shape[1]
     scores = np.empty(k)
     changed = 0
-    looked = 0
+    evaluated = 0
     for i in range(start, stop):
         old = labels[i]
         if not full and old >= 0 and reach + travel[old] < limits[i]:
             continue
-        looked += 1
+        evaluated += 1
         power = 0.0
         for c in range(k):
             scores[c] = norms[c]
@@ -69,9 +73,9 @@ def assign_csr(
         near = np.sqrt(max(power + best + blur, 0.0))
         far = np.sqrt(max(power + second - blur, 0.0))
         limits[i] = (max(far - near, 0.0) * scale + reach + travel[label]) * (1.0 - 1e-6)
-        if len(own) > 0:
-            own[i - start] = max(power + best, 0.0) * scale * scale
-        w = weight[i * inc]
+        if len(squares) > 0:
+            squares[i - start] = max(power + best, 0.0) * scale * scale
+        w = weight[i * step]
         if len(costs) > 0:
             costs[label] += w * (second - best) * scale * scale
         if old != label:
@@ -84,12 +88,13 @@ def assign_csr(
                 counts[old] -= w
                 for q in range(indptr[i], indptr[i + 1]):
                     sums[old, indices[q]] -= w * data[q]
-    return changed, looked
+    return changed, evaluated
 
 
 @njit(cache=True, nogil=True, fastmath=_FASTMATH)
-def own_distances_csr(data, indices, indptr, start, stop, centers, norms, labels, out):
+def own_distances_csr(block, start, stop, centers, norms, labels, out):
     """Write the squared distance of each row to its own centre."""
+    data, indices, indptr = block.data, block.indices, block.indptr
     for i in range(start, stop):
         center = centers[labels[i]]
         s = norms[labels[i]]
@@ -100,8 +105,11 @@ def own_distances_csr(data, indices, indptr, start, stop, centers, norms, labels
 
 
 @njit(cache=True, nogil=True, fastmath=_FASTMATH)
-def cross_csr(data, indices, indptr, start, stop, columns, norms, scale, out, base):
+def cross_csr(block, start, stop, centers, out, base):
     """Write the squared distances (scaled, float32) of rows to a few centres, a line a centre."""
+    data, indices, indptr = block.data, block.indices, block.indptr
+    columns, norms = centers
+    unit = block.scale * block.scale
     k = columns.shape[1]
     scores = np.empty(k)
     for i in range(start, stop):
@@ -116,15 +124,17 @@ def cross_csr(data, indices, indptr, start, stop, columns, norms, scale, out, ba
             for c in range(k):
                 scores[c] += v * column[c]
         for c in range(k):
-            out[c, i - base] = max(power + scores[c], 0.0) * scale
+            out[c, i - base] = max(power + scores[c], 0.0) * unit
 
 
 @njit(cache=True, nogil=True, fastmath=_FASTMATH)
-def group_sums_csr(data, indices, indptr, rows, labels, start, stop, weight, inc, sums, counts):
-    """Add the rows ``rows[start:stop]`` to the sums of their groups."""
+def group_sums_csr(block, groups, start, stop, sums, counts):
+    """Add the chosen rows ``start:stop`` to the sums of their groups."""
+    data, indices, indptr = block.data, block.indices, block.indptr
+    rows, labels, weight, step = groups
     for r in range(start, stop):
         i = rows[r]
-        w = weight[r * inc]
+        w = weight[r * step]
         total = sums[labels[r]]
         counts[labels[r]] += w
         for q in range(indptr[i], indptr[i + 1]):

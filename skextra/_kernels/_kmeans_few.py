@@ -1,11 +1,22 @@
 """K-means on few points: one point moves at a time, and one centre jumps."""
 
+from typing import NamedTuple
+
 import numpy as np
 from numba import njit
 
-# A move has to save more than what rounding can feign.
+# A move has to save more than rounding errors: some hundred times those of float64.
 _LESS = 1.0 - 1e-12
+# Ends an exchange in which rounding errors might move points to and fro for ever.
 _MOST_PASSES = 100
+
+
+class Partition(NamedTuple):
+    """A label for every point, and the centre and the weight of every cluster."""
+
+    labels: np.ndarray
+    centers: np.ndarray
+    mass: np.ndarray
 
 
 @njit(cache=True, nogil=True)
@@ -19,8 +30,9 @@ def square_between(rows, i, centers, c):
 
 
 @njit(cache=True, nogil=True)
-def average(rows, weight, labels, centers, mass):
+def average(rows, weight, clusters):
     """Write the mean and the weight of every cluster; an empty one keeps its centre."""
+    labels, centers, mass = clusters
     n, d = rows.shape
     for c in range(len(mass)):
         mass[c] = 0.0
@@ -37,13 +49,14 @@ def average(rows, weight, labels, centers, mass):
 
 
 @njit(cache=True, nogil=True)
-def exchange(rows, weight, labels, centers, mass):
+def exchange(rows, weight, clusters):
     """Move single points to other clusters as long as that lowers the inertia; return how many.
 
     Both centres follow at once, and what that saves is counted in, so that this goes on where
-    Lloyd's iterations end (Hartigan, "Clustering Algorithms", 1975, section 4). `centers` and
-    `mass` are those of `average`.
+    Lloyd's iterations end (Hartigan, "Clustering Algorithms", 1975, section 4). The clusters are
+    those of `average`.
     """
+    labels, centers, mass = clusters
     n, d = rows.shape
     moves = 0
     settled = 0
@@ -78,8 +91,9 @@ def exchange(rows, weight, labels, centers, mass):
 
 
 @njit(cache=True, nogil=True)
-def jump(rows, labels, centers, gone, to):
-    """Take the centre `gone` to the point `to`: points go to the nearest of the centres."""
+def jump(rows, clusters, gone, to):
+    """Move the centre `gone` to the point `to`: points go to the nearest of the centres."""
+    labels, centers, _ = clusters
     k = len(centers)
     for i in range(len(rows)):
         new = square_between(rows, i, rows, to)
@@ -97,35 +111,35 @@ def jump(rows, labels, centers, gone, to):
 
 
 @njit(cache=True, nogil=True)
-def copy(labels, centers, to_labels, to_centers):
-    """Copy labels and centres entry by entry, which compiles sooner than slices."""
-    for i in range(len(labels)):
-        to_labels[i] = labels[i]
-    for c in range(len(centers)):
-        for j in range(centers.shape[1]):
-            to_centers[c, j] = centers[c, j]
+def copy(clusters, to):
+    """Copy labels and centres entry by entry, which compiles faster than slices."""
+    for i in range(len(to.labels)):
+        to.labels[i] = clusters.labels[i]
+    for c in range(len(to.centers)):
+        for j in range(to.centers.shape[1]):
+            to.centers[c, j] = clusters.centers[c, j]
 
 
 @njit(cache=True, nogil=True)
-def search_by_jumps(rows, weight, draws, labels, centers, trial, places, mass):
+def search_by_jumps(rows, weight, draws, best, trial):
     """Let random centres jump to random points, exchange, and keep what is better.
 
     ``draws[r]`` are two uniform numbers for each jump: which centre, which point. This is the
     random swap of Franti and Kivijarvi (2000) with Hartigan's exchange in place of Lloyd's
-    iterations. `labels` and `centers` are updated; returned is their inertia.
+    iterations. The clusters `best` are updated, `trial` is scratch; returned is the inertia.
     """
-    n, k = len(rows), len(centers)
+    n, k = len(rows), len(best.centers)
     least = np.inf
     for r in range(-1, len(draws)):
-        copy(labels, centers, trial, places)
+        copy(best, trial)
         if r >= 0:
-            jump(rows, trial, places, int(draws[r, 0] * k), int(draws[r, 1] * n))
-        average(rows, weight, trial, places, mass)
-        exchange(rows, weight, trial, places, mass)
+            jump(rows, trial, int(draws[r, 0] * k), int(draws[r, 1] * n))
+        average(rows, weight, trial)
+        exchange(rows, weight, trial)
         inertia = 0.0
         for i in range(n):
-            inertia += weight[i] * square_between(rows, i, places, trial[i])
+            inertia += weight[i] * square_between(rows, i, trial.centers, trial.labels[i])
         if inertia < least * _LESS:
             least = inertia
-            copy(trial, places, labels, centers)
+            copy(trial, best)
     return least

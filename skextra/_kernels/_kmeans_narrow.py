@@ -3,22 +3,32 @@
 import numpy as np
 from numba import njit
 
-from skextra._kernels._kmeans_rows import pending, settle
+from skextra._kernels._kmeans_rows import (
+    Labelling,
+    Totals,
+    add_totals,
+    make_tile,
+    own_totals,
+    pending,
+    settle,
+)
 
 _FASTMATH = {"reassoc", "contract", "nsz"}
+# Points in a tile: 64 features of them, and the scores of two centres, stay in a cache of 128 KiB.
 _LANES = 256
 
 
 @njit(cache=True, nogil=True, fastmath=_FASTMATH)
-def _fill_lanes(X, offset, scale, members, m, tile, power):
-    """Write rows into the columns of a tile, and their squared norms."""
+def _fill_lanes(block, members, m, lanes, power):
+    """Write the first m members into the columns of `lanes`, and their squared norms."""
+    X, offset, scale = block.X, block.offset, block.scale
     d = X.shape[1]
     for r in range(m, min(m + 3, _LANES)):
         members[r] = members[m - 1]
-    for r in range(0, m, 4):  # four at a time: their entries share a cache line of the tile
+    for r in range(0, m, 4):  # four at a time: their entries share a cache line of `lanes`
         x0, x1, x2, x3 = X[members[r]], X[members[r + 1]], X[members[r + 2]], X[members[r + 3]]
         for j in range(d):
-            t = tile[j]
+            t = lanes[j]
             shift = offset[j]
             t[r] = (x0[j] - shift) * scale
             t[r + 1] = (x1[j] - shift) * scale
@@ -27,20 +37,21 @@ def _fill_lanes(X, offset, scale, members, m, tile, power):
     for r in range(_LANES):
         power[r] = 0
     for j in range(d):
-        xj = tile[j]
+        xj = lanes[j]
         for r in range(_LANES):
             power[r] += xj[r] * xj[r]
 
 
 @njit(cache=True, nogil=True, fastmath=_FASTMATH)
-def _score_pair(tile, packed, norms, c, first, other):
-    """Write ``|c|^2 - 2 x.c`` of a tile of points for the centres c and c + 1."""
+def _score_pair(lanes, centers, c, first, other):
+    """Write ``|c|^2 - 2 x.c`` of all lanes for the centres c and c + 1."""
+    packed, norms = centers.packed, centers.norms
     a = packed[c]
     b = packed[c + 1]
     norm_a = norms[c]
     norm_b = norms[c + 1]
     for j in range(0, packed.shape[1], 4):
-        x0, x1, x2, x3 = tile[j], tile[j + 1], tile[j + 2], tile[j + 3]
+        x0, x1, x2, x3 = lanes[j], lanes[j + 1], lanes[j + 2], lanes[j + 3]
         a0, a1, a2, a3 = a[j], a[j + 1], a[j + 2], a[j + 3]
         b0, b1, b2, b3 = b[j], b[j + 1], b[j + 2], b[j + 3]
         if j == 0:
@@ -54,8 +65,9 @@ def _score_pair(tile, packed, norms, c, first, other):
 
 
 @njit(cache=True, nogil=True, fastmath=_FASTMATH)
-def _rank_pair(first, other, c, best, second, nearest):
+def _rank_pair(first, other, c, tile):
     """Keep the two best scores so far of each point, and whose the best is."""
+    best, second, nearest = tile.best, tile.second, tile.nearest
     if c == 0:
         for r in range(_LANES):
             best[r] = np.inf
@@ -73,155 +85,69 @@ def _rank_pair(first, other, c, best, second, nearest):
 
 
 @njit(cache=True, nogil=True, fastmath=_FASTMATH)
-def assign_narrow(
-    X,
-    offset,
-    scale,
-    start,
-    stop,
-    weight,
-    inc,
-    centers,
-    packed,
-    norms,
-    error,
-    labels,
-    limits,
-    reach,
-    travel,
-    full,
-    sums,
-    counts,
-    costs,
-    own,
-):
-    """Assign the rows ``start:stop`` to their nearest centres; return (changed, looked at).
+def assign_narrow(block, start, stop, centers, state, full, totals):
+    """Assign the rows ``start:stop`` to their nearest centres; return how many labels changed.
 
     For rows of few features: points stand side by side in the vector lanes, and all features of
     a tile of points in cache. Centres come in pairs, features in fours (zeros fill both up).
     """
-    k, padded = packed.shape
-    tile = np.zeros((padded, _LANES + 16), np.float32)  # lines in different cache sets
+    k, padded = centers.packed.shape
+    lanes = np.zeros((padded, _LANES + 16), np.float32)  # lines in different cache sets
     first = np.empty(_LANES, np.float32)
     other = np.empty(_LANES, np.float32)
-    best = np.empty(_LANES, np.float32)
-    second = np.empty(_LANES, np.float32)
-    power = np.empty(_LANES, np.float32)
-    nearest = np.empty(_LANES, np.int32)
-    members = np.empty(_LANES, np.int64)
+    tile = make_tile(_LANES)
     changed = 0
     evaluated = 0
     position = start
-    # Of its own, because threads writing side by side would slow each other down.
-    own_sums = np.zeros_like(sums)
-    own_counts = np.zeros_like(counts)
-    own_costs = np.zeros_like(costs)
+    own = own_totals(totals)
     while True:
-        position, m = pending(position, stop, labels, limits, reach, travel, full, members)
+        position, m = pending(position, stop, state, full, tile.members)
         if m == 0:
             break
         evaluated += m
-        _fill_lanes(X, offset, scale, members, m, tile, power)
+        _fill_lanes(block, tile.members, m, lanes, tile.power)
         for c in range(0, k, 2):
-            _score_pair(tile, packed, norms, c, first, other)
-            _rank_pair(first, other, c, best, second, nearest)
-        changed += settle(
-            X,
-            offset,
-            scale,
-            weight,
-            inc,
-            centers,
-            members,
-            m,
-            best,
-            second,
-            nearest,
-            power,
-            error,
-            labels,
-            limits,
-            reach,
-            travel,
-            own_sums,
-            own_counts,
-            own_costs,
-            own,
-            start,
-        )
-    for c in range(len(costs)):
-        costs[c] += own_costs[c]
-    for c in range(len(own_counts)):
-        counts[c] += own_counts[c]
-        for j in range(X.shape[1]):
-            sums[c, j] += own_sums[c, j]
+            _score_pair(lanes, centers, c, first, other)
+            _rank_pair(first, other, c, tile)
+        changed += settle(block, centers, tile, m, start, state, own)
+    add_totals(own, totals)
     return changed, evaluated
 
 
 @njit(cache=True, nogil=True)
-def iterate_narrow(
-    X,
-    offset,
-    scale,
-    weight,
-    inc,
-    centers,
-    packed,
-    norms,
-    error,
-    labels,
-    limits,
-    reach,
-    travel,
-    sums,
-    counts,
-    max_iter,
-    tol,
-    full,
-    costs,
-):
-    """Run Lloyd's iterations on few points without coming back in between.
+def iterate_narrow(block, centers, state, full, totals, max_iter, tol):
+    """Run Lloyd's iterations on few points in one call.
 
-    Centres are updated in place. The first iteration looks at every point if `full` is set, the
-    last one if `costs` are wanted. Returned are (iterations, changes of the last one, reach).
+    Centres are updated in place. The first iteration evaluates every point if `full` is set, the
+    last one if `totals.costs` are wanted. Returned are (iterations, labels changed in the last
+    one, reach).
     """
-    k, d = centers.shape
+    labels, limits, lower, reach, travel = state
+    sums, counts, costs, squares = totals
+    exact, packed, norms, error = centers
+    k, d = exact.shape
     changed = -1
-    nothing = costs[:0]
-    own = np.empty(0, np.float32)
+    costless = Totals(sums, counts, costs[:0], squares)
     for iteration in range(max_iter):
         last = iteration == max_iter - 1
         largest = 0.0
         for c in range(k):
             s = 0.0
             for j in range(d):
-                v = centers[c, j] * scale
+                v = exact[c, j] * block.scale
                 packed[c, j] = -2.0 * v
                 s += v * v
             norms[c] = s
             largest = max(largest, s)
         error[1] = error[0] * largest
         changed, _ = assign_narrow(
-            X,
-            offset,
-            scale,
+            block,
             np.int64(0),  # as a plain 0 it would have a kernel compiled of its own
-            len(X),
-            weight,
-            inc,
+            len(block.X),
             centers,
-            packed,
-            norms,
-            error,
-            labels,
-            limits,
-            reach,
-            travel,
+            Labelling(labels, limits, lower, reach, travel),
             (full and iteration == 0) or (last and len(costs) > 0),
-            sums,
-            counts,
-            costs if last else nothing,
-            own,
+            totals if last else costless,
         )
         least = 1e-12 * counts.sum()  # less is what rounding leaves of an empty cluster
         moved = 0.0
@@ -231,13 +157,13 @@ def iterate_narrow(
                 s = 0.0
                 for j in range(d):
                     v = sums[c, j] / counts[c]
-                    t = v - centers[c, j]
+                    t = v - exact[c, j]
                     s += t * t
-                    centers[c, j] = v
+                    exact[c, j] = v
                 moved += s
-                way = np.sqrt(s) * scale
-                travel[c] += way
-                fastest = max(fastest, way)
+                shift = np.sqrt(s) * block.scale
+                travel[c] += shift
+                fastest = max(fastest, shift)
         reach += fastest
         if len(costs) == 0 and (changed == 0 or moved <= tol):
             return iteration + 1, changed, reach
@@ -245,13 +171,13 @@ def iterate_narrow(
 
 
 @njit(cache=True, nogil=True, fastmath=_FASTMATH)
-def cross_narrow(X, offset, scale, start, stop, packed, norms, out, base):
+def cross_narrow(block, start, stop, centers, out, base):
     """Write the squared distances (scaled, float32) of rows to a few centres, a line a centre.
 
     Row i goes to column ``i - base``. For rows of few features, as in `assign_narrow`.
     """
-    k, padded = packed.shape
-    tile = np.zeros((padded, _LANES + 16), np.float32)  # lines in different cache sets
+    k, padded = centers.packed.shape
+    lanes = np.zeros((padded, _LANES + 16), np.float32)  # lines in different cache sets
     pair = np.empty((2, _LANES), np.float32)
     power = np.empty(_LANES, np.float32)
     members = np.empty(_LANES, np.int64)
@@ -259,9 +185,9 @@ def cross_narrow(X, offset, scale, start, stop, packed, norms, out, base):
         m = min(_LANES, stop - first)
         for r in range(m):
             members[r] = first + r
-        _fill_lanes(X, offset, scale, members, m, tile, power)
+        _fill_lanes(block, members, m, lanes, power)
         for c in range(0, k, 2):
-            _score_pair(tile, packed, norms, c, pair[0], pair[1])
+            _score_pair(lanes, centers, c, pair[0], pair[1])
             for e in range(min(2, len(out) - c)):
                 line = out[c + e]
                 score = pair[e]

@@ -1,15 +1,110 @@
-"""K-means on dense rows: who is looked at, who moves to which cluster, and plain sums."""
+"""K-means on dense rows: which are evaluated, which change their cluster, and plain sums."""
+
+from typing import NamedTuple
 
 import numpy as np
 from numba import njit
 
 _FASTMATH = {"reassoc", "contract", "nsz"}
+# Rows summed at a time, feature by feature, which stay in the fastest cache meanwhile.
 _ROWS = 64
 
 
+class DenseBlock(NamedTuple):
+    """Dense rows. ``weight[i * step]`` is the weight of row i: step is 0 if all weigh the same."""
+
+    X: np.ndarray
+    offset: np.ndarray  # subtracted from every row
+    scale: float  # a power of two, which brings the variance to about one
+    weight: np.ndarray
+    step: int
+
+
+class PackedCenters(NamedTuple):
+    """Centres relative to the offset, in float64, and what float32 distances to them take."""
+
+    exact: np.ndarray
+    packed: np.ndarray  # -2 c, scaled; zeros fill up odd numbers
+    norms: np.ndarray  # squared, scaled; infinite where `packed` is filled up
+    error: np.ndarray  # a bound of rounding: error[1] + error[0] |x|^2
+
+
+class Labelling(NamedTuple):
+    """The label of every row, and up to when it is certain (see `Assignment`)."""
+
+    labels: np.ndarray
+    limits: np.ndarray
+    lower: np.ndarray
+    reach: float
+    travel: np.ndarray
+
+
+class Totals(NamedTuple):
+    """What an assignment adds up; `costs` and `squares` are empty unless wanted."""
+
+    sums: np.ndarray
+    counts: np.ndarray
+    costs: np.ndarray  # what removing each centre would add to the inertia
+    squares: np.ndarray  # the squared distance of every row to its centre
+
+
+class Tile(NamedTuple):
+    """Some rows, and their two best scores ``|c|^2 - 2 x.c`` over all centres."""
+
+    members: np.ndarray
+    power: np.ndarray  # |x|^2
+    best: np.ndarray
+    second: np.ndarray
+    nearest: np.ndarray
+
+
+class Groups(NamedTuple):
+    """Rows chosen by their index, each with the label and the weight of its group."""
+
+    indices: np.ndarray
+    labels: np.ndarray
+    weight: np.ndarray
+    step: int
+
+
 @njit(cache=True, nogil=True)
-def pending(position, stop, labels, limits, reach, travel, full, members):
-    """Gather the next points whose label is in doubt; return (position after them, how many)."""
+def make_tile(size):
+    """Return a tile of `size` rows."""
+    return Tile(
+        np.empty(size, np.int64),
+        np.empty(size, np.float32),
+        np.empty(size, np.float32),
+        np.empty(size, np.float32),
+        np.empty(size, np.int32),
+    )
+
+
+@njit(cache=True, nogil=True)
+def own_totals(totals):
+    """Return zeros like the totals: threads writing side by side would slow each other down."""
+    return Totals(
+        np.zeros_like(totals.sums),
+        np.zeros_like(totals.counts),
+        np.zeros_like(totals.costs),
+        totals.squares,
+    )
+
+
+@njit(cache=True, nogil=True, fastmath=_FASTMATH)
+def add_totals(part, totals):
+    """Add the sums, counts and costs of some rows to the totals."""
+    for c in range(len(part.costs)):
+        totals.costs[c] += part.costs[c]
+    for c in range(len(part.counts)):
+        totals.counts[c] += part.counts[c]
+        for j in range(part.sums.shape[1]):
+            totals.sums[c, j] += part.sums[c, j]
+
+
+@njit(cache=True, nogil=True)
+def pending(position, stop, state, full, members):
+    """Gather the next rows whose label is in doubt; return (position after them, how many)."""
+    labels, limits, _, reach, travel = state
     m = 0
     room = len(members)
     if full:
@@ -26,8 +121,9 @@ def pending(position, stop, labels, limits, reach, travel, full, members):
 
 
 @njit(cache=True, nogil=True, fastmath=_FASTMATH)
-def nearest_two(X, offset, i, centers):
+def nearest_two(block, i, centers):
     """Return (nearest centre, its squared distance, that of the second) in float64."""
+    X, offset = block.X, block.offset
     k, d = centers.shape
     best = np.inf
     second = np.inf
@@ -47,38 +143,18 @@ def nearest_two(X, offset, i, centers):
 
 
 @njit(cache=True, nogil=True, fastmath=_FASTMATH)
-def settle(
-    X,
-    offset,
-    scale,
-    weight,
-    inc,
-    centers,
-    members,
-    m,
-    best,
-    second,
-    nearest,
-    power,
-    error,
-    labels,
-    limits,
-    reach,
-    travel,
-    sums,
-    counts,
-    costs,
-    own,
-    first,
-):
-    """Take over the labels of a tile, with a limit each up to which they hold.
+def settle(block, centers, tile, m, first, state, totals):
+    """Adopt the labels of the first m rows of a tile, with the limits up to which they hold.
 
-    `best` and `second` are squared distances less the point's own squared norm `power`, good to
-    ``error``; where they are closer than that, float64 decides. `costs`, unless empty, gathers
-    what removing each centre would add to the inertia (every point would go to its second
-    nearest), and `own` receives the squared distances of the points to their centres, that of
-    row `first` first.
+    Scores are good to ``centers.error``; where the two best are closer than that, float64 decides.
+    Unless `totals.costs` is empty, it gathers what every row would add to the inertia if it went
+    to its second nearest centre. `totals.squares` begins with the row `first`.
     """
+    X, offset, scale, weight, step = block
+    members, power, best, second, nearest = tile
+    labels, limits, _, reach, travel = state
+    sums, counts, costs, squares = totals
+    error = centers.error
     d = X.shape[1]
     changed = 0
     slack = np.empty(m, np.float32)
@@ -92,18 +168,18 @@ def settle(
         label = nearest[r]
         gap = np.float64(slack[r])
         if not slack[r] > 0:
-            label, near64, far64 = nearest_two(X, offset, i, centers)
+            label, near64, far64 = nearest_two(block, i, centers.exact)
             gap = (np.sqrt(far64) - np.sqrt(near64)) * scale
         limits[i] = (gap + reach + travel[label]) * (1.0 - 1e-6)
-        if len(own) > 0:
-            own[i - first] = max(best[r] + power[r], np.float32(0))
+        if len(squares) > 0:
+            squares[i - first] = max(best[r] + power[r], np.float32(0))
         if len(costs) > 0:
-            costs[label] += weight[i * inc] * (second[r] - best[r])
+            costs[label] += weight[i * step] * (second[r] - best[r])
         old = labels[i]
         if old != label:
             changed += 1
             labels[i] = label
-            w = weight[i * inc]
+            w = weight[i * step]
             counts[label] += w
             for j in range(d):
                 sums[label, j] += w * (X[i, j] - offset[j])
@@ -115,8 +191,9 @@ def settle(
 
 
 @njit(cache=True, nogil=True, fastmath=_FASTMATH)
-def own_distances(X, offset, start, stop, centers, labels, out):
+def own_distances(block, start, stop, centers, labels, out):
     """Write each row's squared distance to its own centre, in float64 by differences."""
+    X, offset = block.X, block.offset
     d = X.shape[1]
     for i in range(start, stop):
         x = X[i]
@@ -129,12 +206,13 @@ def own_distances(X, offset, start, stop, centers, labels, out):
 
 
 @njit(cache=True, nogil=True, fastmath=_FASTMATH)
-def column_moments(X, start, stop, weight, inc, shift, total, square):
-    """Add the weighted sum of ``X - shift`` and of its square over the rows; return the weight."""
+def column_moments(block, start, stop, total, square):
+    """Add the weighted sums of ``X - offset`` and of its square; return the weight."""
+    X, shift, _, weight, step = block
     d = X.shape[1]
     mass = 0.0
     for i in range(start, stop):
-        mass += weight[i * inc]
+        mass += weight[i * step]
     for first in range(start, stop, _ROWS):
         last = min(first + _ROWS, stop)
         if d < _ROWS:
@@ -143,13 +221,13 @@ def column_moments(X, start, stop, weight, inc, shift, total, square):
                 q = 0.0
                 for i in range(first, last):
                     v = X[i, j] - shift[j]
-                    s += weight[i * inc] * v
-                    q += weight[i * inc] * v * v
+                    s += weight[i * step] * v
+                    q += weight[i * step] * v * v
                 total[j] += s
                 square[j] += q
         else:
             for i in range(first, last):
-                w = weight[i * inc]
+                w = weight[i * step]
                 for j in range(d):
                     v = X[i, j] - shift[j]
                     total[j] += w * v
@@ -158,8 +236,9 @@ def column_moments(X, start, stop, weight, inc, shift, total, square):
 
 
 @njit(cache=True, nogil=True, fastmath=_FASTMATH)
-def gather(X, offset, scale, rows, start, stop, out):
-    """Copy some rows, relative to the offset, scaled and in float32."""
+def gather(block, rows, start, stop, out):
+    """Copy the rows ``rows[start:stop]``, relative to the offset, scaled and in float32."""
+    X, offset, scale = block.X, block.offset, block.scale
     d = X.shape[1]
     for r in range(start, stop):
         x = X[rows[r]]
@@ -169,12 +248,14 @@ def gather(X, offset, scale, rows, start, stop, out):
 
 
 @njit(cache=True, nogil=True, fastmath=_FASTMATH)
-def group_sums(X, offset, rows, labels, start, stop, weight, inc, sums, counts):
-    """Add the rows ``rows[start:stop]``, relative to the offset, to the sums of their groups."""
+def group_sums(block, groups, start, stop, sums, counts):
+    """Add the chosen rows ``start:stop``, relative to the offset, to the sums of their groups."""
+    X, offset = block.X, block.offset
+    rows, labels, weight, step = groups
     d = X.shape[1]
     for r in range(start, stop):
         x = X[rows[r]]
-        w = weight[r * inc]
+        w = weight[r * step]
         total = sums[labels[r]]
         counts[labels[r]] += w
         for j in range(d):

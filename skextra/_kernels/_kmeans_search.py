@@ -1,29 +1,41 @@
 """Parts of the search for good centres: splitting clusters in two, and what removing one costs."""
 
+from typing import NamedTuple
+
 import numpy as np
 from numba import njit
 
 _FASTMATH = {"reassoc", "contract", "nsz"}
+# Points by which the split of a large cluster is judged.
 _MOST_JUDGED = 128
 
 
+class Halves(NamedTuple):
+    """The two means of every cluster split in two, and what inertia each split saves."""
+
+    low: np.ndarray
+    high: np.ndarray
+    saved: np.ndarray
+
+
 @njit(cache=True, nogil=True, fastmath=_FASTMATH)
-def _split_in_two(X, weight, inc, order, begin, end, center, low, high):
-    """Split the points ``order[begin:end]`` about `center` in two; return what inertia that saves.
+def _split_in_two(block, order, begin, end, center, low, high):
+    """Split the rows ``order[begin:end]`` about `center` in two; return what inertia that saves.
 
     The halves start on either side of the mean along the main direction (two steps of the power
     method) and take two steps of two-means; `low` and `high` receive their means. Large clusters
     are judged by some of their points.
     """
+    X, weight, step = block.X, block.weight, block.step
     d = X.shape[1]
     if end - begin < 2:
         return 0.0
-    step_size = 1 + (end - begin - 1) // _MOST_JUDGED
+    stride = 1 + (end - begin - 1) // _MOST_JUDGED
     axis = np.zeros(d)
     fresh = np.zeros(d)
     # Start from the point farthest out: never orthogonal to every direction of the cluster.
     largest = -1.0
-    for p in range(begin, end, step_size):
+    for p in range(begin, end, stride):
         x = X[order[p]]
         s = 0.0
         for j in range(d):
@@ -38,13 +50,13 @@ def _split_in_two(X, weight, inc, order, begin, end, center, low, high):
     for _ in range(2):
         for j in range(d):
             fresh[j] = 0.0
-        for p in range(begin, end, step_size):
+        for p in range(begin, end, stride):
             i = order[p]
             x = X[i]
             s = 0.0
             for j in range(d):
                 s += (x[j] - center[j]) * axis[j]
-            s *= weight[i * inc]
+            s *= weight[i * step]
             for j in range(d):
                 fresh[j] += s * (x[j] - center[j])
         length = 0.0
@@ -57,24 +69,24 @@ def _split_in_two(X, weight, inc, order, begin, end, center, low, high):
             axis[j] = fresh[j] / length
     sums = np.zeros((2, d))
     mass = np.zeros(2)
-    for step in range(3):
+    for turn in range(3):
         for side in range(2):
             mass[side] = 0.0
             for j in range(d):
                 sums[side, j] = 0.0
         middle = 0.0
-        if step > 0:
+        if turn > 0:
             for j in range(d):
                 axis[j] = high[j] - low[j]
                 middle += axis[j] * (0.5 * (high[j] + low[j]) - center[j])
-        for p in range(begin, end, step_size):
+        for p in range(begin, end, stride):
             i = order[p]
             x = X[i]
             s = 0.0
             for j in range(d):
                 s += (x[j] - center[j]) * axis[j]
             side = 1 if s > middle else 0
-            w = weight[i * inc]
+            w = weight[i * step]
             mass[side] += w
             for j in range(d):
                 sums[side, j] += w * (x[j] - center[j])
@@ -87,7 +99,7 @@ def _split_in_two(X, weight, inc, order, begin, end, center, low, high):
     for j in range(d):
         t = high[j] - low[j]
         saved += t * t
-    return step_size * saved * mass[0] * mass[1] / (mass[0] + mass[1])
+    return stride * saved * mass[0] * mass[1] / (mass[0] + mass[1])
 
 
 @njit(cache=True, nogil=True)
@@ -107,7 +119,7 @@ def group(labels, order, bounds):
 
 
 @njit(cache=True, nogil=True, fastmath=_FASTMATH)
-def seed_greedily(columns, weight, inc, draws, chosen):
+def seed_greedily(columns, weight, step, draws, chosen):
     """Choose points by greedy k-means++; ``columns[j, i]`` is feature j of point i.
 
     ``draws[c, t]`` are uniform numbers, one for each trial of each choice. Of the points drawn
@@ -124,7 +136,7 @@ def seed_greedily(columns, weight, inc, draws, chosen):
     for c in range(k):
         total = 0.0
         for i in range(n):
-            total += weight[i * inc] * closest[i]
+            total += weight[i * step] * closest[i]
             cumulated[i] = total
         least = np.inf
         for t in range(trials if c > 0 else 1):
@@ -142,7 +154,7 @@ def seed_greedily(columns, weight, inc, draws, chosen):
                 for i in range(n):
                     trial[i] = min(trial[i], closest[i])
             for i in range(n):
-                left += weight[i * inc] * trial[i]
+                left += weight[i * step] * trial[i]
             if left < least:
                 least = left
                 chosen[c] = candidate
@@ -151,11 +163,14 @@ def seed_greedily(columns, weight, inc, draws, chosen):
 
 
 @njit(cache=True, nogil=True)
-def split_each(X, weight, inc, order, bounds, centers, start, stop, low, high, saved):
-    """Split the clusters ``start:stop``, whose points lie in `order` between `bounds`."""
-    for c in range(start, stop):
-        saved[c] = _split_in_two(
-            X, weight, inc, order, bounds[c], bounds[c + 1], centers[c], low[c], high[c]
+def split_each(block, order, bounds, centers, halves):
+    """Split all clusters, whose rows lie in `order` between `bounds`.
+
+    The centres, and their halves, are in the space of X: not relative to the offset.
+    """
+    for c in range(len(centers)):
+        halves.saved[c] = _split_in_two(
+            block, order, bounds[c], bounds[c + 1], centers[c], halves.low[c], halves.high[c]
         )
 
 

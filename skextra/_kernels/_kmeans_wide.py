@@ -3,19 +3,27 @@
 import numpy as np
 from numba import njit
 
-from skextra._kernels._kmeans_rows import nearest_two, pending, settle
+from skextra._kernels._kmeans_rows import (
+    add_totals,
+    make_tile,
+    nearest_two,
+    own_totals,
+    pending,
+    settle,
+)
 
 _FASTMATH = {"reassoc", "contract", "nsz"}
-_ROWS = 64
+_ROWS = 64  # in a tile: enough to spread the cost of gathering, few enough to stay in cache
 
 
 @njit(cache=True, nogil=True, fastmath=_FASTMATH)
-def _fill_rows(X, offset, scale, members, m, q, tile, power):
-    """Write the four rows from q on into a tile, and their squared norms."""
+def _fill_rows(block, members, m, q, rows, power):
+    """Write the four members from q on into `rows`, and their squared norms."""
+    X, offset, scale = block.X, block.offset, block.scale
     d = X.shape[1]
     for r in range(q, min(q + 4, m)):
         x = X[members[r]]
-        t = tile[r]
+        t = rows[r]
         s = np.float32(0)
         for j in range(d):
             v = np.float32((x[j] - offset[j]) * scale)
@@ -25,10 +33,11 @@ def _fill_rows(X, offset, scale, members, m, q, tile, power):
 
 
 @njit(cache=True, nogil=True, fastmath=_FASTMATH)
-def _score_four(tile, q, packed, norms, scores):
+def _score_four(rows, q, centers, scores):
     """Write ``|c|^2 - 2 x.c`` of four rows for all centres."""
+    packed, norms = centers.packed, centers.norms
     k, d = packed.shape
-    x0, x1, x2, x3 = tile[q], tile[q + 1], tile[q + 2], tile[q + 3]
+    x0, x1, x2, x3 = rows[q], rows[q + 1], rows[q + 2], rows[q + 3]
     for c in range(0, k, 2):
         a = packed[c]
         b = packed[c + 1]
@@ -54,65 +63,38 @@ def _score_four(tile, q, packed, norms, scores):
 
 
 @njit(cache=True, nogil=True, fastmath=_FASTMATH)
-def assign_wide(
-    X,
-    offset,
-    scale,
-    start,
-    stop,
-    weight,
-    inc,
-    centers,
-    packed,
-    norms,
-    error,
-    labels,
-    limits,
-    lower,
-    reach,
-    travel,
-    full,
-    sums,
-    counts,
-    costs,
-    own,
-):
+def assign_wide(block, start, stop, centers, state, full, totals):
     """Do what `assign_narrow` does for rows of many features.
 
     Features stand side by side in the vector lanes; four rows meet two centres at a time, so that
-    every number loaded serves more than one product. `lower`, unless empty, receives a lower
-    bound of the distance to every centre, for `assign_by_bounds`.
+    every number loaded serves more than one product. `state.lower`, unless empty, receives a
+    lower bound of the distance to every centre, for `assign_by_bounds`.
     """
-    k, d = packed.shape
-    tile = np.zeros((_ROWS, d), np.float32)
+    k, d = centers.packed.shape
+    rows = np.zeros((_ROWS, d), np.float32)
     scores = np.empty((4, k), np.float32)
-    best = np.empty(_ROWS, np.float32)
-    second = np.empty(_ROWS, np.float32)
-    power = np.empty(_ROWS, np.float32)
-    nearest = np.empty(_ROWS, np.int32)
-    members = np.empty(_ROWS, np.int64)
+    tile = make_tile(_ROWS)
+    members, power, best, second, nearest = tile
+    lower = state.lower
     changed = 0
     evaluated = 0
     position = start
-    # Of its own, because threads writing side by side would slow each other down.
-    own_sums = np.zeros_like(sums)
-    own_counts = np.zeros_like(counts)
-    own_costs = np.zeros_like(costs)
+    own = own_totals(totals)
     while True:
-        position, m = pending(position, stop, labels, limits, reach, travel, full, members)
+        position, m = pending(position, stop, state, full, members)
         if m == 0:
             break
         evaluated += m
         for q in range(0, m, 4):
-            _fill_rows(X, offset, scale, members, m, q, tile, power)
-            _score_four(tile, q, packed, norms, scores)
+            _fill_rows(block, members, m, q, rows, power)
+            _score_four(rows, q, centers, scores)
             if len(lower) > 0:
                 for r in range(q, min(q + 4, m)):
-                    blur = error[1] + error[0] * power[r]
+                    blur = centers.error[1] + centers.error[0] * power[r]
                     row = lower[members[r]]
                     for c in range(len(row)):
                         far = max(scores[r - q, c] + power[r] - blur, np.float32(0))
-                        row[c] = (np.sqrt(far) + travel[c]) * (1.0 - 1e-6)
+                        row[c] = (np.sqrt(far) + state.travel[c]) * (1.0 - 1e-6)
             for r in range(q, min(q + 4, m)):
                 low = np.float32(np.inf)
                 next_low = low
@@ -129,42 +111,15 @@ def assign_wide(
                 best[r] = low
                 second[r] = next_low
                 nearest[r] = winner
-        changed += settle(
-            X,
-            offset,
-            scale,
-            weight,
-            inc,
-            centers,
-            members,
-            m,
-            best,
-            second,
-            nearest,
-            power,
-            error,
-            labels,
-            limits,
-            reach,
-            travel,
-            own_sums,
-            own_counts,
-            own_costs,
-            own,
-            start,
-        )
-    for c in range(len(costs)):
-        costs[c] += own_costs[c]
-    for c in range(len(own_counts)):
-        counts[c] += own_counts[c]
-        for j in range(X.shape[1]):
-            sums[c, j] += own_sums[c, j]
+        changed += settle(block, centers, tile, m, start, state, own)
+    add_totals(own, totals)
     return changed, evaluated
 
 
 @njit(cache=True, nogil=True, fastmath=_FASTMATH)
-def _distance(X, offset, i, center):
+def _distance(block, i, center):
     """Return the distance of a row to a centre in float64."""
+    X, offset = block.X, block.offset
     s = 0.0
     for j in range(X.shape[1]):
         t = X[i, j] - offset[j] - center[j]
@@ -173,37 +128,25 @@ def _distance(X, offset, i, center):
 
 
 @njit(cache=True, nogil=True, fastmath=_FASTMATH)
-def assign_by_bounds(
-    X,
-    offset,
-    scale,
-    start,
-    stop,
-    weight,
-    inc,
-    centers,
-    labels,
-    limits,
-    lower,
-    travel,
-    sums,
-    counts,
-):
-    """Reassign rows, looking only at centres that may have become the nearest.
+def assign_by_bounds(block, start, stop, centers, state, totals):
+    """Reassign rows, computing distances only to centres that may have become the nearest.
 
-    ``lower[i, c]`` bounds the distance of row i to centre c from below, in terms of the way the
-    centre has gone (Elkan, ICML 2003); one number for each pair pays where a distance costs
-    hundreds of products. Returned are (labels changed, distances computed / number of centres).
+    ``state.lower[i, c]`` bounds the distance of row i to centre c from below, in terms of how far
+    the centre has travelled (Elkan, ICML 2003); one number for each pair pays where a distance
+    costs hundreds of products. Returned are (labels changed, distances computed / number of
+    centres).
     """
-    k, d = centers.shape
-    own_sums = np.zeros_like(sums)
-    own_counts = np.zeros_like(counts)
+    X, offset, scale, weight, step = block
+    labels, limits, lower, _, travel = state
+    exact = centers.exact
+    k, d = exact.shape
+    own = own_totals(totals)
     changed = 0
     looked = 0
     for i in range(start, stop):
         row = lower[i]
         old = labels[i]
-        upper = limits[i]  # of the distance to the centre of the label, as of the last look
+        upper = limits[i]  # of the distance to its centre, when that was last computed
         least = np.float32(np.inf)
         for c in range(k):
             v = row[c] - travel[c]
@@ -211,14 +154,14 @@ def assign_by_bounds(
         if least > upper + travel[old]:
             continue
         label = old
-        upper = _distance(X, offset, i, centers[old]) * scale
+        upper = _distance(block, i, exact[old]) * scale
         looked += 1
         row[old] = (upper + travel[old]) * (1.0 - 1e-6)
         for c in range(k):
             is_known = (c == label) | (c == old)
             if is_known or row[c] - travel[c] > upper:
                 continue
-            far = _distance(X, offset, i, centers[c]) * scale
+            far = _distance(block, i, exact[c]) * scale
             looked += 1
             row[c] = (far + travel[c]) * (1.0 - 1e-6)
             if far < upper:
@@ -228,30 +171,27 @@ def assign_by_bounds(
             else:
                 contested = far - upper < 1e-12 * upper
             if contested:  # decided as everywhere else
-                label, _, _ = nearest_two(X, offset, i, centers)
+                label, _, _ = nearest_two(block, i, exact)
         limits[i] = upper - travel[label] + (upper + travel[label]) * 1e-6
         if label != old:
             changed += 1
             labels[i] = label
-            w = weight[i * inc]
-            own_counts[label] += w
-            own_counts[old] -= w
+            w = weight[i * step]
+            own.counts[label] += w
+            own.counts[old] -= w
             for j in range(d):
                 v = w * (X[i, j] - offset[j])
-                own_sums[label, j] += v
-                own_sums[old, j] -= v
-    for c in range(k):
-        counts[c] += own_counts[c]
-        for j in range(d):
-            sums[c, j] += own_sums[c, j]
+                own.sums[label, j] += v
+                own.sums[old, j] -= v
+    add_totals(own, totals)
     return changed, looked // k
 
 
 @njit(cache=True, nogil=True, fastmath=_FASTMATH)
-def cross_wide(X, offset, scale, start, stop, packed, norms, out, base):
+def cross_wide(block, start, stop, centers, out, base):
     """Do what `cross_narrow` does for rows of many features."""
-    k, d = packed.shape
-    tile = np.zeros((4, d), np.float32)
+    k, d = centers.packed.shape
+    rows = np.zeros((4, d), np.float32)
     scores = np.empty((4, k), np.float32)
     power = np.empty(4, np.float32)
     members = np.empty(4, np.int64)
@@ -259,8 +199,8 @@ def cross_wide(X, offset, scale, start, stop, packed, norms, out, base):
         m = min(4, stop - first)
         for r in range(m):
             members[r] = first + r
-        _fill_rows(X, offset, scale, members, m, 0, tile, power)
-        _score_four(tile, 0, packed, norms, scores)
+        _fill_rows(block, members, m, 0, rows, power)
+        _score_four(rows, 0, centers, scores)
         for r in range(m):
             for c in range(len(out)):
                 out[c, first - base + r] = max(scores[r, c] + power[r], np.float32(0))

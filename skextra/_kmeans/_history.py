@@ -1,13 +1,24 @@
 """What a k-means fit did in every iteration."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import sparse
 from sklearn.metrics import pairwise_distances_argmin
 from sklearn.utils import check_array
 
 from skextra._base import import_extra
+from skextra._typing import FloatArray, MatrixLike
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from skextra._kmeans._lloyd import Step
+    from skextra._kmeans._rows import Rows
 
 
 @dataclass(frozen=True, eq=False)
@@ -20,18 +31,18 @@ class KMeansHistory:
         The centres at the start and after each iteration.
 
     inertia : ndarray of shape (n_iter + 1,)
-        The inertia of these centres, every sample belonging to the nearest.
+        The inertia of these centres, with every sample assigned to the nearest.
 
     n_changed : ndarray of shape (n_iter,)
-        How many samples each iteration moved to another cluster; in the first, all that weigh
-        something.
+        How many samples each iteration moved to another cluster. The first moves all samples of
+        positive weight.
 
     center_shift : ndarray of shape (n_iter, n_clusters)
         How far each iteration moved each centre.
 
     Notes
     -----
-    Kept are the centres, not the labels: `labels` recomputes those of an iteration on request.
+    The centres are kept, not the labels: `labels` recomputes those of an iteration.
 
     Examples
     --------
@@ -46,17 +57,17 @@ class KMeansHistory:
     [0, 1, 1, 1]
     """
 
-    centers: np.ndarray
-    inertia: np.ndarray
-    n_changed: np.ndarray
-    center_shift: np.ndarray
+    centers: FloatArray
+    inertia: NDArray[np.float64]
+    n_changed: NDArray[np.int64]
+    center_shift: NDArray[np.float64]
 
     @property
-    def n_iter(self):
+    def n_iter(self) -> int:
         """Number of iterations."""
         return len(self.n_changed)
 
-    def labels(self, X, iteration):
+    def labels(self, X: MatrixLike, iteration: int) -> NDArray[np.int32]:
         """Return the cluster of every sample for the centres after an iteration.
 
         Parameters
@@ -83,14 +94,14 @@ class KMeansHistory:
             X, centers = X - shift, centers - shift
         return pairwise_distances_argmin(X, centers.astype(X.dtype)).astype(np.int32)
 
-    def to_frame(self):
+    def to_frame(self) -> pd.DataFrame:
         """Return a row for the start and every iteration, as a pandas DataFrame.
 
         Returns
         -------
         pandas.DataFrame
-            Columns `inertia`, `n_changed` and `largest_shift`, indexed by the iteration; the
-            start has changed and moved nothing.
+            Columns `inertia`, `n_changed` and `largest_shift`, indexed by the iteration. The last
+            two are zero for the start.
         """
         pandas = import_extra("pandas", "plot", "KMeansHistory.to_frame")
         index = pandas.RangeIndex(self.n_iter + 1, name="iteration")
@@ -105,29 +116,28 @@ class KMeansHistory:
 
 
 class Recorder:
-    """Gather the iterations of one run; `repeats` is how many samples each point stands for."""
+    """Gather the iterations of one run; `repeats` is how many samples each row stands for."""
 
-    def __init__(self, points, repeats, dtype):
-        self._points = points
+    def __init__(self, rows: Rows, repeats: NDArray[np.int64]) -> None:
+        self._rows = rows
         self._repeats = repeats
-        self._dtype = dtype
-        self._labels = np.full(points.n, -1)
+        self._labels = np.full(rows.n, -1)
         self._centers, self._inertia, self._changed = [], [], []
 
-    def add(self, step):
-        """Take in one iteration."""
-        self._centers.append((step.centers + self._points.offset).astype(self._dtype))
-        self._inertia.append(step.inertia(self._points))
+    def add(self, step: Step) -> None:
+        """Add one iteration."""
+        self._centers.append((step.centers + self._rows.offset).astype(self._rows.dtype))
+        self._inertia.append(step.inertia())
         self._changed.append(int(self._repeats[step.labels != self._labels].sum()))
         self._labels = step.labels.copy()
 
-    def close(self, centers, inertia):
+    def close(self, centers: FloatArray, inertia: float) -> KMeansHistory:
         """Return the history, given where the run ended."""
         centers = np.stack([*self._centers, centers])
-        ways = np.diff(centers.astype(np.float64, copy=False), axis=0)
+        shifts = np.diff(centers.astype(np.float64, copy=False), axis=0)
         return KMeansHistory(
             centers,
             np.array([*self._inertia, inertia]),
             np.array(self._changed),
-            np.sqrt(np.square(ways).sum(axis=2)),
+            np.sqrt(np.square(shifts).sum(axis=2)),
         )

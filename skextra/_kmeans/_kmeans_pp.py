@@ -1,28 +1,28 @@
 """KMeansPP: k-means that searches for good centres."""
 
+from collections.abc import Callable
 from numbers import Integral
+from typing import Any, Literal, Self
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
-from sklearn.base import ClassNamePrefixFeaturesOutMixin, ClusterMixin, TransformerMixin
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skextra._base import Estimator, all_or_nothing, random_state_of, warn_caller
 from skextra._callbacks import CallbackSupportMixin, EpochReporter, with_callbacks
 from skextra._common._threads import available_threads
-from skextra._kmeans._influence import influence
-from skextra._kmeans._lloyd import nearest
-from skextra._kmeans._points import floating
-from skextra._kmeans._sample import sample_size
-from skextra._kmeans._samples import ACCEPTED, as_points, distances, in_a_frame, tidy_samples
+from skextra._kmeans._data import ACCEPTED, TrainingData, distances, rows_of, tidy
+from skextra._kmeans._history import KMeansHistory
+from skextra._kmeans._lloyd import Step
+from skextra._kmeans._local_rows import LocalRows
+from skextra._kmeans._run import Plan, Run, Solution, absorb, influence
 from skextra._kmeans._seeding import name_or_centers
-from skextra._kmeans._solve import Plan, best_of
-from skextra._kmeans._stream import absorb
+from skextra._sklearn import ClassNamePrefixFeaturesOutMixin, ClusterMixin, Tags, TransformerMixin
+from skextra._typing import FloatArray, FloatMatrix, MatrixLike, RandomStateLike
 
 _INITS = ("k-means++", "random")
-# Samples up to which a search is so short that a longer one is worth while.
-_FEW = 1000
 
 
 class KMeansPP(
@@ -32,12 +32,12 @@ class KMeansPP(
     ClusterMixin,
     Estimator,
 ):
-    """K-means that starts from k-means++, searches on for better centres, and shows every step.
+    """K-means that starts from k-means++, searches for better centres, and shows every step.
 
     A replacement for :class:`sklearn.cluster.KMeans` with the same parameters, attributes and
-    methods. Unless told otherwise it looks for good centres by split and merge on a sample of
-    the data before it iterates on all of them, which takes less time than restarts and, as a
-    rule, ends lower. Data of one feature are solved exactly, up to some ten thousand samples.
+    methods. By default it searches for good centres by split and merge on a sample of the data
+    before it iterates on all of them. This takes less time than restarts and usually ends with a
+    lower inertia. Data of one feature are solved exactly, up to some ten thousand samples.
 
     Parameters
     ----------
@@ -46,67 +46,68 @@ class KMeansPP(
 
     init : {'k-means++', 'random'}, array-like of shape (n_clusters, n_features) or callable, \
 default='k-means++'
-        Where the centres start.
+        The initial centres.
 
-        - 'k-means++': samples drawn one by one, far ones more likely, each the best of
-          2 + log(n_clusters) draws [1]_.
+        - 'k-means++': samples drawn one by one, each the best of 2 + log(n_clusters) draws, with
+          probability proportional to the squared distance to the nearest one so far [1]_.
         - 'random': samples drawn at random.
-        - An array: exactly these centres.
+        - An array: these centres.
         - A callable: called as ``init(X, n_clusters, random_state=random_state)``; returns the
           centres.
 
     n_init : int or 'auto', default='auto'
-        Number of runs, of which the one with the lowest inertia is kept; 'auto' is 1. An array
-        for `init` is run once, and so are data that are solved exactly.
+        Number of runs. The one with the lowest inertia is kept; 'auto' is 1. There is one run only
+        if `init` is an array or if the data are solved exactly.
 
     refine : 'auto', None or int, default='auto'
         The search for better centres.
 
-        - None: none. The start as given, then Lloyd's iterations: what textbooks, and
-          scikit-learn, call k-means.
-        - An int: how hard to search; 1 is enough for most data, 10 takes about twice as long.
-          Without effect where the optimum is computed (see Notes).
-        - 'auto': 1 if `init` is a name (2 for up to 1000 samples, 3 for up to 500), None if it
-          says where the centres are.
+        - None: no search. The initial centres, then Lloyd's iterations: what textbooks and
+          scikit-learn call k-means.
+        - An int: the effort of the search. 1 is enough for most data; 10 takes about twice as
+          long. It has no effect where the optimum is computed (see Notes).
+        - 'auto': 1 if `init` is a string (2 for up to 1000 samples, 3 for up to 500), None if it
+          is an array or a callable.
 
     max_iter : int, default=300
-        Largest number of iterations on all data of one run.
+        Maximum number of iterations of one run on all data.
 
     tol : float, default=1e-4
-        Iterations end when the squared ways of all centres sum to no more than `tol` times the
-        mean variance of the features (weighted, which scikit-learn's is not; of some rows, if
-        the data are large and searched). 0 ends them when no sample changes its cluster.
+        Iterations end when the squared displacements of all centres sum to at most `tol` times
+        the mean variance of the features. The variance is weighted, unlike scikit-learn's, and
+        estimated on some rows if the data are large and searched. With 0 they end when no sample
+        changes its cluster.
 
     algorithm : {'auto', 'lloyd', 'elkan'}, default='auto'
-        How an iteration goes. Distances whose outcome is certain are skipped in all of them.
+        The kind of iteration. All of them skip distances that cannot change a label.
 
         - 'lloyd': every iteration moves each centre to the mean of its samples.
-        - 'elkan': the same, with a lower bound for every pair of sample and centre, which takes
-          `n_samples * n_clusters` float32 numbers and pays with many features. Sparse data and
-          those of up to 64 features go without.
-        - 'auto': whichever is faster; after a search, centres are carried on by momentum too
-          (Nesterov), which takes a fraction of the iterations.
+        - 'elkan': the same, with a lower bound for every pair of sample and centre. The bounds
+          take `n_samples * n_clusters` float32 numbers and pay with many features. They are not
+          used for sparse data nor for up to 64 features.
+        - 'auto': the faster of the two. After a search, iterations also use Nesterov momentum,
+          which reduces their number.
 
     store_history : bool, default=False
-        Whether to keep all iterations in `history_`. Costs a pass over the data each.
+        Whether to keep all iterations in `history_`. Each costs another pass over the data.
 
     copy_x : bool, default=True
-        Without effect, accepted because KMeans has it: X is never changed.
+        Has no effect and exists for compatibility with KMeans: X is never changed.
 
     verbose : int or bool, default=0
-        Above 0, the inertia is printed at every iteration.
+        If above 0, the inertia is printed at every iteration.
 
     random_state : int, RandomState instance or None, default=None
-        Draws the start and the sample. An int makes fits repeatable, whatever the number of
-        threads.
+        Determines the initial centres and the sample. Pass an int for reproducible fits,
+        whatever the number of threads.
 
     Attributes
     ----------
     cluster_centers_ : ndarray of shape (n_clusters, n_features)
-        The centres, in the dtype of X; float64 if that is no floating one.
+        The centres, in the dtype of X, or float64 if X is not floating-point.
 
     labels_ : ndarray of shape (n_samples,)
-        The nearest centre of each sample: what `predict` says of X.
+        The nearest centre of each sample, as `predict` returns it for X.
 
     inertia_ : float
         Sum of the (weighted) squared distances of the samples to their centres.
@@ -125,45 +126,45 @@ default='k-means++'
 
     See Also
     --------
-    sklearn.cluster.KMeans : The same without a search, for the textbook's behaviour by default.
+    sklearn.cluster.KMeans : K-means without a search: the textbook algorithm by default.
     inertia_path : The inertia for a range of numbers of clusters.
 
     Notes
     -----
     Exact: with one feature, ``n_samples * n_clusters`` up to 60,000 (repeated samples count
-    once) and any search asked for, the optimum is computed by dynamic programming over runs of
+    once) and any search requested, the optimum is computed by dynamic programming over runs of
     sorted samples [5]_, in ``n_clusters * n_samples * log(n_samples)`` steps. `random_state` then
-    changes nothing, the centres rise, and one or a few iterations on all data follow, which
-    `n_iter_`, `history_` and callbacks tell of as usual.
+    has no effect, the centres are sorted, and one or a few iterations on all data follow, which
+    `n_iter_`, `history_` and callbacks report as usual.
 
-    Few: with ``n_samples * n_features * (n_clusters + 4)`` up to 7,500, centres jump to random
-    samples, samples move one by one between clusters as long as the inertia falls, and what is
-    not better is undone [6]_. The fewer the samples the more jumps, up to 330. Of 450 sets of 12
-    to 40 uniform samples in two features, none ended above the lowest inertia known.
+    Few samples: with ``n_samples * n_features * (n_clusters + 4)`` up to 7,500, centres jump to
+    random samples, samples move one by one between clusters as long as the inertia falls, and
+    what is not better is undone [6]_. The fewer the samples, the more jumps, up to 330. Of 450
+    sets of 12 to 40 uniform samples in two features, none ended above the lowest inertia known.
 
-    Else: greedy k-means++ on a few samples per cluster, then rounds on a sample of
+    Otherwise: greedy k-means++ on a few samples per cluster, then rounds on a sample of
     ``max(10_000, 100 * n_clusters)`` rows (fewer for fewer than ten clusters), projected on its
     48 main directions if there are more than 64 features. A round splits the clusters whose
-    two-means split saves most, iterates, removes the centres that are missed least, and is
-    undone if the inertia has not fallen; the next one moves half as many. This is breathing
-    k-means [2]_ with directed instead of random splits. Last, points drawn from all data by
-    squared distance take over centres that are worth less where they stand [3]_, so that small
+    two-means split saves most, iterates, and removes the centres whose removal costs least. It
+    is undone if the inertia has not fallen, and the next one splits half as many. This is
+    breathing k-means [2]_ with directed instead of random splits. Finally, centres move to samples
+    drawn from all data by squared distance where that lowers the inertia [3]_, so that small
     groups which the sample missed are found. Iterations skip samples whose nearest centre cannot
     have changed [4]_.
 
-    Distances are screened in float32 from the mean of the data, with an error bound; what is too
-    close to call is computed in float64. The labels are therefore exact, and far from the origin
-    too. Sparse data are not centred, which would fill their zeros: everything is in float64
-    there, and exact as far as squared distances from the origin are.
+    Distances are computed in float32 from the mean of the data, with an error bound, and again in
+    float64 where that does not decide. The labels are therefore exact, even far from the origin.
+    Sparse data are not centred, which would fill their zeros: everything is computed in float64,
+    and is as exact as squared distances from the origin.
 
     An iteration costs at most ``n_samples * n_clusters * n_features`` products. Besides X, a fit
-    takes 8 bytes a sample, the sample of the search, and with many features the bounds of
-    'elkan' or the projections, up to half of X; weights of zero make it copy the other rows.
+    takes 8 bytes per sample, the sample of the search, and with many features the bounds of
+    'elkan' or the projections, up to half of X. With weights of zero it copies the other rows.
     Results do not depend on the number of threads, which is that of scikit-learn: all cores
-    unless threadpoolctl, joblib or OMP_NUM_THREADS say otherwise. Data of up to 120,000 entries
-    are sorted by their content first, so that neither order nor repetition matters: a sample of
-    weight two is the same as two samples. For larger data that holds of each iteration, but the
-    random draws differ.
+    unless threadpoolctl, joblib or OMP_NUM_THREADS limit them. Data of up to 120,000 entries are
+    first sorted by their content, so that neither order nor repetition matters: a sample of
+    weight two is equivalent to two samples. For larger data this is true of each iteration, but
+    the random draws differ.
 
     Empty clusters are given the samples farthest from their centres, as in scikit-learn.
 
@@ -192,21 +193,31 @@ default='k-means++'
     117
     """
 
+    cluster_centers_: FloatArray
+    labels_: NDArray[np.int32]
+    inertia_: float
+    n_iter_: int
+    history_: KMeansHistory
+    _exact: NDArray[np.float64]
+    _counts: NDArray[np.float64]
+    _offset: NDArray[np.float64]
+    _scale: float
+
     def __init__(
         self,
-        n_clusters=8,
+        n_clusters: int = 8,
         *,
-        init="k-means++",
-        n_init="auto",
-        refine="auto",
-        max_iter=300,
-        tol=1e-4,
-        algorithm="auto",
-        store_history=False,
-        copy_x=True,
-        verbose=0,
-        random_state=None,
-    ):
+        init: Literal["k-means++", "random"] | MatrixLike | Callable[..., Any] = "k-means++",
+        n_init: int | Literal["auto"] = "auto",
+        refine: int | Literal["auto"] | None = "auto",
+        max_iter: int = 300,
+        tol: float = 1e-4,
+        algorithm: Literal["auto", "lloyd", "elkan"] = "auto",
+        store_history: bool = False,
+        copy_x: bool = True,
+        verbose: int = 0,
+        random_state: RandomStateLike = None,
+    ) -> None:
         self.n_clusters = n_clusters
         self.init = init
         self.n_init = n_init
@@ -221,21 +232,21 @@ default='k-means++'
 
     @all_or_nothing
     @with_callbacks
-    def fit(self, X, y=None, sample_weight=None):
+    def fit(self, X: MatrixLike, y: None = None, sample_weight: ArrayLike | None = None) -> Self:
         """Find the centres.
 
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
             The samples. A C-contiguous array or CSR matrix of float64 or float32 is not copied,
-            nor is an array of more than eight million (2**23) booleans or integers of one or two
-            bytes; others are copied as float64.
+            nor is an array of at least 2**23 (eight million) booleans or integers of one or two
+            bytes. Others are copied as float64.
 
         y : None
             Ignored.
 
         sample_weight : array-like of shape (n_samples,) or None, default=None
-            Weights, zero or more. A weight of two is the same as the sample twice.
+            Weights, zero or more. A weight of two is equivalent to repeating the sample.
 
         Returns
         -------
@@ -250,22 +261,48 @@ default='k-means++'
         """
         self._check_parameters()
         X, weight = self._check_samples(X, sample_weight, reset=True)
-        solution, frame = self._solve(X, weight)
-        self._publish(solution, *frame)
+        random_state = random_state_of(self.random_state)
+        n_runs, k = self._n_runs(), self.n_clusters
+        if X.shape[0] < k:
+            raise ValueError(
+                f"n_samples={X.shape[0]} should be >= n_clusters={k}; lower n_clusters."
+            )
+        plan = Plan(
+            k,
+            [name_or_centers(self.init, X, k, random_state) for _ in range(n_runs)],
+            self.refine,
+            self.max_iter,
+            float(self.tol),
+            self.algorithm,
+            self.store_history,
+            self.verbose,
+        )
+        reporter = EpochReporter(self, self.max_iter * n_runs, _centers_at, "iteration", X=X)
+        run = Run(plan, TrainingData(X, weight), random_state, reporter)
+        solution = run.solve()
+        distinct = solution.count_filled()
+        if distinct < k:
+            warn_caller(
+                f"Only {distinct} of n_clusters={k} clusters have samples: X may have no more "
+                "distinct samples. Lower n_clusters.",
+                ConvergenceWarning,
+            )
+        self._publish(solution, run.rows.offset, run.rows.scale)
         return self
 
     @all_or_nothing
-    def partial_fit(self, X, y=None, sample_weight=None):
-        """Take in the next chunk of data too large for memory.
+    def partial_fit(
+        self, X: MatrixLike, y: None = None, sample_weight: ArrayLike | None = None
+    ) -> Self:
+        """Update the centres with the next chunk of data too large for memory.
 
-        The first chunk is clustered as `fit` does it. From then on each centre is the mean of
-        all samples that were nearest to it when they came, exactly, whatever the chunks' sizes.
+        The first chunk is clustered as by `fit`. From then on each centre is the exact mean of all
+        samples that were nearest to it when they arrived, whatever the sizes of the chunks.
 
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            The chunk. The first has at least `n_clusters` samples, and had better be in the
-            order of a shuffle.
+            The chunk. The first should be shuffled, and must have at least `n_clusters` samples.
 
         y : None
             Ignored.
@@ -284,16 +321,16 @@ default='k-means++'
         X, weight = self._check_samples(X, sample_weight, reset=False)
         if self.n_clusters != len(self.cluster_centers_):
             raise ValueError(
-                f"n_clusters={self.n_clusters} is not that of the clusters so far, "
-                f"{len(self.cluster_centers_)}; use a new estimator."
+                f"n_clusters={self.n_clusters} differs from the {len(self.cluster_centers_)} "
+                "clusters so far; use a new estimator."
             )
-        points, _ = self._framed(X, weight)
+        rows, _ = self._framed(X, weight)
         before = self._exact, self.cluster_centers_, self._counts
-        solution = absorb(points, *before, self.n_iter_ + 1)
+        solution = absorb(rows, *before, self.n_iter_ + 1)
         self._publish(solution, self._offset, self._scale)
         return self
 
-    def predict(self, X):
+    def predict(self, X: MatrixLike) -> NDArray[np.int32]:
         """Return the nearest centre of each sample.
 
         Parameters
@@ -306,10 +343,10 @@ default='k-means++'
         labels : ndarray of shape (n_samples,)
             Index of the nearest centre, the first of those equally near.
         """
-        X = self._check_new(X)
-        return nearest(*self._framed(X, None)).labels
+        rows, centers = self._framed(self._check_new(X))
+        return rows.nearest(centers).labels
 
-    def transform(self, X):
+    def transform(self, X: MatrixLike) -> FloatArray:
         """Return the distance of each sample to every centre.
 
         Parameters
@@ -324,7 +361,9 @@ default='k-means++'
         """
         return distances(self._check_new(X), self.cluster_centers_, self._offset)
 
-    def score(self, X, y=None, sample_weight=None):
+    def score(
+        self, X: MatrixLike, y: None = None, sample_weight: ArrayLike | None = None
+    ) -> float:
         """Return the negative inertia of the samples.
 
         Parameters
@@ -345,21 +384,23 @@ default='k-means++'
         """
         check_is_fitted(self)
         X, weight = self._check_samples(X, sample_weight, reset=False)
-        points, centers = self._framed(X, weight)
-        return -points.inertia(centers, nearest(points, centers).labels)
+        rows, centers = self._framed(X, weight)
+        return -rows.inertia(centers, rows.nearest(centers).labels)
 
-    def sample_influence(self, X, sample_weight=None):
+    def sample_influence(
+        self, X: MatrixLike, sample_weight: ArrayLike | None = None
+    ) -> NDArray[np.float64]:
         """Return how much the inertia of the data falls when each sample is left out.
 
-        In closed form: without a sample of weight w at distance d from its centre, in a cluster
-        of weight W, the centre moves away from it and the inertia falls by
-        ``W * w / (W - w) * d**2``, the other samples keeping their clusters. An outlier stands
-        out, and one that holds a centre of its own counts for nothing.
+        The other samples keep their clusters. Without a sample of weight w at distance d from its
+        centre, in a cluster of weight W, the centre moves away from it and the inertia falls by
+        ``W * w / (W - w) * d**2``. An outlier stands out; a sample that is alone in its cluster
+        has an influence of zero.
 
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            The data that were clustered.
+            The data passed to `fit`.
 
         sample_weight : array-like of shape (n_samples,) or None, default=None
             Their weights.
@@ -371,19 +412,20 @@ default='k-means++'
         """
         check_is_fitted(self)
         X, weight = self._check_samples(X, sample_weight, reset=False)
-        return influence(*self._framed(X, weight))
+        rows, centers = self._framed(X, weight)
+        return influence(rows, centers, np.ones(rows.n) if weight is None else weight)
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
 
     @property
-    def _n_features_out(self):
+    def _n_features_out(self) -> int:
         return len(self.cluster_centers_)
 
-    def _check_parameters(self):
+    def _check_parameters(self) -> None:
         self._check_number("n_clusters", low=1, integer=True)
         self._check_number("max_iter", low=1, integer=True)
         self._check_number("tol", low=0)
@@ -399,78 +441,27 @@ default='k-means++'
             else:
                 self._check_option(name, words)
 
-    def _check_samples(self, X, sample_weight, reset):
+    def _check_samples(
+        self, X: MatrixLike, sample_weight: ArrayLike | None, reset: bool
+    ) -> tuple[FloatMatrix, NDArray[np.float64] | None]:
         """Return validated (X, weights or None)."""
         X = validate_data(self, X, reset=reset, **ACCEPTED)
-        return tidy_samples(X, sample_weight)
+        return tidy(X, sample_weight)
 
-    def _check_new(self, X):
+    def _check_new(self, X: MatrixLike) -> FloatMatrix:
         check_is_fitted(self)
         return self._check_samples(X, None, reset=False)[0]
 
-    def _n_runs(self):
+    def _n_runs(self) -> int:
         if self.n_init == "auto":
             return 1
         if self.n_init > 1 and not isinstance(self.init, str) and not callable(self.init):
-            message = f"init is an array, so that n_init={self.n_init} runs would be the same"
-            warn_caller(f"{message}; one is made. Set n_init=1.", RuntimeWarning)
+            message = f"init is an array, so n_init={self.n_init} runs would be identical"
+            warn_caller(f"{message}; only one is made. Set n_init=1.", RuntimeWarning)
             return 1
         return self.n_init
 
-    def _effort(self, n):
-        if self.n_clusters == 1:  # no mean is better than another
-            return 0
-        if self.refine == "auto":
-            return 1 + min(2, _FEW // n) if isinstance(self.init, str) else 0
-        return self.refine or 0
-
-    def _solve(self, X, weight):
-        """Return (best solution, (offset, scale))."""
-        random_state = random_state_of(self.random_state)
-        k, runs, dtype = self.n_clusters, self._n_runs(), floating(X)
-        if X.shape[0] < k:
-            raise ValueError(f"n_samples={X.shape[0]} should be >= n_clusters={k}; lower it.")
-        inits = [name_or_centers(self.init, X, k, random_state) for _ in range(runs)]
-        samples = None
-
-        def attributes(step):
-            points = samples.points
-            frame = {"_offset": points.offset, "_scale": points.scale}
-            return {"cluster_centers_": (step.means + points.offset).astype(dtype), **frame}
-
-        def tell(step):
-            if self.verbose:
-                inertia = step.inertia(samples.points) * samples.unit
-                print(f"inertia {inertia:.10g}")  # noqa: T201
-            return reporter.epoch(step)
-
-        def solve(framed):
-            nonlocal samples
-            samples = framed
-            effort = self._effort(samples.points.n)
-            tol = float(self.tol) * samples.points.variance.mean()
-            repeats = samples.repeats() if self.store_history else None
-            plan = Plan(k, None, effort, self.max_iter, tol, self.algorithm, dtype, repeats)
-            return best_of(samples.points, plan, inits, random_state, tell)
-
-        reporter = EpochReporter(self, self.max_iter * runs, attributes, "iteration", X=X)
-
-        def roughly(n):
-            return self._effort(n) > 0 and sample_size(n, X.shape[1], k) < n
-
-        best, last = in_a_frame(solve, X, weight, roughly)
-        reporter.finish(last)
-        best = samples.restore(best)
-        distinct = best.count_filled()
-        if distinct < k:
-            warn_caller(
-                f"Only {distinct} of n_clusters={k} clusters have samples, as happens when X has "
-                "no more distinct ones; lower n_clusters.",
-                ConvergenceWarning,
-            )
-        return best, (samples.points.offset, samples.points.scale)
-
-    def _publish(self, solution, offset, scale):
+    def _publish(self, solution: Solution, offset: NDArray[np.float64], scale: float) -> None:
         self.cluster_centers_, self._exact = solution.centers, solution.exact
         self.labels_ = solution.labels
         self.inertia_ = solution.inertia
@@ -481,11 +472,20 @@ default='k-means++'
         if solution.history is not None:
             self.history_ = solution.history
 
-    def _framed(self, X, weight):
-        """Return points in the frame of the fit, in which `predict` decides as `fit` did; centres.
+    def _framed(
+        self, X: FloatMatrix, weight: NDArray[np.float64] | None = None
+    ) -> tuple[LocalRows, NDArray[np.float64]]:
+        """Return (rows in the frame of the fit, where `predict` decides as `fit` did; centres).
 
         Sparse rows are not shifted, whatever the model was fitted on.
         """
         offset = np.zeros_like(self._offset) if sparse.issparse(X) else self._offset
-        points = as_points(X, weight, available_threads(), (offset, self._scale))
-        return points, self.cluster_centers_.astype(np.float64) - offset
+        rows = rows_of(X, weight, available_threads(), (offset, self._scale))
+        return rows, self.cluster_centers_.astype(np.float64) - offset
+
+
+def _centers_at(step: Step) -> dict[str, object]:
+    """Return what makes an estimator able to predict after an iteration."""
+    rows = step.rows
+    centers = (step.means + rows.offset).astype(rows.dtype)
+    return {"cluster_centers_": centers, "_offset": rows.offset, "_scale": rows.scale}

@@ -1,60 +1,92 @@
 """Lloyd's iterations, exact, with bounds that spare most distances."""
 
+from __future__ import annotations
+
+from collections.abc import Callable
 from copy import copy
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
-from skextra._kmeans._points import NOTHING
+from skextra._kernels._kmeans_rows import Labelling
 
-# A cluster lighter than this share of all points may be nothing but rounding of running sums.
+if TYPE_CHECKING:
+    from skextra._kmeans._rows import Floats, Rows
+
+# A cluster lighter than this share of all rows may be nothing but rounding of running sums, whose
+# error is some thousand roundings of 1e-16 each.
 _DUBIOUS = 1e-9
+# In a search, one lighter than this share is taken for empty and keeps its centre.
 _LEAST = 1e-12
-# Of constant and growing shares up to .8 to .98, this takes the fewest iterations on the data
-# sets of the benchmark.
+# The share of their last move by which centres go on. Of constant and growing shares up to .8 to
+# .98 this takes the fewest iterations on the data sets of benchmarks/bench_kmeans.py.
 MOMENTUM = 0.98
 
 
 class Assignment:
-    """Which centre each point belongs to, up to when that is certain, and the cluster sums.
+    """Which centre each row belongs to, up to when that is certain, and the sums of clusters.
 
-    A point evaluated in full keeps its label while the centres have together moved less than the
-    gap between its two nearest distances: ``limits`` holds that gap in terms of two running
-    sums, `reach`, the way of the fastest centre in every iteration, and `travel`, the way of each
-    centre (Hamerly, SDM 2010, with one bound instead of two).
+    A row evaluated in full keeps its label while the centres have together moved less than the
+    gap between its two nearest distances: `limits` holds that gap in terms of two running sums,
+    `reach`, how far the fastest centre has moved in every iteration, and `travel`, how far each
+    centre has (Hamerly, SDM 2010, with one bound instead of two).
     """
 
-    def __init__(self, n, k, d):
+    def __init__(self, n: int, k: int, d: int) -> None:
         self.labels = np.full(n, -1, np.int32)
         self.limits = np.full(n, -np.inf, np.float32)
+        self.lower = np.empty((0, 0), np.float32)
         self.reach = 0.0
         self.travel = np.zeros(k)
         self.sums = np.zeros((k, d))
         self.counts = np.zeros(k)
-        self.fresh = True
-        self.lower = np.empty((0, 0), np.float32)
+        self.is_fresh = True  # no pass so far, or none that set all bounds
 
-    def copy(self):
-        """Return an independent copy."""
+    def labelling(self) -> Labelling:
+        """Return labels and bounds as the loops take them."""
+        return Labelling(self.labels, self.limits, self.lower, self.reach, self.travel)
+
+    def bound_pairs(self) -> None:
+        """Make room for a lower bound for every pair of row and centre, set in the next pass."""
+        self.lower = np.empty((len(self.labels), len(self.counts)), np.float32)
+        self.is_fresh = True
+
+    def take_in(self, sums: Floats, counts: Floats, full: bool) -> None:
+        """Account for a pass over all rows: what clusters gained, and whether it was full."""
+        self.sums += sums
+        self.counts += counts
+        self.is_fresh = False
+        if full and len(self.lower):
+            self.limits[:] = np.inf  # from now on upper bounds, computed when they are needed
+
+    def resume(self, reach: float) -> None:
+        """Account for iterations that the loops ran in one call."""
+        self.reach = reach
+        self.is_fresh = False
+
+    def copy(self) -> Assignment:
+        """Return an independent copy; bounds of pairs, which no search keeps, are shared."""
         other = copy(self)
         other.labels, other.limits = self.labels.copy(), self.limits.copy()
         other.travel, other.sums = self.travel.copy(), self.sums.copy()
         other.counts = self.counts.copy()
         return other
 
-    def move(self, way):
-        """Account for centres that moved by `way` each (scaled)."""
-        self.reach += way.max()
-        self.travel += way
+    def move(self, shift: Floats) -> None:
+        """Account for centres that moved by `shift` each (scaled)."""
+        self.reach += shift.max()
+        self.travel += shift
 
-    def split(self, chosen, way):
-        """Account for clusters whose centres were replaced by two, at most `way` (scaled) off.
+    def split(self, chosen: NDArray[np.intp], shift: float) -> None:
+        """Account for clusters whose centres were replaced by two, at most `shift` (scaled) away.
 
-        The second ones stand at the end. A point of another cluster is as far from the new
-        centres as from the old one, less that way, so that its limit goes on to hold.
+        The second ones stand at the end. A row of another cluster is as far from the new centres
+        as from the old one, less that shift, so that its limit still holds.
         """
         m, d = len(chosen), self.sums.shape[1]
-        self.reach += way
+        self.reach += shift
         self.travel = np.append(self.travel, np.zeros(m))
         self.sums = np.concatenate([self.sums, np.zeros((m, d))])
         self.counts = np.append(self.counts, np.zeros(m))
@@ -62,8 +94,8 @@ class Assignment:
         concerned[chosen] = True
         self.limits[concerned[self.labels]] = -np.inf
 
-    def remove(self, gone):
-        """Account for centres that were taken away; their points have no label until assigned."""
+    def remove(self, gone: list[int]) -> None:
+        """Account for centres that were removed; their rows have no label until assigned."""
         kept = np.delete(np.arange(len(self.counts)), gone)
         numbers = np.full(len(self.counts), -1, np.int32)
         numbers[kept] = np.arange(len(kept))
@@ -71,106 +103,116 @@ class Assignment:
         self.limits[self.labels < 0] = -np.inf
         self.travel, self.sums, self.counts = self.travel[kept], self.sums[kept], self.counts[kept]
 
-    def sum_anew(self, points):
-        """Replace the running sums of very light clusters, which rounding may have spoilt."""
-        for c in np.flatnonzero(self.counts <= _DUBIOUS * self.counts.sum()):
-            self.sums[c], self.counts[c] = points.sums_of(np.flatnonzero(self.labels == c))
+    def relabel(self, indices: NDArray[np.intp], clusters: NDArray[np.intp]) -> NDArray[np.intp]:
+        """Move some rows to other clusters; return all clusters whose sums have to be renewed."""
+        self.labels = self.labels.copy()  # a `Step` may hold the old ones
+        donors = self.labels[indices]
+        self.labels[indices] = clusters
+        self.limits[indices] = -np.inf
+        return np.union1d(donors, clusters)
 
-    def relocate(self, points, centers):
-        """Give every empty cluster the point farthest from its centre; return how many there are.
-
-        As scikit-learn does, except that the labels follow, so that no point is left with the
-        label of the cluster that it was taken from.
-        """
-        empty = np.flatnonzero(self.counts == 0)
-        if not len(empty):
-            return 0
-        squares = points.own_distances(centers, self.labels)
-        if squares.max() == 0:
-            return 0
-        self.labels = self.labels.copy()  # whoever looks at the old ones keeps them
-        empty = empty[: np.count_nonzero(squares)]
-        farthest = np.argpartition(squares, -len(empty))[: -len(empty) - 1 : -1]
-        donors = np.unique(self.labels[farthest])
-        self.labels[farthest] = empty
-        self.limits[farthest] = -np.inf
-        for c in np.union1d(donors, empty):  # not by subtraction: far points leave rounding behind
-            self.sums[c], self.counts[c] = points.sums_of(np.flatnonzero(self.labels == c))
-        return len(empty)
+    def sum_again(self, rows: Rows, clusters: NDArray[np.intp]) -> None:
+        """Replace the running sums of some clusters, which rounding may have spoilt."""
+        for c in clusters:
+            self.sums[c], self.counts[c] = rows.totals_of(self.labels, c)
 
 
 @dataclass
 class Clustering:
-    """Centres relative to the offset, and where the points stand.
+    """Centres relative to the offset, and where the rows stand.
 
-    `assigned` says whether the labels in `state` are those of these centres, as they are at the
-    start if somebody has just computed them, and when an iteration has changed nothing;
+    `is_assigned` says whether the labels in `assignment` are those of these centres, as they are
+    at the start if they have just been computed, and when an iteration has changed nothing;
     otherwise they are those of the centres before the last update.
     """
 
-    centers: np.ndarray
-    state: Assignment
+    centers: Floats
+    assignment: Assignment | None
     n_iter: int = 0
-    assigned: bool = False
+    is_assigned: bool = False
+    costs: Floats | None = None  # what removing each centre would add to the inertia (scaled)
 
     @classmethod
-    def start(cls, points, centers):
+    def start(cls, rows: Rows, centers: Floats) -> Clustering:
         """Return a clustering of which nothing but the centres is known."""
-        return cls(np.ascontiguousarray(centers), Assignment(points.n, *centers.shape))
+        return cls(np.ascontiguousarray(centers), rows.unassigned(len(centers)))
 
-    def inertia(self, points):
+    @classmethod
+    def final(cls, rows: Rows, centers: Floats) -> Clustering:
+        """Return a clustering by these centres in which all rows are assigned."""
+        return cls(centers, rows.nearest(centers), is_assigned=True)
+
+    def inertia(self, rows: Rows) -> float:
         """Return the inertia of the centres and the labels."""
-        return points.inertia(self.centers, self.state.labels)
+        return rows.inertia(self.centers, self.assignment.labels)
+
+    def without(self, gone: list[int]) -> Clustering:
+        """Return the clustering without some centres; its assignment is carried on."""
+        self.assignment.remove(gone)
+        return Clustering(np.delete(self.centers, gone, axis=0), self.assignment)
 
 
 @dataclass
 class Step:
-    """One iteration, as `lloyd` tells of it: centres before and after, labels of those before."""
+    """One iteration of `lloyd`: centres before and after it, and the labels of those before."""
 
-    centers: np.ndarray
-    labels: np.ndarray
-    means: np.ndarray
+    rows: Rows
+    centers: Floats
+    labels: NDArray[np.int32]
+    means: Floats
 
-    def inertia(self, points):
+    def inertia(self) -> float:
         """Return the inertia of the centres before."""
-        return points.inertia(self.centers, self.labels)
+        return self.rows.inertia(self.centers, self.labels)
 
 
 def lloyd(
-    points, clustering, *, max_iter, tol=0.0, costs=NOTHING, momentum=0.0, watch=None, strict=False
-):
+    rows: Rows,
+    clustering: Clustering,
+    *,
+    max_iter: int,
+    tol: float = 0.0,
+    costs: bool = False,
+    momentum: float = 0.0,
+    watch: Callable[[Step], bool] | None = None,
+    strict: bool = False,
+) -> Clustering:
     """Iterate until no label changes, the centres move by `tol` (squared) or less, or `max_iter`.
 
-    `clustering.state` is carried on and updated. A cluster that loses all its points keeps its
-    centre, unless `strict`: then it is given the point farthest out. If `costs` are wanted (see
-    `assign`) all iterations are run. With `momentum` the centres go on in the direction of their
-    last move, by a share of it that grows up to that (Nesterov), and anew where the means pull
-    the other way (restart of O'Donoghue & Candes, 2015). ``watch(step)`` is told of every
-    iteration and may end them.
+    The assignment is carried on and updated. A cluster that loses all its rows keeps its centre,
+    unless `strict`: then it is given the row farthest from its centre. If `costs` are wanted (see
+    `Rows.assign`) all iterations are run. With `momentum` the centres go on in the direction of
+    their last move, by a share of it that grows up to that (Nesterov); where the means pull the
+    other way it starts again from nothing (the restart of O'Donoghue & Candes, 2015).
+    ``watch(step)`` is called after every iteration and may end them by returning True.
     """
-    centers, state = clustering.centers, clustering.state
-    assigned = clustering.assigned
-    if watch is None and not strict and not assigned and points.is_small_for(len(centers)):
-        centers, n_iter, changed = points.iterate(centers, state, max_iter, tol, costs)
-        state.fresh = False
-        return Clustering(centers, state, n_iter, changed == 0)
-    wanted = len(costs) > 0
+    centers, assignment = clustering.centers, clustering.assignment
+    is_assigned = clustering.is_assigned
+    if watch is None and not strict and not is_assigned:
+        found = rows.iterate(centers, assignment, max_iter, tol, costs)
+        if found is not None:
+            centers, n_iter, changed, lost = found
+            return Clustering(centers, assignment, n_iter, changed == 0, lost)
     before, relocated, run = centers, 0, 0
+    lost = np.zeros(len(centers) if costs else 0)
     for iteration in range(max_iter):
-        last = wanted and iteration == max_iter - 1
-        if assigned:
-            changed = points.n
+        if is_assigned:
+            changed = rows.n
         else:
-            full = state.fresh or last
-            changed = points.assign(centers, state, full, costs if last else NOTHING)
+            last = costs and iteration == max_iter - 1
+            full = assignment.is_fresh or last
+            changed, part, _ = rows.assign(centers, assignment, full=full, costs=last)
             changed += relocated
-        labels = state.labels
+            lost = part if last else lost
+        labels = assignment.labels
         if strict:
-            state.sum_anew(points)
-            relocated = state.relocate(points, centers)
-        means, way = moved(state, centers, 0.0 if strict else _LEAST)
+            counts = assignment.counts
+            assignment.sum_again(rows, np.flatnonzero(counts <= _DUBIOUS * counts.sum()))
+            relocated = relocate(rows, centers, assignment)
+        means = means_of(assignment, centers, 0.0 if strict else _LEAST)
+        shift = lengths(means - centers)
         still = changed == 0 and not relocated
-        done = not wanted and (still or way @ way <= tol)
+        done = not costs and (still or shift @ shift <= tol)
         if done and momentum and still:
             done, momentum = False, 0.0  # where momentum brought them is not yet a fixed point
         aim = means
@@ -179,31 +221,40 @@ def lloyd(
             run = run + 1 if np.vdot(means - centers, course) > 0 else 0
             if run:
                 aim = means + min(momentum, run / (run + 3)) * course
-                way = np.sqrt(np.square(aim - centers).sum(axis=1))
-        if watch is not None and watch(Step(centers, labels, means)):
+                shift = lengths(aim - centers)
+        if watch is not None and watch(Step(rows, centers, labels, means)):
             done, aim = True, means
-            way = np.sqrt(np.square(aim - centers).sum(axis=1))
-        state.move(way * points.scale)
-        assigned = still and not way.any()
+            shift = lengths(aim - centers)
+        assignment.move(shift * rows.scale)
+        is_assigned = still and not shift.any()
         before, centers = means, aim
         if done:
             break
-    return Clustering(centers, state, iteration + 1, assigned)
+    return Clustering(centers, assignment, iteration + 1, is_assigned, lost)
 
 
-def moved(state, centers, least=_LEAST):
-    """Return (mean of every cluster, how far each centre moved).
+def relocate(rows: Rows, centers: Floats, assignment: Assignment) -> int:
+    """Give every empty cluster the row farthest from its centre; return how many there are.
 
-    A cluster of no more than the share `least` of all points keeps its old centre.
+    As scikit-learn does, except that the labels follow, so that no row is left with the label of
+    the cluster that it was taken from.
     """
-    filled = state.counts > least * state.counts.sum()
-    means = state.sums / np.where(filled, state.counts, 1.0)[:, None]
-    new = np.where(filled[:, None], means, centers)
-    return new, np.sqrt(np.square(new - centers).sum(axis=1))
+    empty = np.flatnonzero(assignment.counts == 0)
+    if not len(empty):
+        return 0
+    farthest = rows.farthest(centers, assignment.labels, len(empty))
+    concerned = assignment.relabel(farthest, empty[: len(farthest)])
+    assignment.sum_again(rows, concerned)  # far rows would leave rounding errors behind
+    return len(farthest)
 
 
-def nearest(points, centers):
-    """Return the assignment of points to centres."""
-    state = Assignment(points.n, *centers.shape)
-    points.assign(centers, state, True)
-    return state
+def means_of(assignment: Assignment, centers: Floats, least: float = _LEAST) -> Floats:
+    """Return the mean of every cluster; one of no more than the share `least` keeps its centre."""
+    filled = assignment.counts > least * assignment.counts.sum()
+    means = assignment.sums / np.where(filled, assignment.counts, 1.0)[:, None]
+    return np.where(filled[:, None], means, centers)
+
+
+def lengths(differences: Floats) -> Floats:
+    """Return the length of every row."""
+    return np.sqrt(np.square(differences).sum(axis=1))

@@ -1,29 +1,40 @@
 """The inertia for a range of numbers of clusters, and where its curve bends."""
 
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from numbers import Integral
+from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 from sklearn.utils import check_array
 
 from skextra._base import import_extra, random_state_of
-from skextra._kmeans._few import is_few, try_places
-from skextra._kmeans._line import BestRuns, is_solvable
+from skextra._kmeans._data import ACCEPTED, TrainingData, tidy
+from skextra._kmeans._line import BestRuns
 from skextra._kmeans._lloyd import Clustering, lloyd
-from skextra._kmeans._points import floating
-from skextra._kmeans._sample import Sample, draw, improve, is_own_sample, sample_size
-from skextra._kmeans._samples import ACCEPTED, in_a_frame, tidy_samples
-from skextra._kmeans._search import least_missed, refine
+from skextra._kmeans._sample import Sample, improve, method_for
 from skextra._kmeans._seeding import seed_on_some
+from skextra._kmeans._split_merge import least_missed
+from skextra._typing import FloatArray, MatrixLike, RandomStateLike
 
-# Share of the centres taken away at once on the way to the next number asked for.
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from skextra._kmeans._rows import Rows
+
+# Share of the centres removed at once on the way to the next number; less takes longer.
 _AT_ONCE = 0.05
+# Iterations after each removal, on the sample, and for each number, on all rows: single fits end a
+# little lower, and a test bounds by how much.
 _SETTLING = 3
-# Few centres of few points are where a bad removal shows most, and a new search costs least.
+_ITERATIONS = 3
+# Few centres of few rows are where a bad removal shows most, and a new search costs least.
 _REFINED_UP_TO = 6
 _FEW = 1000
 _AGAIN = 2  # rounds of jumps, which start from good centres
-_ITERATIONS = 3
 # Depth of the bend below the chord, of the logarithms, from which it counts as an elbow. Data
 # without clusters (uniform, normal, exponential; 1 to 64 features) stay below .005.
 _LEAST_BEND = 0.05
@@ -36,16 +47,16 @@ class InertiaPath:
     Parameters
     ----------
     n_clusters : ndarray of shape (n_ks,)
-        Numbers of clusters, rising.
+        Numbers of clusters, in increasing order.
 
     inertia : ndarray of shape (n_ks,)
         Inertia of the centres found for each.
 
     elbow : int or None
-        The number of clusters where the curve bends most; None if it does not bend.
+        The number of clusters where the curve bends most; None if it has no clear bend.
 
     centers : list of ndarray of shape (k, n_features)
-        The centres, good starts for ``KMeansPP(k, init=...)``.
+        The centres, which can be passed on as ``KMeansPP(k, init=...)``.
 
     Examples
     --------
@@ -56,12 +67,12 @@ class InertiaPath:
     [8.0, 1.0]
     """
 
-    n_clusters: np.ndarray
-    inertia: np.ndarray
+    n_clusters: NDArray[np.int64]
+    inertia: NDArray[np.float64]
     elbow: int | None
-    centers: list
+    centers: list[FloatArray]
 
-    def to_frame(self):
+    def to_frame(self) -> pd.DataFrame:
         """Return the path as a pandas DataFrame.
 
         Returns
@@ -74,15 +85,21 @@ class InertiaPath:
         return pandas.DataFrame({"inertia": self.inertia}, index=index)
 
 
-def inertia_path(X, ks=None, *, sample_weight=None, random_state=None):
+def inertia_path(
+    X: MatrixLike,
+    ks: Iterable[int] | None = None,
+    *,
+    sample_weight: ArrayLike | None = None,
+    random_state: RandomStateLike = None,
+) -> InertiaPath:
     """Return the inertia for a range of numbers of clusters, and the elbow of its curve.
 
-    Good centres are searched for the largest number only, as :class:`KMeansPP` does it; for
-    smaller ones the centres that are missed least are taken away, one or a few at a time, and
-    the rest settles. Each number asked for gets three iterations on all data. That takes about
-    as long as two or three fits for the largest number; single fits may end a little lower.
+    Good centres are searched for the largest number only, as in :class:`KMeansPP`. For smaller
+    numbers, the centres whose removal costs least are removed, one or a few at a time, and the
+    others are updated. Each number gets three iterations on all data. This takes about as long as
+    two or three fits for the largest number; single fits may end with a slightly lower inertia.
     With one feature, and up to 60,000 samples times the largest number, every inertia is the
-    lowest there is.
+    minimum.
 
     Parameters
     ----------
@@ -90,14 +107,14 @@ def inertia_path(X, ks=None, *, sample_weight=None, random_state=None):
         The samples.
 
     ks : sequence of int or None, default=None
-        Numbers of clusters, in any order. Three or more are needed to find an elbow. None is 1
-        to 20, or to n_samples if that is less.
+        Numbers of clusters, in any order. At least three are needed to find an elbow. None means
+        1 to 20, or to n_samples if that is smaller.
 
     sample_weight : array-like of shape (n_samples,) or None, default=None
         Weights.
 
     random_state : int, RandomState instance or None, default=None
-        Draws the start and the sample. An int makes the path repeatable.
+        Determines the initial centres and the sample. Pass an int for a reproducible path.
 
     Returns
     -------
@@ -117,10 +134,10 @@ def inertia_path(X, ks=None, *, sample_weight=None, random_state=None):
     Notes
     -----
     The elbow is the point farthest below the chord between the ends of the curve, as in Kneedle
-    [1]_, of the logarithms of both axes: structureless data of d features have an inertia of
-    about ``k ** (-2 / d)``, which is a straight line there. A bend less than a twentieth of the
-    height of the curve is taken for none. Where clusters overlap the elbow says little;
-    :func:`sklearn.metrics.silhouette_score` is one of the alternatives.
+    [1]_, with both axes logarithmic: structureless data of d features have an inertia of about
+    ``k ** (-2 / d)``, which is a straight line there. A bend of less than a twentieth of the
+    height of the curve is ignored. Where clusters overlap, the elbow says little;
+    :func:`sklearn.metrics.silhouette_score` is one alternative.
 
     References
     ----------
@@ -135,38 +152,30 @@ def inertia_path(X, ks=None, *, sample_weight=None, random_state=None):
     >>> inertia_path(X, random_state=0).elbow
     5
     """
-    X, weight = tidy_samples(check_array(X, **ACCEPTED), sample_weight)
+    X, weight = tidy(check_array(X, **ACCEPTED), sample_weight)
     ks = _check_numbers(ks, X.shape[0])
     random_state = random_state_of(random_state)
+    data = TrainingData(X, weight)
 
-    def follow(samples):
-        return _follow(samples, ks, random_state, floating(X))
+    def follow(rows):
+        sample = Sample(rows, ks[-1], random_state)
+        return [_settled(rows, sample, found) for found in _falling(sample.rows, ks, random_state)]
 
-    inertia, centers = in_a_frame(follow, X, weight, roughly=lambda _: True)
+    found = data.in_a_frame(follow, roughly=True)[::-1]
+    inertia = np.array([inertia for _, inertia in found]) * data.unit
+    centers = [centers for centers, _ in found]
     return InertiaPath(np.array(ks), inertia, find_elbow(ks, inertia), centers)
 
 
-def _follow(samples, ks, random_state, dtype):
-    """Return (inertia, centres) for every k."""
-    points = samples.points
-    sample, some = None, points
-    if not is_own_sample(points, ks[-1]):
-        chosen = draw(points, sample_size(points.n, points.d, ks[-1]), random_state)
-        sample = Sample(points, random_state, *chosen)
-        some = sample.points
-    inertia, centers = [], []
-    for found in _falling(some, ks, random_state):
-        whole = found
-        if sample is not None:
-            lifted = sample.lift(found.state.labels, len(found.centers))
-            whole = lloyd(
-                points, Clustering.start(points, lifted), max_iter=_ITERATIONS, strict=True
-            )
-        if not whole.assigned:
-            points.assign(whole.centers, whole.state, False)
-        inertia.append(whole.inertia(points) * samples.unit)
-        centers.append((whole.centers + points.offset).astype(dtype))
-    return np.array(inertia[::-1]), centers[::-1]
+def _settled(rows: Rows, sample: Sample, found: Clustering) -> tuple[FloatArray, float]:
+    """Return (centres, inertia) of a clustering after some iterations on all rows."""
+    if not sample.is_whole:
+        lifted = sample.lift(found.assignment.labels, len(found.centers))
+        start = Clustering.start(rows, lifted)
+        found = lloyd(rows, start, max_iter=_ITERATIONS, strict=True)
+    if not found.is_assigned:
+        rows.assign(found.centers, found.assignment)
+    return (found.centers + rows.offset).astype(rows.dtype), found.inertia(rows)
 
 
 def _check_numbers(ks, n):
@@ -179,48 +188,42 @@ def _check_numbers(ks, n):
         if not isinstance(k, Integral) or isinstance(k, bool | np.bool_):
             raise TypeError(f"ks must be whole numbers, got {k!r}.")
         if not 1 <= k <= n:
-            raise ValueError(f"ks holds {k}, but must lie between 1 and n_samples={n}.")
+            raise ValueError(f"ks holds {k}; every number must lie between 1 and n_samples={n}.")
     if not ks:
-        raise ValueError("ks is empty; pass the numbers of clusters to try, such as range(1, 21).")
+        raise ValueError("ks is empty; pass numbers of clusters, such as range(1, 21).")
     return sorted({int(k) for k in ks})
 
 
-def _falling(points, ks, random_state):
+def _falling(
+    rows: Rows, ks: list[int], random_state: np.random.RandomState
+) -> Iterator[Clustering]:
     """Yield a clustering for every k, falling: the best, or each from the one before."""
-    if is_solvable(points.n, points.d, ks[-1]):
-        runs = BestRuns(points, ks[-1])
-        for k in reversed(ks):
-            yield runs.clustering(k)
+    if method_for(rows.n, rows.d, ks[-1]) == "exact":
+        yield from map(BestRuns(rows, ks[-1]).clustering, reversed(ks))
         return
-
-    def seed():
-        return seed_on_some(points, ks[-1], random_state)
-
-    clustering = improve(points, ks[-1], seed, random_state, 1)
-    costs = np.zeros(len(clustering.centers))
-    points.assign(clustering.centers, clustering.state, True, costs)
+    found = improve(rows, seed_on_some(rows, ks[-1], random_state), random_state)
+    costs = _costs(rows, found)
     for k in reversed(ks):
-        while len(clustering.centers) > k:
-            most = max(1, int(_AT_ONCE * len(clustering.centers)))
-            gone = least_missed(clustering.centers, costs, min(most, len(clustering.centers) - k))
-            state = clustering.state
-            state.remove(gone)
-            fewer = Clustering(np.delete(clustering.centers, gone, axis=0), state)
-            costs = np.zeros(len(fewer.centers))
-            clustering = lloyd(points, fewer, max_iter=_SETTLING, costs=costs)
-        if k <= _REFINED_UP_TO and points.n <= _FEW:
-            if is_few(points.n, points.d, k):
-                clustering = try_places(points, clustering.centers, random_state, _AGAIN)
-            else:
-                clustering = refine(points, clustering.centers)
-            points.assign(clustering.centers, clustering.state, True, costs := np.zeros(k))
-        yield clustering
+        while (surplus := len(found.centers) - k) > 0:
+            at_once = max(1, int(_AT_ONCE * len(found.centers)))
+            gone = least_missed(found.centers, costs, min(at_once, surplus))
+            found = lloyd(rows, found.without(gone), max_iter=_SETTLING, costs=True)
+            costs = found.costs
+        if k <= _REFINED_UP_TO and rows.n <= _FEW:
+            found = improve(rows, found.centers, random_state, rounds=_AGAIN)
+            costs = _costs(rows, found)
+        yield found
+
+
+def _costs(rows, found):
+    """Return what removing each centre would add to the inertia, and assign all rows."""
+    return rows.assign(found.centers, found.assignment, full=True, costs=True)[1]
 
 
 def find_elbow(ks, inertia):
     """Return the k where log inertia lies deepest below its chord over log k, if deep enough."""
     ks, inertia = np.asarray(ks, float), np.asarray(inertia, float)
-    some = inertia > 1e-12 * inertia[0]  # perfect fits have no logarithm worth the name
+    some = inertia > 1e-12 * inertia[0]  # the logarithm of a perfect fit is noise
     if some.sum() < 3:
         return None
     x, y = np.log(ks[some]), np.log(inertia[some])

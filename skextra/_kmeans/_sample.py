@@ -1,154 +1,151 @@
-"""From all points to the few, of few features, on which good centres are searched."""
+"""From all rows to the few, of few features, on which good centres are searched, and how."""
+
+from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import sparse
-from sklearn.utils import gen_batches
 from sklearn.utils.extmath import randomized_svd
 
 from skextra._common._blas_limit import single_blas_thread
-from skextra._kmeans._dense import DensePoints
-from skextra._kmeans._few import is_few, try_places
-from skextra._kmeans._line import BestRuns, is_solvable
+from skextra._kmeans._dense_rows import MOST_NARROW, NarrowRows
 from skextra._kmeans._lloyd import MOMENTUM, Clustering, lloyd
-from skextra._kmeans._points import RoughFrameError
-from skextra._kmeans._search import refine
+from skextra._kmeans._random_swap import random_swap
+from skextra._kmeans._rows import Floats, Indices, RoughFrameError, Rows
+from skextra._kmeans._split_merge import split_and_merge
 
-_LARGEST_SAMPLE_PER_CENTER = 1_000
-_SAMPLE = 10_000
-_SAMPLE_PER_CENTER = 100
-_MOST_FEATURES = 48
-_WIDE = 64
+# Rows on which centres are searched: with half of them a fit takes 6% less time, with twice as
+# many 1% more, and the inertia changes by less than .1%. Fewer than ten centres make do with fewer
+# rows, more than a hundred need more for each to have some. These numbers and those of projections
+# come from benchmarks/kmeans_constants.py.
+_SAMPLE_ROWS = 10_000
+_MOST_ROWS_PER_CENTER = 1_000
+_ROWS_PER_CENTER = 100
+# Main directions kept of many features, and rows from which they are found. Half or twice as many
+# change neither time nor inertia.
+_MOST_AXES = 48
 _AXES_FROM = 2_000
+# All rows are iterated along the main directions where these hold such a share of the variance
+# that centres end close to where iterations on all features would, and where there are so many
+# centres that those would take long. Half or twice either number changes nothing measurable.
 _TELLING_SHARE = 0.6
-_MANY = 32
-_ITERATIONS = 100
-_ROUNDS = 8  # of jumps, besides those that `effort` asks for
-_FAR = 1e9  # scaled; products of a few such numbers are beyond float32
-
-
-def sample_size(n, d, k):
-    """Return how many of n points of d features the search for k centres looks at."""
-    if is_solvable(n, d, k) or is_few(n, d, k):
-        return n
-    return min(n, max(min(_SAMPLE, _LARGEST_SAMPLE_PER_CENTER * k), _SAMPLE_PER_CENTER * k))
-
-
-def search(points, k, seed_centers, random_state, effort, sample=None):
-    """Return a `Clustering` by k centres that were found on a sample, without state unless that
-    was all points.
-
-    ``seed_centers(sample, carry)`` says where the search begins, as centres of the sample;
-    `carry` takes centres of the points there. The sample is drawn, unless given as (indices,
-    weights).
-    """
-    size = sample_size(points.n, points.d, k)
-    if is_own_sample(points, k):
-
-        def seed():
-            return seed_centers(points, lambda centers: centers)
-
-        return improve(points, k, seed, random_state, effort)
-    sample = Sample(points, random_state, *(sample or draw(points, size, random_state)))
-
-    def seed_sample():
-        return seed_centers(sample.points, sample.carry)
-
-    found = improve(sample.points, k, seed_sample, random_state, 2 + effort)
-    labels = found.state.labels
-    if not (k >= _MANY and size < points.n and sample.tells_all and sample.is_slim):
-        return Clustering(sample.lift(labels, k), None)
-    # Most iterations are still to come, and cost far less along the main directions.
-    rows = sample.project_all()
-    everything = DensePoints(rows, points.own_weight, points.threads)
-    shift = sample.points.offset - everything.offset
-    start = Clustering.start(everything, found.centers + shift)
-    tol = 1e-5 * everything.variance.sum()
-    found = lloyd(everything, start, max_iter=_ITERATIONS, tol=tol, momentum=MOMENTUM)
-    labels = found.state.labels
-    means = points.means_of(np.arange(points.n), points.own_weight, labels, k)
-    return Clustering(means, None)
-
-
-def improve(points, k, seed, random_state, effort):
-    """Return the best clustering by k centres if it can be computed, else search from a start.
-
-    ``seed()`` returns the centres to start from.
-    """
-    if is_solvable(points.n, points.d, k):
-        return BestRuns(points, k).clustering(k)
-    if is_few(points.n, points.d, k):
-        return try_places(points, seed(), random_state, _ROUNDS + effort)
-    return refine(points, seed(), effort)
-
-
-def is_own_sample(points, k):
-    """Whether the points are so few, of so few features, that a search may look at them all."""
-    n, d = points.n, points.d
-    if is_solvable(n, d, k) or is_few(n, d, k):
-        return True
-    return sample_size(n, d, k) == n and d <= _WIDE and points.is_dense
+_MANY_CENTERS = 32
+# The largest number of these iterations, and the squared displacement of all centres, as a share
+# of the variance, that ends them.
+_PROJECTED_ITERATIONS = 100
+_PROJECTED_TOL = 1e-5
+# Rounds of jumps, besides those that `effort` asks for.
+_ROUNDS = 8
+# Lengths (scaled) from which the products of a few are beyond float32.
+_FAR = 1e9
+# Rows times centres up to which the optimum takes less time than a search that may miss it, about
+# 4 ms; the table of beginnings takes 4 bytes for each.
+_MOST_ON_A_LINE = 60_000
+# Work of a jump, rows times features times centres, up to which jumps take no more time than
+# splitting and merging, and end lower: three hundred rows of two features and eight centres. What
+# is done once for each row takes as long as four centres.
+_MOST_FOR_JUMPS = 7_500
+_ONCE = 4
+# Work of all jumps for each round asked for, about .1 ms, and the most jumps: forty rows of two
+# features and eight centres need 150 for the optimum, fifteen of four centres 30.
+_ROUND = 15_500
+_MOST_JUMPS = 30
 
 
 class Sample:
-    """Some of the points, weighted, as dense `points` of few features.
+    """Rows on which k centres are searched: all of them, or some, weighted, as dense `rows`.
 
     Rows of many features are projected on their main directions, which keeps what separates the
-    clusters.
+    clusters. `chosen` are (indices, weights or None); they are drawn unless given.
     """
 
-    def __init__(self, points, random_state, chosen, weight):
-        self._all = points
-        self._chosen, self._weight = chosen, weight
-        self._axes = None
-        rows = points.scaled_rows(chosen)
+    def __init__(
+        self,
+        rows: Rows,
+        k: int,
+        random_state: np.random.RandomState,
+        chosen: tuple[Indices, Floats | None] | None = None,
+    ) -> None:
+        n, d = rows.n, rows.d
+        size = sample_size(n, d, k)
+        self._all, self._k = rows, k
+        self.rows = rows
+        self.is_partial = size < n
+        slim = rows.is_dense and d <= MOST_NARROW
+        self.is_whole = not self.is_partial and (slim or method_for(n, d, k) != "splits")
+        if not self.is_whole:
+            self._chosen, self._weight = chosen or rows.draw(size, random_state)
+            self._axes, self._told = None, 0.0
+            self.rows = NarrowRows(self._few_features(random_state), self._weight, rows.threads)
+
+    def _few_features(self, random_state):
+        rows = self._all.take_scaled(self._chosen)
         if not (np.abs(rows.data if sparse.issparse(rows) else rows) < _FAR).all():
             raise RoughFrameError
-        share = 0.0
-        if points.d > _WIDE:
-            self._axes, share = _main_axes(rows, random_state)
-            rows = rows @ self._axes
-        elif not points.is_dense:
-            rows = rows.toarray()
-        self.tells_all = share >= _TELLING_SHARE
-        self.points = DensePoints(rows, weight, points.threads)
+        if self._all.d > MOST_NARROW:
+            self._axes, self._told = _main_axes(rows, random_state)
+            return rows @ self._axes
+        return rows if self._all.is_dense else rows.toarray()
 
-    @property
-    def is_slim(self):
-        """Whether projecting all points takes but part of the room that they take themselves."""
-        points = self._all
-        return points.is_dense and 2 * 4 * self.points.d <= points.d * points.X.itemsize
-
-    def carry(self, centers):
-        """Return centres of all points as centres of the sample."""
+    def carry(self, centers: Floats) -> Floats:
+        """Return centres of all rows as centres of the sample."""
+        if self.is_whole:
+            return centers
         centers = centers * self._all.scale
-        return (centers if self._axes is None else centers @ self._axes) - self.points.offset
+        return (centers if self._axes is None else centers @ self._axes) - self.rows.offset
 
-    def lift(self, labels, k):
+    def lift(self, labels: NDArray[np.int32], k: int) -> Floats:
         """Return the means of k groups of the sample, with all their features."""
-        return self._all.means_of(self._chosen, self._weight, labels, k)
+        return self._all.means(labels, k, self._chosen, self._weight)
 
-    def project_all(self):
-        """Return the coordinates of all points along the axes, computed some rows at a time."""
-        points, axes = self._all, self._axes
-        out = np.empty((points.n, axes.shape[1]), np.float32)
-        for part in gen_batches(points.n, 8192):
-            out[part] = points.scaled_rows(np.arange(part.start, part.stop)) @ axes
-        return out
+    def finish(self, found: Clustering) -> Floats:
+        """Return the centres of all rows for a clustering of the sample.
+
+        Many centres still have to move far on all rows. Where the main directions tell enough,
+        they do so along these, because an iteration then costs far less.
+        """
+        everything, k = self._all, self._k
+        telling = k >= _MANY_CENTERS and self.is_partial and self._told >= _TELLING_SHARE
+        if not (telling and everything.can_project(self.rows.d)):
+            return self.lift(found.assignment.labels, k)
+        projected = everything.project(self._axes)
+        start = Clustering.start(projected, found.centers + (self.rows.offset - projected.offset))
+        tol = _PROJECTED_TOL * projected.variance.sum()
+        found = lloyd(projected, start, max_iter=_PROJECTED_ITERATIONS, tol=tol, momentum=MOMENTUM)
+        return everything.means(found.assignment.labels, k)
 
 
-def draw(points, size, random_state):
-    """Return (sorted indices, weights or None) of a sample in proportion to the weights."""
-    # One draw from each of `size` equal shares of the weight: less scatter than independent ones.
-    places = np.arange(size) + random_state.random_sample(size)
-    if size == points.n:
-        return np.arange(points.n), points.own_weight
-    if not points.inc:
-        return (places * (points.n / size)).astype(np.intp), None
-    cumulated = np.cumsum(points.weight)
-    places *= cumulated[-1] / size
-    drawn = np.minimum(np.searchsorted(cumulated, places, "right"), points.n - 1)
-    chosen, counts = np.unique(drawn, return_counts=True)
-    return chosen, counts.astype(np.float64)
+def method_for(n: int, d: int, k: int) -> Literal["exact", "jumps", "splits"]:
+    """Return how k centres of n rows are searched: 'exact', by 'jumps' or by 'splits'."""
+    if d == 1 and n * k <= _MOST_ON_A_LINE:
+        return "exact"
+    return "jumps" if n * d * (k + _ONCE) <= _MOST_FOR_JUMPS else "splits"
+
+
+def sample_size(n: int, d: int, k: int) -> int:
+    """Return how many of n rows of d features the search for k centres takes."""
+    if method_for(n, d, k) != "splits":
+        return n
+    return min(n, max(min(_SAMPLE_ROWS, _MOST_ROWS_PER_CENTER * k), _ROWS_PER_CENTER * k))
+
+
+def improve(
+    rows: Rows,
+    centers: Floats,
+    random_state: np.random.RandomState,
+    effort: int = 1,
+    rounds: int | None = None,
+) -> Clustering:
+    """Return a better clustering of rows, which are few or of few features, from some centres.
+
+    `effort` is how hard to search. It determines the `rounds` of jumps, unless they are given.
+    """
+    n, d, k = rows.n, rows.d, len(centers)
+    if method_for(n, d, k) == "splits":
+        return split_and_merge(rows, centers, effort)
+    rounds = _ROUNDS + effort if rounds is None else rounds
+    n_jumps = int(rounds * min(_MOST_JUMPS, _ROUND / (n * d * (k + _ONCE))))
+    return random_swap(rows, centers, random_state.random_sample((n_jumps, 2)))
 
 
 def _main_axes(rows, random_state):
@@ -156,7 +153,7 @@ def _main_axes(rows, random_state):
     some = rows
     if rows.shape[0] > _AXES_FROM:
         some = rows[random_state.choice(rows.shape[0], _AXES_FROM, replace=False)]
-    rank = min(_MOST_FEATURES, *some.shape)
+    rank = min(_MOST_AXES, *some.shape)
     with single_blas_thread():
         _, values, axes = randomized_svd(some, rank, n_iter=1, random_state=random_state)
     total = (some.data if sparse.issparse(some) else some).astype(np.float64)

@@ -6,9 +6,9 @@ from scipy import sparse
 
 from skextra._kernels import _kmeans_rows as rows_kernels
 from skextra._kernels import _kmeans_wide as wide
-from skextra._kmeans._dense import DensePoints
+from skextra._kmeans._csr_rows import CsrRows
+from skextra._kmeans._dense_rows import NarrowRows, WideRows
 from skextra._kmeans._lloyd import Assignment
-from skextra._kmeans._sparse import SparsePoints
 
 KINDS = {"narrow": (262, 11), "wide": (70, 66), "csr": (45, 9)}  # more than a tile each
 EDGE = 1.0 - 1e-6
@@ -22,10 +22,10 @@ def made(kind, k, *, weighted=True, seed=0):
     weight = rng.uniform(0.5, 2.0, n) if weighted else None
     if kind == "csr":
         X[rng.random((n, d)) < 0.6] = 0.0
-        points = SparsePoints(sparse.csr_array(X), weight, 1)
+        points = CsrRows(sparse.csr_array(X), weight, 1, (np.zeros(d), 0.375))
     else:
-        points = DensePoints(X, weight, 1)
-    points.scale = 0.375
+        frame = np.average(X, axis=0, weights=weight), 0.375
+        points = (NarrowRows if kind == "narrow" else WideRows)(X, weight, 1, frame)
     rows = X - points.offset
     centers = rows[rng.choice(n, k, replace=False)] + rng.normal(0, 0.1, (k, d))
     return points, rows, centers, np.ones(n) if weight is None else weight
@@ -50,14 +50,17 @@ def run(points, centers, state, full, part, *, costs=True, own=True):
     sums, counts = np.full((k, d), 0.5), np.full(k, 0.25)
     costs = np.full(k, 0.125 if costs else 0)[: k if costs else 0]
     own = np.full(part[1] - part[0] if own else 0, np.nan, np.float32)
-    work = points._assigner(centers, state, full)
-    return *work(*part, sums, counts, costs, own), sums, counts, costs, own
+    totals = rows_kernels.Totals(sums, counts, costs, own)
+    bounds = state.labelling()
+    found = points.assign_chunk(points.block, *part, points.pack(centers), bounds, full, totals)
+    return *found, *totals
 
 
 def blurs_of(points, rows, centers):
     """Return what rounding may do to a squared distance (scaled), for every row."""
     if points.is_dense:
-        unit = np.float32(2.0**-23 * ((points.d if points.is_narrow else points.d / 8) + 16))
+        lanes = 1 if isinstance(points, NarrowRows) else 8
+        unit = np.float32(2.0**-23 * (points.d / lanes + 16))
         largest = np.square(centers * points.scale).sum(axis=1).max()
         return unit * (np.square(rows * points.scale).sum(axis=1) + largest)
     return np.zeros(len(rows))
@@ -160,7 +163,7 @@ def test_float64_decides_what_float32_cannot(kind):
     side = np.resize([-1e-9, 0.0, 1e-9], n)
     X = np.random.default_rng(0).normal(size=(n, d))
     X[:, 0] = side
-    points = DensePoints(X, None, 1, (np.zeros(d), 0.5))
+    points = (NarrowRows if kind == "narrow" else WideRows)(X, None, 1, (np.zeros(d), 0.5))
     centers = np.zeros((3, d))
     centers[:, 0] = 10.0, 1.0, -1.0
     state = state_of(points, 3)
@@ -177,15 +180,16 @@ def test_nearest_two_of_all_centres():
     rng = np.random.default_rng(0)
     X, centers, offset = rng.normal(size=(9, 3)), rng.normal(size=(5, 3)), rng.normal(size=3)
     squares = squares_of(X - offset, centers)
+    block = rows_kernels.DenseBlock(X, offset, 1.0, np.ones(1), 0)
     for i in range(9):
-        label, best, second = rows_kernels.nearest_two(X, offset, i, centers)
+        label, best, second = rows_kernels.nearest_two(block, i, centers)
         assert label == squares[i].argmin()
         np.testing.assert_allclose([best, second], np.sort(squares[i])[:2], rtol=1e-12)
     twice = np.array([centers[0], centers[1], centers[1], centers[0]])
-    X = twice + offset
+    block = rows_kernels.DenseBlock(twice + offset, offset, 1.0, np.ones(1), 0)
     for i, label in enumerate([0, 1, 1, 0]):  # the first of equals
-        assert rows_kernels.nearest_two(X, offset, i, twice)[0] == label
-    label, _, second = rows_kernels.nearest_two(X, offset, 0, centers[:1])
+        assert rows_kernels.nearest_two(block, i, twice)[0] == label
+    label, _, second = rows_kernels.nearest_two(block, 0, centers[:1])
     assert (label, second) == (0, np.inf)
 
 
@@ -267,7 +271,7 @@ def test_bounds_decide_ties_as_everybody_else(old, shift):
     d = KINDS["wide"][1]
     X = np.zeros((1, d))
     X[0, 0] = shift
-    points = DensePoints(X, None, 1, (np.zeros(d), 0.5))
+    points = WideRows(X, None, 1, (np.zeros(d), 0.5))
     centers = np.zeros((4, d))
     centers[:, 0] = 5.0, -1.0, 1.0, 1.0
     state = Assignment(1, 4, d)
@@ -283,7 +287,7 @@ def test_distances_to_a_few_centres(kind, k):
     points, rows, centers, _ = made(kind, k)
     centers[0] = rows[5]
     out = np.full((k, points.n), np.nan, np.float32)
-    points._crosser(centers)(3, points.n - 2, out, 1)
+    points.cross_chunk(points.block, 3, points.n - 2, points.pack(centers), out, 1)
     expected = squares_of(rows, centers).T * points.scale**2
     inside = slice(3, points.n - 2)
     np.testing.assert_allclose(out[:, 2:-3], expected[:, inside], rtol=1e-4, atol=2e-5)
@@ -297,37 +301,39 @@ def test_distances_to_the_own_centre(kind):
     points, rows, centers, _ = made(kind, 3)
     labels = np.arange(points.n, dtype=np.int32) % 3
     out = np.full(points.n, np.nan)
-    points._measure(centers, labels, 3, points.n - 2, out)
+    points.own_chunk(points.block, 3, points.n - 2, centers, labels, out)
     expected = np.square(rows - centers[labels]).sum(axis=1)
     np.testing.assert_allclose(out[:-5], expected[3:-2], rtol=1e-9)
     assert np.isnan(out[-5:]).all()
-    points._measure(rows[:3], labels, 0, 3, out)
+    points.own_chunk(points.block, 0, 3, rows[:3].copy(), labels, out)
     np.testing.assert_allclose(out[:3], 0, atol=1e-12)
     assert (out[:3] >= 0).all()
 
 
 @pytest.mark.parametrize("d", [3, 63, 64, 65])
-@pytest.mark.parametrize("inc", [0, 1])
-def test_moments_of_the_columns(d, inc):
+@pytest.mark.parametrize("step", [0, 1])
+def test_moments_of_the_columns(d, step):
     rng = np.random.default_rng(0)
     X, shift, weight = rng.normal(2, 1, (70, d)), rng.normal(size=d), rng.uniform(1, 2, 70)
     total, square = np.full(d, 0.5), np.full(d, 0.25)
-    mass = rows_kernels.column_moments(X, 2, 69, weight, inc, shift, total, square)
-    own, moved = weight[2:69] if inc else np.full(67, weight[0]), X[2:69] - shift
+    block = rows_kernels.DenseBlock(X, shift, 1.0, weight, step)
+    mass = rows_kernels.column_moments(block, 2, 69, total, square)
+    own, moved = weight[2:69] if step else np.full(67, weight[0]), X[2:69] - shift
     np.testing.assert_allclose(mass, own.sum(), rtol=1e-12)
     np.testing.assert_allclose(total, 0.5 + own @ moved, rtol=1e-9)
     np.testing.assert_allclose(square, 0.25 + own @ moved**2, rtol=1e-9)
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("inc", [0, 1])
-def test_sums_of_groups_of_some_rows(kind, inc):
+@pytest.mark.parametrize("step", [0, 1])
+def test_sums_of_groups_of_some_rows(kind, step):
     points, rows, _, weight = made(kind, 2)
     some = np.arange(0, 40, 3)
     labels = np.arange(len(some)) % 2
     sums, counts = np.full((2, points.d), 0.5), np.full(2, 0.25)
-    points._group(some, labels, 2, 11, weight, inc, sums, counts)
-    own = weight[:14] if inc else np.full(14, weight[0])
+    groups = rows_kernels.Groups(some, labels, weight, step)
+    points.group_chunk(points.block, groups, 2, 11, sums, counts)
+    own = weight[:14] if step else np.full(14, weight[0])
     for label in range(2):
         mine = np.flatnonzero(labels[2:11] == label) + 2
         np.testing.assert_allclose(sums[label], 0.5 + own[mine] @ rows[some[mine]], rtol=1e-9)
@@ -338,7 +344,7 @@ def test_rows_are_gathered_scaled():
     points, rows, _, _ = made("narrow", 2)
     out = np.full((6, points.d), np.nan, np.float32)
     some = np.array([9, 4, 4, 0, 7, 2])
-    rows_kernels.gather(points.X, points.offset, points.scale, some, 1, 5, out)
+    rows_kernels.gather(points.block, some, 1, 5, out)
     np.testing.assert_allclose(out[1:5], 0.375 * rows[some[1:5]], rtol=1e-5, atol=1e-6)
     assert np.isnan(out[[0, 5]]).all()
 
@@ -348,19 +354,21 @@ def test_points_whose_label_is_in_doubt():
     limits = np.array([1.0, 1.0, 0.75, 1.25, 1.5, 0.5], np.float32)
     travel = np.array([0.25, 0.75])
     members = np.full(2, -1)
+    bounds = rows_kernels.Labelling(labels, limits, np.empty((0, 0)), 0.5, travel)
     take = rows_kernels.pending
-    assert take(1, 6, labels, limits, 0.5, travel, False, members) == (3, 2)
+    assert take(1, 6, bounds, False, members) == (3, 2)
     assert members.tolist() == [1, 2]
-    assert take(3, 6, labels, limits, 0.5, travel, False, members) == (6, 2)
+    assert take(3, 6, bounds, False, members) == (6, 2)
     assert members.tolist() == [3, 5]
-    assert take(6, 6, labels, limits, 0.5, travel, False, members) == (6, 0)
-    assert take(3, 5, labels, limits, 0.5, travel, False, members) == (5, 1)
-    assert take(1, 6, labels, limits, 0.5, travel, True, members) == (3, 2)
+    assert take(6, 6, bounds, False, members) == (6, 0)
+    assert take(3, 5, bounds, False, members) == (5, 1)
+    assert take(1, 6, bounds, True, members) == (3, 2)
     assert members.tolist() == [1, 2]
-    assert take(5, 6, labels, limits, 0.5, travel, True, members) == (6, 1)
+    assert take(5, 6, bounds, True, members) == (6, 1)
     assert members.tolist() == [5, 2]
 
 
 def test_the_distance_of_one_row():
     X, offset, center = np.array([[0.0, 0.0], [4.0, 7.0]]), np.array([1.0, 2.0]), np.array([-1, 1])
-    assert wide._distance(X, offset, 1, center.astype(float)) == np.hypot(4, 4)
+    block = rows_kernels.DenseBlock(X, offset, 1.0, np.ones(1), 0)
+    assert wide._distance(block, 1, center.astype(float)) == np.hypot(4, 4)

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from skextra._kernels import _kmeans_search as search
-from skextra._kmeans._dense import DensePoints
+from skextra._kernels._kmeans_rows import DenseBlock
+from skextra._kmeans._dense_rows import NarrowRows
 from skextra._kmeans._lloyd import Assignment
 
 
@@ -32,8 +33,7 @@ def blobs(weighted, d=3):
     rng = np.random.default_rng(0)
     X = rng.normal(size=(40, d)) + rng.integers(0, 4, (40, 1))
     weight = rng.uniform(0.5, 2, 40) if weighted else None
-    points = DensePoints(X, weight, 1)
-    points.scale = 0.375
+    points = NarrowRows(X, weight, 1, (np.average(X, axis=0, weights=weight), 0.375))
     return points, X - points.offset, np.ones(40) if weight is None else weight
 
 
@@ -47,7 +47,7 @@ def test_iterations_in_one_go_are_the_textbook(weighted, k, max_iter, tol):
         rows, weight, start, np.full(len(rows), -1), max_iter, tol
     )
     state = Assignment(points.n, k, points.d)
-    found, iterations, changes = points.iterate(start, state, max_iter, tol, np.empty(0))
+    found, iterations, changes, _ = points.iterate(start, state, max_iter, tol, False)
     assert (iterations, changes) == (len(ways), changed)
     np.testing.assert_array_equal(state.labels, labels)
     np.testing.assert_allclose(found, centers, rtol=1e-9, atol=1e-12)
@@ -64,7 +64,7 @@ def test_iterations_stop_where_the_centres_move_by_no_more_than_tol():
     moved = np.square(ways).sum(axis=1)
     for least, iterations in [(1 + 1e-9, 2), (1 - 1e-9, 3)]:
         state = Assignment(points.n, 3, points.d)
-        found = points.iterate(start, state, 50, least * moved[1], np.empty(0))
+        found = points.iterate(start, state, 50, least * moved[1], False)
         assert found[1] == iterations
 
 
@@ -72,57 +72,56 @@ def test_iterations_that_are_to_tell_what_centres_are_worth():
     points, rows, weight = blobs(True)
     start = rows[:4] + 0.01
     for max_iter in (3, 30):  # the second long after nothing moves
-        costs = np.full(4, 0.5)
         state = Assignment(points.n, 4, points.d)
-        _, iterations, _ = points.iterate(start, state, max_iter, 0.0, costs)
+        _, iterations, _, costs = points.iterate(start, state, max_iter, 0.0, True)
         before = textbook(rows, weight, start, np.full(len(rows), -1), max_iter - 1, -1.0)[0]
         ranked = np.sort(squares_of(rows, before), axis=1) * points.scale**2
         lost = np.bincount(state.labels, weight * (ranked[:, 1] - ranked[:, 0]), 4)
         assert iterations == max_iter
-        np.testing.assert_allclose(costs, 0.5 + lost, rtol=1e-4)
+        np.testing.assert_allclose(costs, lost, rtol=1e-4)
 
 
 def test_iterations_go_on_from_where_points_are():
     points, rows, _ = blobs(False)
     start = rows[:3] + 0.01
     state = Assignment(points.n, 3, points.d)
-    points.iterate(start, state, 1, 0.0, np.empty(0))
-    state.fresh, state.reach = False, 0.0
+    points.iterate(start, state, 1, 0.0, False)
+    state.resume(0.0)
     state.labels[:], state.limits[:] = 1, 1e9  # nobody is in doubt, right or wrong
-    points.iterate(start, state, 1, 0.0, np.empty(0))
+    points.iterate(start, state, 1, 0.0, False)
     assert (state.labels == 1).all()
-    state.fresh = True
-    points.iterate(start, state, 1, 0.0, np.empty(0))
+    state.is_fresh = True
+    points.iterate(start, state, 1, 0.0, False)
     assert (state.labels != 1).any()
 
 
 def test_a_cluster_of_no_weight_keeps_its_centre():
     X = np.array([[0.0, 0.0], [1.0, 0.0], [9.0, 9.0]])
     for light, moves in [(1e-11, False), (1e-9, True)]:
-        points = DensePoints(X, np.array([100.0, 100.0, light]), 1)
+        points = NarrowRows(X, np.array([100.0, 100.0, light]), 1)
         start = X[[0, 2]] - points.offset + 0.5
         state = Assignment(3, 2, 2)
-        found = points.iterate(start, state, 1, 0.0, np.empty(0))[0]
+        found = points.iterate(start, state, 1, 0.0, False)[0]
         expected = X[2] - points.offset + (0.0 if moves else 0.5)
         np.testing.assert_allclose(found[1], expected, rtol=1e-4)
         np.testing.assert_allclose(found[0], [0.5, 0.0] - points.offset, atol=1e-9)
 
 
-@pytest.mark.parametrize("inc", [0, 1])
+@pytest.mark.parametrize("step", [0, 1])
 @pytest.mark.parametrize("d", [1, 3])
 @pytest.mark.parametrize("seed", range(6))
-def test_seeding_takes_the_best_of_its_trials(inc, d, seed):
+def test_seeding_takes_the_best_of_its_trials(step, d, seed):
     rng = np.random.default_rng(seed)
     rows = rng.normal(size=(20, d))
     weight = rng.integers(0, 3, 20).astype(float)
     weight[[0, 19]] = 0.0, 2.0
-    own = weight if inc else np.full(20, weight[0] + 1)
+    own = weight if step else np.full(20, weight[0] + 1)
     draws = rng.random((5, 3))
     draws[0] = 0.0, 0.9, 0.5  # the first centre has one trial
     draws[2], draws[3, 1] = 0.0, 1.0  # the first that has a share; beyond the last
     chosen = np.zeros(5, np.int64)
     columns = np.ascontiguousarray(rows.T, dtype=np.float32)
-    search.seed_greedily(columns, own if inc else own[:1], inc, draws, chosen)
+    search.seed_greedily(columns, own if step else own[:1], step, draws, chosen)
     closest = np.ones(20, np.float32)
     for c in range(5):
         running = np.cumsum(own * closest)
@@ -170,8 +169,8 @@ def halves_of(X, weight, center):
     return center + means[0], center + means[1], saved
 
 
-@pytest.mark.parametrize("inc", [0, 1])
-def test_clusters_are_split_along_their_main_direction(inc):
+@pytest.mark.parametrize("step", [0, 1])
+def test_clusters_are_split_along_their_main_direction(step):
     rng = np.random.default_rng(0)
     sizes = [0, 1, 2, 7, 128, 129, 300, 3]
     X = rng.normal(size=(sum(sizes), 2)) @ [[2.0, 0.5], [0.0, 0.7]] + 5
@@ -183,15 +182,15 @@ def test_clusters_are_split_along_their_main_direction(inc):
     centers = np.array([X[mine].mean(axis=0) if len(mine) else np.zeros(2) for mine in groups])
     centers[3:7] += rng.normal(0, 0.1, (4, 2))
     low, high, saved = np.full((8, 2), -1.0), np.full((8, 2), -2.0), np.full(8, np.nan)
-    own = weight if inc else weight[:1]
-    search.split_each(X, own, inc, order, bounds, centers, 1, 8, low, high, saved)
-    assert np.isnan(saved[0])
-    assert saved[[1, 7]].tolist() == [0, 0]
+    own = weight if step else weight[:1]
+    block = DenseBlock(X, np.zeros(2), 1.0, own, step)
+    search.split_each(block, order, bounds, centers, search.Halves(low, high, saved))
+    assert saved[[0, 1, 7]].tolist() == [0, 0, 0]
     assert (low[[0, 1, 7]] == -1).all()
     assert (high[[0, 1, 7]] == -2).all()
     for c in range(2, 7):
         mine = groups[c]
-        weights = weight[mine] if inc else np.full(len(mine), weight[0])
+        weights = weight[mine] if step else np.full(len(mine), weight[0])
         expected = halves_of(X[mine], weights, centers[c])
         np.testing.assert_allclose(low[c], expected[0], rtol=1e-9)
         np.testing.assert_allclose(high[c], expected[1], rtol=1e-9)
@@ -202,7 +201,8 @@ def split(X, weight, center):
     """Return (inertia saved, one mean, the other) of one cluster."""
     low, high = np.full(X.shape[1], np.nan), np.full(X.shape[1], np.nan)
     every = np.arange(len(X))
-    return search._split_in_two(X, weight, 1, every, 0, len(X), center, low, high), low, high
+    block = DenseBlock(X, np.zeros(X.shape[1]), 1.0, weight, 1)
+    return search._split_in_two(block, every, 0, len(X), center, low, high), low, high
 
 
 def test_clusters_that_cannot_be_split_save_nothing():

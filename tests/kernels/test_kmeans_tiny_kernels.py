@@ -126,6 +126,11 @@ def few_of(n=14, k=3, d=2, seed=0):
     return rows, weight, rng.integers(0, k, n).astype(np.int32), rng.normal(size=(k, d))
 
 
+def on_clusters(kernel):
+    """Return a kernel that takes the fields of a partition one by one, as `call` compares them."""
+    return lambda rows, weight, *fields: kernel(rows, weight, few.Partition(*fields))
+
+
 def averages(rows, weight, labels, centers):
     """Return (means, weights); an empty cluster keeps its centre."""
     share = np.where(labels == np.arange(len(centers))[:, None], weight, 0.0)
@@ -143,7 +148,7 @@ def test_means_and_weights_of_clusters():
     labels[labels == 2] = 0
     expected = averages(rows, weight, labels, centers)
     found, mass = centers.copy(), np.full(4, np.nan)
-    call(few.average, (rows, weight, labels, found, mass), [found, mass])
+    call(on_clusters(few.average), (rows, weight, labels, found, mass), [found, mass])
     assert_allclose(found, expected[0], rtol=1e-12)
     assert_allclose(mass, expected[1], rtol=1e-12)
     assert_array_equal(found[2], centers[2])
@@ -158,7 +163,8 @@ def test_no_point_gains_by_moving_after_an_exchange(k, d, seed):
     rows, weight, labels, centers = few_of(16, k, d, seed)
     means, mass = averages(rows, weight, labels, centers)
     before, start = inertia_of(rows, weight, labels, means), labels.copy()
-    moves = call(few.exchange, (rows, weight, labels, means, mass), [labels, means, mass])
+    args = rows, weight, labels, means, mass
+    moves = call(on_clusters(few.exchange), args, [labels, means, mass])
     assert (moves > 0) == (labels != start).any()
     settled, masses = averages(rows, weight, labels, means)
     assert_allclose(means, settled, rtol=1e-9)
@@ -171,23 +177,23 @@ def test_no_point_gains_by_moving_after_an_exchange(k, d, seed):
             other[i] = c
             moved = averages(rows, weight, other, settled)[0]
             assert inertia_of(rows, weight, other, moved) >= least * (1 - 1e-9)
-    assert few.exchange(rows, weight, labels, means, mass) == 0
+    assert few.exchange(rows, weight, few.Partition(labels, means, mass)) == 0
 
 
 def test_an_exchange_goes_on_where_lloyd_ends_and_fills_empty_clusters():
     # Each point is nearest to its own centre, yet 4 saves more beside 6 than it costs there.
     rows, weight = np.array([[0.0], [4.0], [8.1]]), np.ones(3)
     labels, centers, mass = np.array([0, 0, 1], np.int32), np.array([[2.0], [8.1]]), np.zeros(2)
-    few.average(rows, weight, labels, centers, mass)
-    assert few.exchange(rows, weight, labels, centers, mass) == 0
+    few.average(rows, weight, few.Partition(labels, centers, mass))
+    assert few.exchange(rows, weight, few.Partition(labels, centers, mass)) == 0
     rows[2] = 7.5
-    few.average(rows, weight, labels, centers, mass)
-    assert few.exchange(rows, weight, labels, centers, mass) == 1
+    few.average(rows, weight, few.Partition(labels, centers, mass))
+    assert few.exchange(rows, weight, few.Partition(labels, centers, mass)) == 1
     assert_array_equal(labels, [0, 1, 1])
     rows = np.array([[0.0], [1.0], [1.0]])
     labels, centers, mass = np.zeros(3, np.int32), np.array([[0.0], [9.0], [9.0]]), np.zeros(3)
-    few.average(rows, weight, labels, centers, mass)
-    few.exchange(rows, weight, labels, centers, mass)
+    few.average(rows, weight, few.Partition(labels, centers, mass))
+    few.exchange(rows, weight, few.Partition(labels, centers, mass))
     assert len(set(labels)) == 2
     assert labels[1] == labels[2]
 
@@ -195,17 +201,18 @@ def test_an_exchange_goes_on_where_lloyd_ends_and_fills_empty_clusters():
 def test_a_point_that_gains_nothing_stays():
     rows = np.array([[-1.0], [0.0], [1.0]])  # the middle one costs a half on either side
     labels, centers, mass = np.array([0, 0, 1], np.int32), np.zeros((2, 1)), np.zeros(2)
-    few.average(rows, np.ones(3), labels, centers, mass)
-    assert few.exchange(rows, np.ones(3), labels, centers, mass) == 0
+    few.average(rows, np.ones(3), few.Partition(labels, centers, mass))
+    assert few.exchange(rows, np.ones(3), few.Partition(labels, centers, mass)) == 0
     assert_array_equal(labels, [0, 0, 1])
 
 
 def test_one_jump_may_do():
     rows = np.array([[0.0], [1.0], [100.0], [101.0], [200.0], [201.0]])
     labels, centers = np.array([0, 1, 2, 2, 2, 2], np.int32), np.array([[0.0], [1.0], [150.5]])
-    scratch = np.empty_like(labels), np.empty_like(centers), np.empty(3)
+    best = few.Partition(labels, centers, np.empty(3))
+    scratch = few.Partition(np.empty_like(labels), np.empty_like(centers), np.empty(3))
     draws = np.array([[0.0, 0.9]])  # the first centre to the last point
-    least = few.search_by_jumps(rows, np.ones(6), draws, labels, centers, *scratch)
+    least = few.search_by_jumps(rows, np.ones(6), draws, best, scratch)
     assert least == 1.5
     assert_array_equal(labels, [1, 1, 2, 2, 0, 0])
 
@@ -222,21 +229,30 @@ def test_a_centre_jumps():
     expected[squares[:, gone] < own] = gone
     expected[homeless] = squares.argmin(axis=1)[homeless]
     expected[to] = gone
-    call(few.jump, (rows, labels, centers, gone, to), [labels])
+
+    def jump(rows, labels, centers, gone, to):
+        few.jump(rows, few.Partition(labels, centers, np.empty(4)), gone, to)
+
+    call(jump, (rows, labels, centers, gone, to), [labels])
     assert_array_equal(labels, expected)
 
 
 def test_a_centre_may_jump_to_a_twin_of_another():
     rows, centers = np.array([[1.0], [2.0], [2.0]]), np.array([[1.0], [2.0]])
     labels = np.array([0, 1, 1], np.int32)
-    few.jump(rows, labels, centers, 0, 2)
+    few.jump(rows, few.Partition(labels, centers, np.empty(2)), 0, 2)
     assert_array_equal(labels, [0, 1, 0])
 
 
 def test_copies_are_copies():
     _, _, labels, centers = few_of()
     to, places = np.zeros_like(labels), np.zeros_like(centers)
-    call(few.copy, (labels, centers, to, places), [to, places])
+
+    def copy(labels, centers, to, places):
+        mass = np.empty(len(centers))
+        few.copy(few.Partition(labels, centers, mass), few.Partition(to, places, mass))
+
+    call(copy, (labels, centers, to, places), [to, places])
     assert_array_equal(to, labels)
     assert_array_equal(places, centers)
 
@@ -249,16 +265,22 @@ def test_the_search_keeps_what_is_better():
     for r in range(-1, len(draws)):
         trial, means = best.copy(), places.copy()
         if r >= 0:
-            few.jump(rows, trial, means, int(draws[r, 0] * 4), int(draws[r, 1] * 24))
+            jumping = few.Partition(trial, means, np.empty(4))
+            few.jump(rows, jumping, int(draws[r, 0] * 4), int(draws[r, 1] * 24))
         means, mass = averages(rows, weight, trial, means)
-        few.exchange(rows, weight, trial, means, mass)
+        few.exchange(rows, weight, few.Partition(trial, means, mass))
         inertia = inertia_of(rows, weight, trial, means)
         if inertia < least * (1 - 1e-9):
             best, places, least, kept = trial, means, inertia, kept + 1
     assert kept > 2
     scratch = [np.empty_like(labels), np.empty_like(centers), np.empty(4)]
-    args = rows, weight, draws, labels, centers, *scratch
-    found = call(few.search_by_jumps, args, [labels, centers, *scratch])
+
+    def search(rows, weight, draws, labels, centers, mass, *scratch):
+        best, trial = few.Partition(labels, centers, mass), few.Partition(*scratch)
+        return few.search_by_jumps(rows, weight, draws, best, trial)
+
+    args = rows, weight, draws, labels, centers, np.zeros(4), *scratch
+    found = call(search, args, [labels, centers, *scratch])
     assert_array_equal(labels, best)
     assert_allclose(centers, places, rtol=1e-9)
     assert_allclose(found, least, rtol=1e-9)

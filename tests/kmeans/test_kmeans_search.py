@@ -9,10 +9,10 @@ from sklearn.cluster import KMeans
 from sklearn.datasets import load_digits, make_blobs
 
 from skextra import KMeansPP
-from skextra._kmeans._dense import DensePoints
-from skextra._kmeans._lloyd import Assignment, Clustering
-from skextra._kmeans._search import split_all
-from skextra._kmeans._seeding import draw_by_mass, greedy_plus_plus, seed_on_some
+from skextra._kmeans._data import rows_of
+from skextra._kmeans._dense_rows import NarrowRows
+from skextra._kmeans._lloyd import Clustering
+from skextra._kmeans._seeding import greedy_plus_plus, seed_on_some
 
 
 def grid(n, side, seed):
@@ -102,7 +102,8 @@ def test_draw_by_mass_is_the_inverse_of_the_running_sum(n):
     rng = np.random.default_rng(n)
     mass = rng.random(n) * (rng.random(n) < 0.6) + 1e-3
     places = rng.random(500)
-    drawn = draw_by_mass(mass, places)
+    rows = rows_of(np.zeros((n, 1)), mass, 1)
+    drawn = rows.draw_far(places)
     cumulated = np.cumsum(mass)
     assert_array_equal(drawn, np.searchsorted(cumulated, places * cumulated[-1], "right"))
 
@@ -112,22 +113,27 @@ def test_a_full_assignment_is_brute_force(n, d, k):
     rng = np.random.default_rng(k)
     X = rng.standard_normal((n, d)) * rng.uniform(0.1, 5, d) + 100
     weight = rng.uniform(0.5, 2, n)
-    points = DensePoints(X, weight, 2)
-    centers = points.rows(rng.choice(n, k, replace=False))
-    state, costs, own = Assignment(n, k, d), np.zeros(k), np.zeros(n)
-
-    def observe(_, start, squares):
-        own[start : start + len(squares)] = squares
-
-    assert points.assign(centers, state, True, costs, observe) == n
+    points = rows_of(X, weight, 2)
+    centers = points.take(rng.choice(n, k, replace=False))
     squares = cdist(X, centers + points.offset, "sqeuclidean")
     order = np.sort(squares, axis=1)
+    own = order[:, 0] * points.scale**2
+    running = np.cumsum(weight * own)
+    places = (running - weight * own / 2) / running[-1]  # each in the middle of a row's share
+    state = points.unassigned(k)
+    changed, costs, draws = points.assign(
+        centers, state, full=True, costs=True, places=places[None]
+    )
+    assert changed == n
     assert_array_equal(state.labels, squares.argmin(axis=1))
-    assert_allclose(own / points.scale**2, order[:, 0], rtol=1e-4, atol=1e-3)
+    drawn = draws.indices[0]
+    assert np.count_nonzero(drawn != np.arange(n)) <= k  # rows that lie on their centre
+    assert_allclose(draws.squares[0], own[drawn], rtol=1e-4, atol=1e-3)
+    assert_allclose(draws.shares, running[-1] / n, rtol=1e-4)
     removal = np.bincount(state.labels, weight * (order[:, 1] - order[:, 0]), minlength=k)
     assert_allclose(costs / points.scale**2, removal, rtol=1e-4, atol=1e-3)
     assert_allclose(state.counts, np.bincount(state.labels, weight, minlength=k))
-    cross = points.cross_distances(centers[:3]) / points.scale**2
+    cross = points.squared_distances(centers[:3]) / points.scale**2
     assert_allclose(cross, squares[:, :3].T, rtol=1e-4, atol=1e-2)
     closest = order[:, 0].astype(np.float32) * np.float32(points.scale**2)
     left = points.potentials(centers[:3], closest) / points.scale**2
@@ -138,33 +144,32 @@ def test_a_full_assignment_is_brute_force(n, d, k):
 def test_bounds_never_hide_a_change(d):
     rng = np.random.default_rng(d)
     X = rng.standard_normal((700, d))
-    points = DensePoints(X, None, 1)
-    for lower in (np.empty((0, 0), np.float32), np.empty((700, 12), np.float32)):
-        if len(lower) and points.is_narrow:
+    points = rows_of(X, None, 1)
+    for pairs in (False, True):
+        if pairs and isinstance(points, NarrowRows):
             continue
-        centers = points.rows(np.arange(12))
-        state = Assignment(700, 12, d)
-        state.lower = lower
-        points.assign(centers, state, True)
+        centers = points.take(np.arange(12))
+        state = points.unassigned(12, pairs)
+        points.assign(centers, state, full=True)
         for _ in range(60):
             way = rng.standard_normal((12, d)) * rng.choice([0.0, 0.001, 0.05], (12, 1))
             centers = centers + way
             state.move(np.linalg.norm(way, axis=1) * points.scale)
-            points.assign(centers, state, False)
-            brute = cdist(points.rows(np.arange(700)), centers, "sqeuclidean").argmin(axis=1)
+            points.assign(centers, state)
+            brute = cdist(points.take(np.arange(700)), centers, "sqeuclidean").argmin(axis=1)
             assert_array_equal(state.labels, brute)
-            sums = [points.rows(np.flatnonzero(brute == c)).sum(axis=0) for c in range(12)]
+            sums = [points.take(np.flatnonzero(brute == c)).sum(axis=0) for c in range(12)]
             assert_allclose(state.sums, sums, atol=1e-10)
 
 
 def test_what_a_split_saves_is_what_two_means_save():
     X, _ = make_blobs(400, centers=[[0, 0], [8, 0], [30, 30]], random_state=0)
-    points = DensePoints(X, None, 1)
+    points = rows_of(X, None, 1)
     start = Clustering.start(points, np.array([[4.0, 0.0], [30.0, 30.0]]) - points.offset)
-    points.assign(start.centers, start.state, True)
-    start.centers = start.state.sums / start.state.counts[:, None]
-    _, _, saved = split_all(points, start)
-    inside = X[start.state.labels == 0]
+    state = start.assignment
+    points.assign(start.centers, state, full=True)
+    saved = points.split(state.sums / state.counts[:, None], state.labels).saved
+    inside = X[state.labels == 0]
     one = KMeans(1, n_init=1).fit(inside).inertia_
     two = KMeans(2, n_init=1, random_state=0).fit(inside).inertia_
     assert_allclose(saved[0], one - two, rtol=0.1)  # judged by some of the points
@@ -174,7 +179,7 @@ def test_what_a_split_saves_is_what_two_means_save():
 @pytest.mark.parametrize("seed", range(3))
 def test_seeds_are_distinct_samples_spread_like_scikit_learns(seed):
     X = grid(4000, 5, seed)
-    points = DensePoints(X, None, 2)
+    points = rows_of(X, None, 2)
     chosen = greedy_plus_plus(points, 25, np.random.RandomState(seed))
     assert len(set(chosen)) == 25
     some = seed_on_some(points, 25, np.random.RandomState(seed)) + points.offset

@@ -274,7 +274,7 @@ def test_a_stream_refuses_what_fit_refuses():
         with pytest.raises(ValueError, match="scale it"):
             model.partial_fit(np.full((5, 4), height))
         assert vars(model) == state
-    with pytest.raises(ValueError, match="n_clusters=4 is not that"):
+    with pytest.raises(ValueError, match="n_clusters=4 differs from"):
         model.set_params(n_clusters=4).partial_fit(X)
 
 

@@ -1,0 +1,139 @@
+"""Dense rows: compiled loops for few and for many features."""
+
+import numpy as np
+from sklearn.utils import gen_batches
+
+from skextra._base import frozen
+from skextra._kernels import _kmeans_rows as kernels
+from skextra._kernels._kmeans_narrow import assign_narrow, cross_narrow, iterate_narrow
+from skextra._kernels._kmeans_search import Halves, group, split_each
+from skextra._kernels._kmeans_wide import assign_by_bounds, assign_wide, cross_wide
+from skextra._kmeans._local_rows import LocalRows
+
+# Features up to which points stand side by side in the vector lanes: a tile of 256 points takes
+# 64 KiB then. With more, features stand side by side.
+MOST_NARROW = 64
+# Multiplications an iteration, about 4 ms, up to which one thread that runs all iterations in one
+# call is faster than several that are called for each.
+_SERIAL_WORK = 12_000_000
+# Centres from which a bound for every pair of row and centre pays without being asked for: with
+# fewer, skipping whole rows by one bound is as good.
+_PAIRS_FROM = 32
+# Rows projected at a time, so that only some are held in float32 with all features.
+_BATCH = 8192
+
+
+class DenseRows(LocalRows):
+    """Dense rows; distances are taken from their weighted mean, `offset`."""
+
+    is_dense = True
+    own_chunk = staticmethod(kernels.own_distances)
+    group_chunk = staticmethod(kernels.group_sums)
+    # Features are filled up to a multiple of `_padding` and summed in `_lanes` lanes.
+    _padding: int
+    _lanes: int
+
+    def __init__(self, X, weight, threads, frame=None, roughly=False):
+        self.work = X.shape[1]
+        super().__init__(frozen(np.ascontiguousarray(X)), weight, threads, frame, roughly)
+        offset = frozen(self.offset)
+        self.block = kernels.DenseBlock(self.X, offset, self.scale, self._weight, self._step)
+
+    def _moments(self):
+        shift = frozen(self.X[0].astype(np.float64))
+        block = kernels.DenseBlock(self.X, shift, 1.0, self._weight, self._step)
+        total, square = np.zeros((2, self.n_chunks, self.d))
+
+        def task(c, start, stop):
+            return kernels.column_moments(block, start, stop, total[c], square[c])
+
+        mass = sum(self.each_chunk(task, 2 * self.d))
+        mean = total.sum(axis=0) / mass
+        return shift + mean, np.maximum(square.sum(axis=0) / mass - mean**2, 0.0)
+
+    def take(self, indices):
+        return self.X[indices].astype(np.float64) - self.offset
+
+    def take_scaled(self, indices):
+        out = np.empty((len(indices), self.d), np.float32)
+
+        def task(_, start, stop):
+            kernels.gather(self.block, indices, start, stop, out)
+
+        self.each_chunk(task, self.d, len(indices))
+        return out
+
+    def pack(self, centers):
+        packed = self._room(centers)
+        k, d = centers.shape
+        scaled = centers * self.scale
+        packed.packed[:k, :d] = -2.0 * scaled
+        packed.norms[:k] = np.einsum("kd,kd->k", scaled, scaled)
+        packed.error[1] = packed.error[0] * packed.norms[:k].max()
+        return packed
+
+    def _room(self, centers):
+        """Return what `pack` returns, with the parts that do not depend on the centres filled."""
+        k, d = centers.shape
+        packed = np.zeros((k + k % 2, -(-d // self._padding) * self._padding), np.float32)
+        norms = np.full(k + k % 2, np.inf, np.float32)
+        # Rounding of float32 products and sums of d terms, in so many lanes.
+        unit = 2.0**-23 * (d / self._lanes + 16)
+        return kernels.PackedCenters(centers, packed, norms, np.array([unit, 0.0], np.float32))
+
+    def split(self, centers, labels):
+        """Return the `Halves` of every cluster, relative to the offset."""
+        k, d = centers.shape
+        order, bounds = np.empty(self.n, np.int64), np.zeros(k + 1, np.int64)
+        group(labels, order, bounds)
+        low, high = np.zeros((2, k, d))
+        halves = Halves(low, high, np.zeros(k))
+        split_each(self.block, order, bounds, centers + self.offset, halves)
+        return Halves(low - self.offset, high - self.offset, halves.saved)
+
+    def can_project(self, n_axes):
+        return 2 * 4 * n_axes <= self.d * self.X.itemsize
+
+    def project(self, axes):
+        out = np.empty((self.n, axes.shape[1]), np.float32)
+        for part in gen_batches(self.n, _BATCH):
+            out[part] = self.take_scaled(np.arange(part.start, part.stop)) @ axes
+        return NarrowRows(out, self.own_weight, self.threads)
+
+
+class NarrowRows(DenseRows):
+    """Rows of few features."""
+
+    _padding, _lanes = 4, 1
+    assign_chunk = staticmethod(assign_narrow)
+    cross_chunk = staticmethod(cross_narrow)
+
+    def iterate(self, centers, assignment, max_iter, tol, costs):
+        if len(centers) * self.d * self.n > _SERIAL_WORK:
+            return None
+        room, state = self._room(centers.copy()), assignment.labelling()
+        lost, squares = np.zeros(len(centers) if costs else 0), np.empty(0, np.float32)
+        totals = kernels.Totals(assignment.sums, assignment.counts, lost, squares)
+        n_iter, changed, reach = iterate_narrow(
+            self.block, room, state, assignment.is_fresh, totals, max_iter, tol
+        )
+        assignment.resume(reach)
+        return room.exact, n_iter, changed, lost
+
+
+class WideRows(DenseRows):
+    """Rows of many features."""
+
+    _padding, _lanes = 1, 8
+    cross_chunk = staticmethod(cross_wide)
+
+    @staticmethod
+    def assign_chunk(block, start, stop, centers, state, full, totals):
+        if len(state.lower) and not full:
+            return assign_by_bounds(block, start, stop, centers, state, totals)
+        return assign_wide(block, start, stop, centers, state, full, totals)
+
+    def bounds_pairs(self, k, algorithm="auto"):
+        # Automatically where they take no more than half of the room of X.
+        pays = k >= _PAIRS_FROM and 8 * k <= self.d * self.X.itemsize
+        return algorithm == "elkan" or (algorithm == "auto" and pays)

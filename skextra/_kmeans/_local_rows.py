@@ -1,0 +1,320 @@
+"""Rows in the memory of this process, passed over chunk by chunk, by threads if they are many."""
+
+from abc import abstractmethod
+
+import numpy as np
+from scipy import sparse
+
+from skextra._base import frozen
+from skextra._common._threads import run
+from skextra._kernels._kmeans_rows import Groups, Totals
+from skextra._kernels._kmeans_search import draw_in_order
+from skextra._kmeans._lloyd import Assignment
+from skextra._kmeans._rows import Draws, Rows
+
+# Chunks of 2,048 rows or more, each of which costs a call from Python and sums of its own; and
+# enough of them to keep 32 threads at work.
+_ROWS_PER_CHUNK = 2048
+_MOST_CHUNKS = 32
+# Multiplications, about 1 ms, below which starting threads costs more than it gains.
+_SMALL_WORK = 2_000_000
+# Total variances beyond which squares of ordinary rows overflow or vanish in float64.
+_LEAST_VARIANCE, _MOST_VARIANCE = 1e-280, 1e290
+# Rows that make a rough frame: enough for a mean good to some hundredths of a deviation.
+_FRAME_ROWS, _FRAME_ENTRIES = 2_000, 200_000
+# Numbers in a block of a running sum (see `draw_by_mass`): the root of some thousand, so that the
+# sums over blocks and within one take about as long.
+_BLOCK = 64
+
+
+class LocalRows(Rows):
+    """Rows of an array or a CSR matrix; subclasses name the loops that pass over a chunk.
+
+    A `frame` (offset, scale) given is taken as it is; otherwise one is made, from a part of the
+    rows if `roughly` is set. `work` is how many multiplications a row and a centre cost, and
+    `block` the rows as the loops take them.
+    """
+
+    work: int
+    block: tuple
+
+    def __init__(self, X, weight, threads, frame=None, roughly=False):
+        self.X = X
+        self.n, self.d = X.shape
+        self.dtype = floating(X)
+        self.threads = threads
+        self.own_weight = weight
+        self._weight, self._step = weight_and_step(weight)
+        self._bounds = chunk_bounds(self.n)
+        self.n_chunks = len(self._bounds) - 1
+        self.offset, self.scale = self._make_frame(roughly) if frame is None else frame
+
+    @abstractmethod
+    def _moments(self):
+        """Return (offset, weighted variance of each feature)."""
+
+    @abstractmethod
+    def pack(self, centers):
+        """Return centres as the loops take them."""
+
+    @staticmethod
+    @abstractmethod
+    def assign_chunk(block, start, stop, centers, state, full, totals):
+        """Assign the rows ``start:stop``; return (labels changed, rows evaluated)."""
+
+    @staticmethod
+    @abstractmethod
+    def cross_chunk(block, start, stop, centers, out, base):
+        """Write the scaled squared distances of row i to all centres to ``out[:, i - base]``."""
+
+    @staticmethod
+    @abstractmethod
+    def group_chunk(block, groups, start, stop, sums, counts):
+        """Add the chosen rows ``start:stop`` to the sums and counts of their groups."""
+
+    @staticmethod
+    @abstractmethod
+    def own_chunk(block, start, stop, centers, labels, out):
+        """Write the squared distances of the rows ``start:stop`` to their centres."""
+
+    def _make_frame(self, roughly):
+        with np.errstate(over="ignore", invalid="ignore"):
+            offset, self.variance = self._rough_moments() if roughly else self._moments()
+        total = self.variance.sum()
+        if self._step and not np.isfinite(self._weight.sum()):
+            raise ValueError("sample_weight sums to infinity; scale it down.")
+        if not _LEAST_VARIANCE < total < _MOST_VARIANCE and self._varies():
+            raise ValueError(
+                "X spreads so far, or so little, that squared distances are beyond the range of "
+                "float64; scale it, for example with StandardScaler."
+            )
+        return offset, 2.0 ** -np.round(np.log2(total) / 2) if total > 0 else 1.0
+
+    def _rough_moments(self):
+        enough = max(_FRAME_ROWS, _FRAME_ENTRIES // self.d)
+        if self.n > enough:
+            every = self.n // enough
+            weight = self._weight[::every] if self._step else None
+            some = type(self)(self.X[::every], weight, self.threads)
+            if some.variance.any():  # they may be the only ones that are alike
+                return some.offset, some.variance
+        return self._moments()
+
+    def _varies(self):
+        top, bottom = self.X.max(axis=0), self.X.min(axis=0)
+        if sparse.issparse(top):
+            top, bottom = top.toarray(), bottom.toarray()
+        return (top != bottom).any()
+
+    def each_chunk(self, task, work, n=None):
+        """Return ``task(number, start, stop)`` for every chunk of the rows, or of n others.
+
+        `work` is what a row costs, in multiplications.
+        """
+        bounds = self._bounds if n is None else chunk_bounds(n)
+        starts, stops = bounds[:-1], bounds[1:]
+        if self.threads == 1 or work * bounds[-1] <= _SMALL_WORK:
+            return list(map(task, range(len(starts)), starts, stops))
+        return run(lambda c: task(c, starts[c], stops[c]), len(starts), self.threads)
+
+    def subset(self, indices, weight=None):
+        return type(self)(self.X[indices], weight, self.threads, (self.offset, self.scale))
+
+    def weights(self, indices):
+        return self._weight[indices] if self._step else None
+
+    def _weights_in(self, start, stop):
+        return self._weight[start:stop] if self._step else np.ones(stop - start)
+
+    def total_weight(self):
+        return self._weights_in(0, self.n).sum()
+
+    def shares(self):
+        weight = self._weights_in(0, self.n)
+        return np.maximum(weight / weight.max(), np.finfo(np.float64).tiny)
+
+    def draw(self, size, random_state):
+        # One from each of `size` equal shares of the weight: less scatter than independent draws.
+        places = np.arange(size) + random_state.random_sample(size)
+        if size == self.n:
+            return np.arange(self.n), self.own_weight
+        if not self._step:
+            return (places * (self.n / size)).astype(np.intp), None
+        cumulated = np.cumsum(self._weight)
+        places *= cumulated[-1] / size
+        drawn = np.minimum(np.searchsorted(cumulated, places, "right"), self.n - 1)
+        chosen, counts = np.unique(drawn, return_counts=True)
+        return chosen, counts.astype(np.float64)
+
+    def choose(self, k, random_state):
+        share = self._weights_in(0, self.n)
+        share = share / share.sum()
+        enough = np.count_nonzero(share) >= k
+        return random_state.choice(self.n, k, replace=not enough, p=share)
+
+    def draw_far(self, places, closest=None):
+        weight = self._weights_in(0, self.n)
+        return draw_by_mass(weight if closest is None else weight * closest, places)
+
+    def approach(self, index, closest=None):
+        squares = self.squared_distances(self.take([index]))[0]
+        if closest is not None:
+            np.minimum(closest, squares, out=squares)
+        squares[index] = 0.0
+        return squares
+
+    def potentials(self, centers, closest):
+        packed = self.pack(centers)
+
+        def task(_, start, stop):
+            out = np.empty((len(centers), stop - start), np.float32)
+            self.cross_chunk(self.block, start, stop, packed, out, start)
+            np.minimum(out, closest[start:stop], out=out)
+            return out @ self._weights_in(start, stop)
+
+        return sum(self.each_chunk(task, self.work * len(centers)))
+
+    def squared_distances(self, centers):
+        packed = self.pack(centers)
+        out = np.empty((len(centers), self.n), np.float32)
+
+        def task(_, start, stop):
+            self.cross_chunk(self.block, start, stop, packed, out, 0)
+
+        self.each_chunk(task, self.work * len(centers))
+        return out
+
+    def unassigned(self, k, pairs=False):
+        assignment = Assignment(self.n, k, self.d)
+        if pairs:
+            assignment.bound_pairs()
+        return assignment
+
+    def bounds_pairs(self, k, algorithm="auto"):
+        return False
+
+    def assign(self, centers, assignment, *, full=False, costs=False, places=None):
+        k, d = centers.shape
+        sums, counts = np.zeros((self.n_chunks, k, d)), np.zeros((self.n_chunks, k))
+        parts = np.zeros((self.n_chunks, k if costs else 0))
+        packed, state = self.pack(centers), assignment.labelling()
+
+        def task(c, start, stop):
+            squares = np.empty(0 if places is None else stop - start, np.float32)
+            totals = Totals(sums[c], counts[c], parts[c], squares)
+            changed, _ = self.assign_chunk(self.block, start, stop, packed, state, full, totals)
+            return changed, None if places is None else self._draw_in(start, squares, places[c])
+
+        changed, drawn = zip(*self.each_chunk(task, k * self.work), strict=True)
+        assignment.take_in(sums.sum(axis=0), counts.sum(axis=0), full)
+        draws = None if places is None else _stacked(drawn)
+        return sum(changed), parts.sum(axis=0), draws
+
+    def inertia(self, centers, labels):
+        def task(_, start, stop):
+            squares = np.empty(stop - start)
+            self.own_chunk(self.block, start, stop, centers, labels, squares)
+            return squares @ self._weight[start:stop] if self._step else squares.sum()
+
+        return float(sum(self.each_chunk(task, self.work + 4)))
+
+    def own_squares(self, centers, labels):
+        squares = np.empty(self.n)
+
+        def task(_, start, stop):
+            self.own_chunk(self.block, start, stop, centers, labels, squares[start:stop])
+
+        self.each_chunk(task, self.work + 4)
+        return squares
+
+    def draw_around(self, center, places):
+        same = np.zeros(self.n, np.int32)
+
+        def task(c, start, stop):
+            squares = np.empty(stop - start)
+            self.own_chunk(self.block, start, stop, center[None], same, squares)
+            return self._draw_in(start, squares, places[c])
+
+        return _stacked(self.each_chunk(task, self.work + 4))
+
+    def _draw_in(self, start, squares, places):
+        """Return (indices, squares, shares) of the draws of one chunk."""
+        mass = squares
+        if self._step:
+            mass = squares * self._weights_in(start, start + len(squares))
+        drawn = np.empty(len(places), np.int64)
+        total = draw_in_order(mass, places, drawn)
+        share = np.full(len(drawn), total / len(drawn))
+        return start + drawn, squares[drawn].astype(np.float64), share
+
+    def farthest(self, centers, labels, m):
+        squares = self.own_squares(centers, labels)
+        m = min(m, np.count_nonzero(squares))
+        return np.argpartition(squares, -m)[: -m - 1 : -1] if m else np.empty(0, np.intp)
+
+    def totals_of(self, labels, cluster):
+        indices = np.flatnonzero(labels == cluster)
+        weight = self._weight[indices] if self._step else np.ones(len(indices))
+        return weight @ self.X[indices] - weight.sum() * self.offset, weight.sum()
+
+    def means(self, labels, k, indices=None, weight=None):
+        if indices is None:
+            indices, weight = np.arange(self.n), self.own_weight
+        groups = Groups(indices, labels, *weight_and_step(weight))
+        chunks = len(chunk_bounds(len(indices))) - 1
+        sums, counts = np.zeros((chunks, k, self.d)), np.zeros((chunks, k))
+
+        def task(c, start, stop):
+            self.group_chunk(self.block, groups, start, stop, sums[c], counts[c])
+
+        self.each_chunk(task, self.work, len(indices))
+        sums, counts = sums.sum(axis=0), counts.sum(axis=0)
+        means = sums / np.where(counts > 0, counts, 1.0)[:, None]
+        means[counts == 0] = self.take(indices[:1])
+        return means
+
+    def can_project(self, n_axes):
+        return False
+
+    def project(self, axes):
+        raise NotImplementedError
+
+
+def floating(X):
+    """Return the dtype in which results are given: that of X, or float64 for integers."""
+    return X.dtype if X.dtype.kind == "f" else np.dtype(np.float64)
+
+
+def chunk_bounds(n):
+    """Return the bounds of some chunks of n rows, which depend on n alone."""
+    count = int(np.clip(n // _ROWS_PER_CHUNK, 1, _MOST_CHUNKS))
+    return np.linspace(0, n, count + 1).astype(np.int64)
+
+
+def weight_and_step(weight):
+    """Return weights as the loops take them: ``weight[i * step]``, of one number if None."""
+    return frozen(np.ones(1) if weight is None else weight), 0 if weight is None else 1
+
+
+def _stacked(drawn):
+    """Return the draws of all chunks, given the fields for each."""
+    return Draws(*map(np.stack, zip(*drawn, strict=True)))
+
+
+def draw_by_mass(mass, places):
+    """Return the indices at which the running sum of `mass` passes `places` in [0, 1).
+
+    Blocks are summed first: a running sum over all would take longer than its purpose.
+    """
+    n = len(mass)
+    whole = n - n % _BLOCK
+    sums = mass[:whole].reshape(-1, _BLOCK).sum(axis=1, dtype=np.float64)
+    ends = np.cumsum(np.append(sums, mass[whole:].sum(dtype=np.float64)))
+    aims = places * ends[-1]
+    block = np.minimum(np.searchsorted(ends, aims, "right"), len(ends) - 1)
+    rest = aims - np.where(block > 0, ends[block - 1], 0.0)
+    members = block[:, None] * _BLOCK + np.arange(_BLOCK)
+    inside = members < n
+    inner = np.cumsum(mass[np.where(inside, members, 0)] * inside, axis=1, dtype=np.float64)
+    within = (inner <= rest[:, None]).sum(axis=1)
+    return np.minimum(block * _BLOCK + within, n - 1)
