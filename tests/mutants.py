@@ -24,10 +24,12 @@ HERE = Path(__file__).parents[1]
 SUITES = {
     "kernels": (
         "skextra/_kernels",
+        ["_[a-z]*.py"],
         ["tests/kernels"],
     ),
     "compression": (
-        "skextra/cnn/_compression",
+        "skextra/cnn",
+        ["_compression/_[a-z]*.py", "_models/_coded_layers.py", "_models/_packing.py"],
         ["tests/cnn/compression", "tests/plotting/test_compression_display.py"],
     ),
 }
@@ -191,8 +193,9 @@ def main(suite, most=None, part=""):
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     if suite == "kernels":
         os.environ["NUMBA_DISABLE_JIT"] = "1"
-    folder, tests = SUITES[suite]
-    paths = [path for path in sorted((HERE / folder).glob("_[a-z]*.py")) if part in path.name]
+    folder, patterns, tests = SUITES[suite]
+    found = sorted(path for pattern in patterns for path in (HERE / folder).glob(pattern))
+    paths = [path for path in found if part in path.name]
     for library in LIBRARIES[suite]:  # so that no fork has to
         import_module(library)
     lines, times = look(folder, tests)

@@ -6,7 +6,6 @@ from ._compression._quantize import quantize_int8 as quantize_int8
 from ._compression._report import CompressionReport as CompressionReport
 from ._compression._report import CompressionRow as CompressionRow
 from ._compression._report import compare_networks as compare_networks
-from ._configured import load_model as load_model
 from ._inspection._conv_matrix import conv_matrix as conv_matrix
 from ._inspection._feature_maps import feature_maps as feature_maps
 from ._inspection._histograms import Histogram as Histogram
@@ -17,3 +16,4 @@ from ._inspection._layer_table import LayerTable as LayerTable
 from ._inspection._layer_table import layer_table as layer_table
 from ._inspection._misclassified import Misclassified as Misclassified
 from ._inspection._misclassified import misclassified as misclassified
+from ._models._configured import load_model as load_model

@@ -8,17 +8,17 @@ from pathlib import Path
 
 import numpy as np
 
-from skextra.cnn._design import design_of, layers_of
-from skextra.cnn._images import as_shape
-from skextra.cnn._keras import numbers_of
+from skextra.cnn._keras import arrays_of
+from skextra.cnn._models._zip import check_size
+from skextra.cnn._network._images import as_shape
+from skextra.cnn._network._layers import plan_of
+from skextra.cnn._network._pixels import is_scale
 from skextra.cnn._parameters import check_parameters
-from skextra.cnn._pixels import is_scale
-from skextra.cnn._zip import check_size
 
 _MEMBER = "skextra.json"
 _FORMAT = 1
 _DEFLATED = {"compression": zipfile.ZIP_DEFLATED, "compresslevel": 6}
-# More than any list of labels needs, and less than would hurt.
+# Bytes of the description: more than any list of labels needs, and less than fills a memory.
 _LARGEST = 64 * 1024 * 1024
 # Names of fitted attributes, and what they must be.
 _FITTED = {
@@ -45,35 +45,36 @@ def _are_numbers(values):
 
 
 def save_archive(cnn, path):
-    """Write a fitted classifier; raise ValueError if something of it is not text or numbers."""
+    """Write a fitted classifier; raise ValueError if a part of it is neither text nor numbers."""
     path = Path(path)
     if path.suffix != ".keras":
         raise ValueError(f"path={str(path)!r} must end in '.keras'.")
     if not path.parent.is_dir():
         raise FileNotFoundError(f"path={str(path)!r} is in a folder that does not exist; make it.")
     if not cnn.weights_:
-        raise ValueError("There is no network to save, as y had one class; use pickle or skops.")
-    plan = layers_of(cnn)[0]
-    if plan != cnn._plan or cnn.build is not getattr(cnn, "_build", None):
+        raise ValueError("There is no network to save: y had one class; use pickle or skops.")
+    design = cnn._design
+    plan, _ = plan_of(cnn, design.image_shape, design.guessed)
+    if plan != design.plan or cnn.build is not design.build:
         raise ValueError(
             "A parameter of the layers has changed since the network was fitted; set it back, or "
             "fit again before saving."
         )
-    parameters = cnn.get_params(deep=False)
+    parameters, fitted = cnn.get_params(deep=False), cnn.__getstate__()
     state = {
         "format": _FORMAT,
         "parameters": {
             name: _text(name, value) for name, value in parameters.items() if name not in _LOCAL
         },
         "built": cnn.build is not None,
-        "config": getattr(cnn, "_config", None),
+        "config": design.config,
         "classes": _text("classes_", cnn.classes_),
-        "fitted": {name: _text(name, getattr(cnn, name)) for name in _FITTED},
+        "fitted": {name: _text(name, fitted[name]) for name in _FITTED},
         "names": getattr(cnn, "feature_names_in_", np.array([])).tolist(),
     }
     text = json.dumps(state)
     with tempfile.TemporaryDirectory(dir=path.parent) as folder:
-        plain, part = Path(folder, "plain.keras"), Path(folder, path.name)
+        plain, part = Path(folder, "plain.keras"), Path(folder, "part")
         cnn.model_.save(plain)
         # Keras compresses nothing, and its weights come with some 25 kB of zeros.
         with zipfile.ZipFile(plain) as source, zipfile.ZipFile(part, "w", **_DEFLATED) as file:
@@ -90,12 +91,12 @@ def load_archive(cls, path, build):
         check_size(path)
         with zipfile.ZipFile(path) as file:
             if file.getinfo(_MEMBER).file_size > _LARGEST:
-                raise ValueError(f"{str(path)!r} holds a description too large to be true.")
+                raise ValueError(f"{str(path)!r} holds a description that is too large.")
             state = json.loads(file.read(_MEMBER))
     except (KeyError, zipfile.BadZipFile) as error:
         raise ValueError(
             f"{str(path)!r} was not written by CNNClassifier.save; a plain Keras model is read "
-            "with keras.models.load_model, one made smaller with skextra.cnn.load_model."
+            "with keras.models.load_model, a compressed one with skextra.cnn.load_model."
         ) from error
     try:
         if state["format"] != _FORMAT:
@@ -111,29 +112,28 @@ def _read(cls, state, path, build):
     parameters = {name: _value(value) for name, value in state["parameters"].items()}
     cnn = cls(**parameters, build=build)
     check_parameters(cnn)
+    fitted = {}
     for name, is_right in _FITTED.items():
-        value = _value(state["fitted"][name])
-        if not is_right(value):
-            raise ValueError(f"{name}={value!r} cannot be.")
-        setattr(cnn, name, value)
-    cnn.classes_ = _value(state["classes"])
+        fitted[name] = _value(state["fitted"][name])
+        if not is_right(fitted[name]):
+            raise ValueError(f"{name}={fitted[name]!r} is not valid.")
+    fitted["classes_"] = _value(state["classes"])
     if state["names"]:
-        cnn.feature_names_in_ = np.array(state["names"], dtype=object)
-    if build is not None:
-        cnn._build = build
-    # The layers are laid out anew from the parameters: what the file says of them is not run.
-    cnn._plan, cnn._l2 = layers_of(cnn)
-    if state["config"] is not None:
-        # Here they were changed after the fit: Keras lays them out, in safe mode.
-        cnn._config = str(state["config"])
-    model = design_of(cnn).model(cnn._scale)
-    if state["config"] is not None and model.output_shape[1:] != (len(cnn.classes_),):
-        raise ValueError("its network has not an output for each class.")
+        fitted["feature_names_in_"] = np.array(state["names"], dtype=object)
+    # The layers are laid out from the parameters again: what the file says of them is not run.
+    plan, l2 = plan_of(cnn, fitted["image_shape_"], fitted["_guessed"])
+    # Where they were changed after the fit, Keras lays them out, in safe mode.
+    config = None if state["config"] is None else str(state["config"])
+    design = {"_plan": plan, "_l2": l2, "_build": build, "_config": config}
+    cnn.__setstate__({**vars(cnn), **fitted, **design})
+    model = cnn._design.model(cnn._design.scale)
+    if config is not None and model.output_shape[1:] != (len(cnn.classes_),):
+        raise ValueError("its network does not have an output for each class.")
     try:
         model.load_weights(path)
     except Exception as error:
         raise ValueError(f"its weights do not go with its parameters: {error}") from error
-    cnn.weights_ = [numbers_of(weight) for weight in model.weights]
+    cnn.weights_ = arrays_of(model.weights)
     return cnn
 
 

@@ -1,42 +1,45 @@
 """CNNClassifier: a convolutional network as a scikit-learn estimator."""
 
+from collections.abc import Sequence
 from functools import partial
+from os import PathLike
+from typing import Any, Literal, Self
 
 import numpy as np
-from sklearn.base import ClassifierMixin
-from sklearn.utils.metaestimators import available_if
+from numpy.typing import ArrayLike
 
 from skextra._base import Estimator, all_or_nothing, random_state_of
 from skextra._callbacks import CallbackSupportMixin, EpochReporter, with_callbacks
-from skextra._common._classes import (
-    check_labels,
-    check_same_classes,
-    settle_classes,
-    streamable,
-)
-from skextra.cnn._fitting import attributes, begin, check_same, publish, read_validation, run
+from skextra._common._classes import check_labels, check_same_classes, settle_classes, streamable
+from skextra._sklearn import ClassifierMixin, available_if
+from skextra._typing import ClassWeight, LabelArray, MatrixLike, RandomStateLike
+from skextra.cnn._network._design import Build, Design
+from skextra.cnn._network._layers import Config, Padding, PerLayer, Pool, Size
 from skextra.cnn._parameters import check_parameters
 from skextra.cnn._predictions import Predictions
-from skextra.cnn._samples import read_samples, split_off, weigh_classes
-from skextra.cnn._training import Progress
+from skextra.cnn._training._pool import optimizer_key
+from skextra.cnn._training._samples import read_samples, read_validation, split_off, weigh_classes
+from skextra.cnn._training._stages import attributes_after, continued_design, new_design, train
+from skextra.cnn._training._task import TrainingState, task_of
 
 
 class CNNClassifier(CallbackSupportMixin, Predictions, ClassifierMixin, Estimator):
-    """Convolutional neural network that is a scikit-learn classifier, on Keras and TensorFlow.
+    """Convolutional neural network as a scikit-learn classifier, on Keras and TensorFlow.
 
-    Convolutions, each with an optional batch normalisation, activation, pool and dropout; then
-    dense layers; then one output a class, trained by backpropagation on the cross-entropy.
+    Convolutions, each with optional batch normalisation, activation, pooling and dropout, are
+    followed by dense layers and an output for each class. The network is trained by
+    backpropagation on the cross-entropy.
 
-    A parameter of the layers is one value for all layers or a tuple with one for each; height
-    and width that differ are a pair: ``kernel_size=((3, 5), 3)`` has 3 x 5 in the first of two
-    convolutions. Those of `activation`, `use_bias`, `batch_norm`, `dropout`, `kernel_initializer`
-    and `l2` go on with the dense layers.
+    A parameter of the layers is one value for all layers or a tuple with one for each. Height and
+    width that differ are a pair: ``kernel_size=((3, 5), 3)`` sets 3 x 5 in the first of two
+    convolutions. The values of `activation`, `use_bias`, `batch_norm`, `dropout`,
+    `kernel_initializer` and `l2` continue with the dense layers.
 
     Parameters
     ----------
     filters : int or tuple of int, default=(32, 64)
-        Filters of each convolution. More see more, and cost time in proportion. ``()`` leaves
-        dense layers only.
+        Filters of each convolution. The cost is proportional to them. ``()`` leaves dense layers
+        only.
 
     kernel_size : int or tuple, default=3
         Height and width of the filters. Along an axis of size 1 it is always 1.
@@ -45,14 +48,14 @@ class CNNClassifier(CallbackSupportMixin, Predictions, ClassifierMixin, Estimato
         Step of the filters; 2 halves the height and the width.
 
     padding : {'same', 'valid'}, int or tuple, default='same'
-        Zeros around the image: as many as keep its size, none, or so many on every side.
+        Zeros around the image: as many as keep its size, none, or this number on every side.
 
     dilation : int or tuple, default=1
-        Distance of the taps of a filter. More than 1 sees further for the same price, and needs
-        strides of 1.
+        Distance between the taps of a filter. More than 1 enlarges the receptive field at the
+        same cost, and needs strides of 1.
 
     pool : {'max', 'average', None} or tuple, default='max'
-        What follows each convolution.
+        Pooling after each convolution.
 
     pool_size : int or tuple, default=2
         Height and width of the pools.
@@ -67,107 +70,106 @@ class CNNClassifier(CallbackSupportMixin, Predictions, ClassifierMixin, Estimato
         Any activation that Keras knows by name.
 
     use_bias : {'auto', True, False} or tuple, default='auto'
-        Whether layers have a bias; 'auto' leaves it out before batch normalisation, which takes
-        it away again. The output layer has one.
+        Whether layers have a bias. 'auto' omits it before batch normalisation, which would cancel
+        it. The output layer always has one.
 
     batch_norm : bool or tuple of bool, default=False
-        Whether batch normalisation [1]_ stands before the activation. It allows larger learning
+        Whether to apply batch normalisation [1]_ before the activation. It allows larger learning
         rates. See the notes for its statistics.
 
     dropout : float or tuple of float, default=0.0
-        Share of the outputs of a layer that are left out at random in training [2]_, below 1.
+        Fraction of the outputs of a layer that training drops at random [2]_, below 1.
 
     kernel_initializer : str, dict or tuple, default='glorot_uniform'
         Initial weights: a name that Keras knows, such as 'he_normal' or 'zeros', or what
-        ``keras.initializers.serialize`` returns. One value holds for the output layer too.
+        ``keras.initializers.serialize`` returns. A single value applies to the output layer too.
 
     l2 : float or tuple of float, default=0.0
-        Factor of the sum of squared weights that is added to the loss (biases are free). One
-        value holds for the output layer too.
+        Factor of the sum of squared weights that is added to the loss (biases are exempt). A
+        single value applies to the output layer too.
 
     optimizer : {'adam', 'sgd'} or dict, default='adam'
         The optimizer, or what ``keras.optimizers.serialize`` returns for any other.
 
     learning_rate : float, default=None
-        Step size. By default 0.001 for 'adam', 0.01 for 'sgd' and that of a dict. Too high
-        diverges, which is an error in the first epoch and a warning later.
+        Step size. By default 0.001 for 'adam', 0.01 for 'sgd' and that of a dict. If it is too
+        high, training diverges: an error in the first epoch, a warning later.
 
     momentum : float, default=0.9
-        Share of the last step in the next, for 'sgd' only.
+        Fraction of the last step in the next, for 'sgd' only.
 
     epochs : int, default=10
         Passes over the data.
 
     batch_size : int, default=32
-        Samples to a step. More are faster an epoch and take fewer steps.
+        Samples per step. Larger batches make an epoch faster and take fewer steps.
 
     shuffle : bool, default=True
-        Whether the samples come in a new order every epoch.
+        Whether to shuffle the samples in every epoch.
 
     early_stopping : bool, default=False
-        Whether to stop when the validation loss has not fallen for `n_iter_no_change` epochs,
+        Whether to stop when the validation loss has not decreased for `n_iter_no_change` epochs,
         and to keep the weights with the lowest.
 
     validation_fraction : float, default=0.1
-        Share of the samples that early stopping holds out, by class, unless `fit` is given
-        validation samples.
+        Fraction of the samples that early stopping holds out, stratified by class, unless `fit`
+        is given validation samples.
 
     n_iter_no_change : int, default=10
         Patience of early stopping, in epochs.
 
     augmentation : dict, default=None
-        How far images are moved at random in training: 'shift' in whole pixels, 'rotation' in
-        degrees, 'zoom' as a share, 'flip' one of 'horizontal', 'vertical' and 'both'. What comes
-        into view is 0. Signals are shifted, zoomed and flipped horizontally, along their length;
-        anything else is an error for them.
+        Limits of random transformations in training: 'shift' in whole pixels, 'rotation' in
+        degrees, 'zoom' as a fraction, and 'flip', one of 'horizontal', 'vertical' and 'both'.
+        Borders are filled with 0. Signals are shifted, zoomed and flipped horizontally, along
+        their length; the rest is an error for them.
 
     class_weight : dict or 'balanced', default=None
-        Weights of the classes, multiplied with those of the samples that are trained on;
-        'balanced' weighs them by the inverse of their (weighted) frequency.
+        Weights of the classes, multiplied with those of the training samples; 'balanced' uses the
+        inverse of their (weighted) frequencies.
 
     image_shape : tuple of int, default=None
-        Shape of a sample, needed where X has rows that are not what `input_kind` takes them for:
-        (height, width, channels) or (height, width) of images; for signals (length,) or, with
+        Shape of a sample, needed where the rows of X are not what `input_kind` takes them for:
+        (height, width, channels) or (height, width) of images; (length,) of signals or, with
         ``input_kind='signal'``, (length, channels).
 
     input_kind : {'auto', 'image', 'signal'}, default='auto'
         What the samples are. Filters and pools move over the height and the width of images, and
-        along the length of signals, over all their channels. See the notes for 'auto'.
+        along the length of signals. See the notes for 'auto'.
 
     build : callable, default=None
-        ``build(image_shape, n_classes)`` returns a Keras model of your own in place of the layers
-        above, with an output a class, logits or softmax, for images as floats; for signals the
-        height of 1 in image_shape may be left out. The global
-        generators of Python and NumPy are seeded while it runs, so weights that Keras draws are
-        repeatable. A copy of the model is trained, unless it has layers that are not Keras's:
-        then return a new one each time. It must be importable to be pickled.
+        ``build(image_shape, n_classes)`` returns a Keras model to use in place of the layers
+        above, with one output per class, logits or softmax, for images as floats. For signals it
+        may omit the height of 1 in image_shape. The global generators of Python and NumPy are
+        seeded while it runs, so that initial weights are repeatable. A copy of the model is
+        trained, unless it has layers that are not Keras's: then return a new model in every call.
+        To be pickled, the function must be importable.
 
     callbacks : list of keras.callbacks.Callback, default=None
-        Keras callbacks. They see the network with logits for outputs. Those that listen to
-        batches cost time, and so do those that are not Keras's own, which might change anything:
-        the network is then compiled for this fit alone. For those of scikit-learn see
-        `set_callbacks`.
+        Keras callbacks, which see the network with logits as outputs. Those that listen to
+        batches cost time, and so do those that are not Keras's own, since the network is then
+        compiled for this fit alone. For those of scikit-learn see `set_callbacks`.
 
     checkpoint : str or path, default=None
-        A folder for the state after every epoch, one file for each training, which stays there. A
-        fit with the same data, parameters and `random_state`, which must be an int, goes on from
-        there, with the result of an uninterrupted one. The state of `callbacks` is not in it: they
-        begin anew, and those with numbers of an earlier fit in them make it another training.
+        Folder for the state after every epoch, one file per training, which is kept. A fit with
+        the same data, parameters and `random_state`, which must be an int, resumes from there,
+        with the same result as an uninterrupted one. The state of `callbacks` is not stored: they
+        start over, and those that hold numbers of an earlier fit make it another training.
 
     warm_start : bool, default=False
-        Whether `fit` goes on from the weights of the previous fit.
+        Whether `fit` starts from the weights of the previous fit.
 
     dtype : {'auto', 'float32', 'float64'}, default='auto'
         Type of the weights. 'auto' is float64 where all samples fit one batch, unless X is
-        float32 or uint8, and otherwise float32; float64 takes several times as long. Where Keras
-        is set to mixed precision 'auto' is an error, but models of `build` follow that.
+        float32 or uint8, and otherwise float32; float64 is several times slower. Where Keras is
+        set to mixed precision 'auto' is an error, but models of `build` follow that setting.
 
     verbose : bool, default=False
-        Whether to print a line an epoch.
+        Whether to print a line per epoch.
 
     random_state : int, RandomState instance or None, default=None
-        Draws the weights, the order of the samples, dropout and augmentation. With an int fits
-        on one machine are bit for bit the same.
+        Seeds the weights, the order of the samples, dropout and augmentation. With an int, fits
+        on one machine are identical bit for bit.
 
     Attributes
     ----------
@@ -175,28 +177,28 @@ class CNNClassifier(CallbackSupportMixin, Predictions, ClassifierMixin, Estimato
         The class labels.
 
     image_shape_ : tuple of int
-        (height, width, channels), for signals (1, length, channels).
+        (height, width, channels); (1, length, channels) for signals.
 
     weights_ : list of ndarray
         Weights in the order of ``model_.get_weights()``, read-only. Empty if y had one class,
         which is then predicted without a network.
 
     history_ : dict of str to list of float
-        'loss' and 'accuracy' after each epoch, and with validation samples 'val_loss' and
-        'val_accuracy'. The former are averages over the epoch while the weights moved. Loss is
-        the mean cross-entropy without penalties.
+        'loss' and 'accuracy' of each epoch, and with validation samples 'val_loss' and
+        'val_accuracy'. The first two are averages over the epoch, while the weights change. The
+        loss is the mean cross-entropy without penalties.
 
     loss_curve_ : ndarray of shape (n_epochs,)
         The losses of `history_`.
 
     n_iter_ : int
-        Epochs run by `fit`, and calls of `partial_fit` since.
+        Number of epochs of `fit`, plus the calls of `partial_fit` since.
 
     model_ : keras.Model
-        A new model each time, which stands by itself. Its input has the shape `image_shape_`.
+        A new, independent model in each access. Its input has the shape `image_shape_`.
 
     n_features_in_ : int
-        Numbers in an image.
+        Number of features: the values in an image.
 
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the features, when X has string names for all.
@@ -204,47 +206,45 @@ class CNNClassifier(CallbackSupportMixin, Predictions, ClassifierMixin, Estimato
     See Also
     --------
     sklearn.neural_network.MLPClassifier : Dense layers, without Keras.
-    FeatureMapSVM : A kernel machine: quick, and good on images that are centred.
+    FeatureMapSVM : A kernel machine: fast, and accurate on centred images.
 
     Notes
     -----
-    **Images and signals.** With ``input_kind='auto'`` arrays of three dimensions are images of
-    one channel, (n_samples, height, width), and of four images of several. Rows are square images
-    where that is possible, and otherwise signals. Three dimensions that look like signals of some
-    channels are told in a warning. With 'signal' rows are signals of one channel, and three
-    dimensions are (n_samples, length, channels); with 'image' rows that are not square need
-    `image_shape`.
+    **Images and signals.** With ``input_kind='auto'``, arrays of three dimensions are images of
+    one channel, (n_samples, height, width), and arrays of four are images of several. Rows are
+    square images where that is possible, and otherwise signals. A warning names arrays of three
+    dimensions that look like signals of several channels. With 'signal', rows are signals of one
+    channel, and three dimensions are (n_samples, length, channels). With 'image', rows that are
+    not square need `image_shape`.
 
-    **Pixels.** uint8 is divided by 255 inside. Integers of other types are divided by the largest
-    number of the bits that the largest of them in `fit` takes, eight at least: pixels of 0 to 255
-    by 255, those of 12 bits by 4095, sound of 16 bits by 32767. Where none is beyond 31 they are
-    codes or counts, and taken as they are, like bool and floats, which should lie near 0 to 1 or
-    be standardised; a warning names those that are far from it. What `fit` divided by holds for
-    all integers that follow. Another scale than that of `fit` is an error or a warning where it
-    can be seen.
+    **Pixels.** uint8 is divided by 255. Other integers are divided by the largest number of the
+    bits that the largest of them in `fit` takes, at least eight: pixels of 0 to 255 by 255, those
+    of 12 bits by 4095, sound of 16 bits by 32767. If none exceeds 31 they are codes or counts and
+    used unchanged, like bool and floats, which should lie near 0 to 1 or be standardised; a
+    warning names those that do not. The divisor of `fit` applies to all later integers. A scale
+    that differs from that of `fit` is an error or a warning where it can be detected.
 
-    **Memory.** X is read where it lies, a few megabytes at a time, whatever its type and whatever
-    the parameters, so that it may be a ``numpy.memmap`` larger than the memory.
+    **Memory.** X is read where it lies, a few megabytes at a time, whatever its type and the
+    parameters, so it may be a ``numpy.memmap`` that is larger than the memory.
 
-    **Repeated fits.** The compiled steps of the last eight architectures are kept in the process
-    and used again by fits with the same layers, dropout, optimizer and augmentation, from new
-    weights. Fits in threads do not share them.
+    **Repeated fits.** The process keeps the compiled steps of the last eight architectures. Fits
+    with the same layers, dropout, optimizer and augmentation reuse them, with new weights. Fits
+    in threads do not share them.
 
     **Sample weights** are scaled to a mean of 1. If all samples fit one batch, and without
-    dropout, batch normalisation, augmentation and early stopping, the fit is a function of the
-    weighted samples: a weight of 2 is exactly a sample that is there twice. In mini-batches that
-    is true on average only.
+    dropout, batch normalisation, augmentation and early stopping, a weight of 2 is equivalent to
+    a repeated sample. In mini-batches it is so on average only.
 
     **Batch normalisation** ends with the means and variances of the whole (weighted) training
-    set, layer after layer, in place of running averages; that takes a pass over the data for each
-    such layer. In `partial_fit` and for validation within a fit there are running averages.
+    set, layer after layer, instead of running averages. That takes a pass over the data for each
+    such layer. `partial_fit` and validation within a fit use running averages.
 
-    **Interrupted.** Ctrl-C ends a fit with the network after the last whole epoch and a warning,
-    as it does in MLPClassifier (a grid search then goes on to its next fit); in the first epoch
-    it is raised.
+    **Interrupts.** Ctrl-C ends a fit with the network after the last complete epoch and a
+    warning, as in MLPClassifier (a grid search then continues with its next fit). In the first
+    epoch it is raised.
 
-    Cost of an epoch: three times that of predicting on the samples, which is O(n_samples * MACs).
-    Results do not depend on other threads or processes; with another number of TensorFlow's
+    An epoch costs three times as much as predicting the samples, which is O(n_samples * MACs).
+    Results do not depend on other threads or processes. With another number of TensorFlow's
     threads they differ by rounding.
 
     References
@@ -268,43 +268,43 @@ class CNNClassifier(CallbackSupportMixin, Predictions, ClassifierMixin, Estimato
 
     def __init__(
         self,
-        filters=(32, 64),
-        kernel_size=3,
+        filters: int | PerLayer[int] = (32, 64),
+        kernel_size: Size | PerLayer[Size] = 3,
         *,
-        strides=1,
-        padding="same",
-        dilation=1,
-        pool="max",
-        pool_size=2,
-        pool_strides=None,
-        dense_units=(64,),
-        activation="relu",
-        use_bias="auto",
-        batch_norm=False,
-        dropout=0.0,
-        kernel_initializer="glorot_uniform",
-        l2=0.0,
-        optimizer="adam",
-        learning_rate=None,
-        momentum=0.9,
-        epochs=10,
-        batch_size=32,
-        shuffle=True,
-        early_stopping=False,
-        validation_fraction=0.1,
-        n_iter_no_change=10,
-        augmentation=None,
-        class_weight=None,
-        image_shape=None,
-        input_kind="auto",
-        build=None,
-        callbacks=None,
-        checkpoint=None,
-        warm_start=False,
-        dtype="auto",
-        verbose=False,
-        random_state=None,
-    ):
+        strides: Size | PerLayer[Size] = 1,
+        padding: Padding | PerLayer[Padding] = "same",
+        dilation: Size | PerLayer[Size] = 1,
+        pool: Pool | PerLayer[Pool] = "max",
+        pool_size: Size | PerLayer[Size] = 2,
+        pool_strides: Size | PerLayer[Size | None] | None = None,
+        dense_units: int | PerLayer[int] = (64,),
+        activation: str | PerLayer[str] = "relu",
+        use_bias: bool | Literal["auto"] | PerLayer[bool | Literal["auto"]] = "auto",
+        batch_norm: bool | PerLayer[bool] = False,
+        dropout: float | PerLayer[float] = 0.0,
+        kernel_initializer: Config | PerLayer[Config] = "glorot_uniform",
+        l2: float | PerLayer[float] = 0.0,
+        optimizer: Literal["adam", "sgd"] | dict[str, Any] = "adam",
+        learning_rate: float | None = None,
+        momentum: float = 0.9,
+        epochs: int = 10,
+        batch_size: int = 32,
+        shuffle: bool = True,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        n_iter_no_change: int = 10,
+        augmentation: dict[str, Any] | None = None,
+        class_weight: ClassWeight = None,
+        image_shape: int | tuple[int, ...] | None = None,
+        input_kind: Literal["auto", "image", "signal"] = "auto",
+        build: Build | None = None,
+        callbacks: Sequence[Any] | None = None,
+        checkpoint: str | PathLike[str] | None = None,
+        warm_start: bool = False,
+        dtype: Literal["auto", "float32", "float64"] = "auto",
+        verbose: bool = False,
+        random_state: RandomStateLike = None,
+    ) -> None:
         self.filters = filters
         self.kernel_size = kernel_size
         self.strides = strides
@@ -343,31 +343,40 @@ class CNNClassifier(CallbackSupportMixin, Predictions, ClassifierMixin, Estimato
 
     @all_or_nothing
     @with_callbacks
-    def fit(self, X, y, sample_weight=None, *, X_val=None, y_val=None, sample_weight_val=None):
+    def fit(
+        self,
+        X: MatrixLike,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        *,
+        X_val: MatrixLike | None = None,
+        y_val: ArrayLike | None = None,
+        sample_weight_val: ArrayLike | None = None,
+    ) -> Self:
         """Train the network.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features), (n_samples, height, width), \
                 (n_samples, height, width, channels) or (n_samples, length, channels)
-            Images or signals, or rows of their numbers. Integers are divided inside as the notes
-            say; floats are taken as they are.
+            Images or signals, or rows of their values. Integers are divided as the notes say;
+            floats are used unchanged.
 
         y : array-like of shape (n_samples,)
-            Class labels of any kind.
+            Class labels of any type.
 
         sample_weight : array-like of shape (n_samples,), default=None
-            Weights of the samples, on any scale; a sample of weight 0 is as if it were not there,
-            and so is a class that has no other.
+            Weights of the samples, on any scale. Samples of weight 0 are ignored, and so are
+            classes that have no others.
 
         X_val : array-like, default=None
-            Images to validate on after every epoch, in the form of X.
+            Images to validate on after every epoch, in the format of X.
 
         y_val : array-like of shape (n_val,), default=None
-            Their labels.
+            Labels of X_val.
 
         sample_weight_val : array-like of shape (n_val,), default=None
-            Their weights.
+            Weights of X_val.
 
         Returns
         -------
@@ -378,57 +387,65 @@ class CNNClassifier(CallbackSupportMixin, Predictions, ClassifierMixin, Estimato
         ------
         TypeError, ValueError
             If a parameter or the data are invalid, or the network diverges in its first epoch.
-            The estimator is then left as it was.
+            The estimator is then unchanged.
 
         ImportError
             If Keras or TensorFlow is missing.
         """
         check_parameters(self)
-        given = {"X_val": X_val, "y_val": y_val, "sample_weight_val": sample_weight_val}
-        # What a ScoringMonitor hands to its scorer, which knows of no validation samples.
-        data = {"X": X, "y": y, "metadata": {"sample_weight": sample_weight}}
-        again = self.warm_start and bool(getattr(self, "weights_", None))
-        samples = read_samples(self, X, y, sample_weight, reset=not again)
+        warm = self.warm_start and bool(getattr(self, "weights_", None))
+        samples = read_samples(self, X, y, sample_weight, reset=not warm)
         random_state = random_state_of(self.random_state)
         seed = random_state.randint(np.iinfo(np.int32).max)
+
         classes = np.unique(samples.y)
-        if again:
+        if warm:
             check_same_classes(self.classes_, classes)
+            self._design = continued_design(self, samples)
         else:
-            begin(self, samples, classes, seed)
-        check_same(self, samples)
-        validation = read_validation(self, **given)
-        if validation is None and self.early_stopping and len(self.classes_) > 1:
+            self._begin(classes, new_design(self, samples, len(classes), seed))
+
+        validation = read_validation(self, X_val, y_val, sample_weight_val)
+        if validation is None and self.early_stopping and len(classes) > 1:
             samples, validation = split_off(self, samples, random_state)
-        samples = weigh_classes(self, samples, self.classes_)
-        reporter = EpochReporter(self, self.epochs, partial(attributes, self), **data)
-        if len(self.classes_) == 1:
-            progress = Progress([], {"loss": [], "accuracy": []})
+        samples = weigh_classes(self, samples, classes)
+
+        # What a ScoringMonitor hands to its scorer, which knows of no validation samples.
+        data = {"X": X, "y": y, "metadata": {"sample_weight": sample_weight}}
+        reporter = EpochReporter(self, self.epochs, partial(attributes_after, self), **data)
+        if len(classes) == 1:
+            state = TrainingState([], {"loss": [], "accuracy": []})
         else:
-            progress = run(self, samples, validation, reporter.epoch)
-        publish(self, progress, self.warm_start)
-        self.n_iter_ = progress.epoch
-        reporter.finish((self.weights_, self.history_))
+            state = train(self, task_of(self, samples, validation), reporter.epoch)
+
+        self._publish(state, state.history, state.epoch, keep_slots=self.warm_start)
+        reporter.finish((self.weights_, self.history_, None))
         return self
 
     @available_if(streamable)
     @all_or_nothing
-    def partial_fit(self, X, y, classes=None, sample_weight=None):
-        """Train on samples in the order given, once, from the current weights.
+    def partial_fit(
+        self,
+        X: MatrixLike,
+        y: ArrayLike,
+        classes: ArrayLike | None = None,
+        sample_weight: ArrayLike | None = None,
+    ) -> Self:
+        """Train for one pass over the samples, in their order, from the current weights.
 
         Parameters
         ----------
         X : array-like
-            The next images, in the form that `fit` takes.
+            The next images, in the format that `fit` takes.
 
         y : array-like of shape (n_samples,)
             Their labels.
 
         classes : array-like of shape (n_classes,), default=None
-            All labels that will ever come. Needed in the first call, optional afterwards.
+            All labels of the stream. Required in the first call, optional afterwards.
 
         sample_weight : array-like of shape (n_samples,), default=None
-            Weights of the samples, on the same scale in every call.
+            Weights of the samples, on one scale in all calls.
 
         Returns
         -------
@@ -439,7 +456,7 @@ class CNNClassifier(CallbackSupportMixin, Predictions, ClassifierMixin, Estimato
         ------
         ValueError
             If `classes` is missing in the first call or differs later, y has other labels, or a
-            parameter of the layers has changed since.
+            parameter of the layers has changed since then.
         """
         check_parameters(self)
         first = not hasattr(self, "classes_")
@@ -447,18 +464,35 @@ class CNNClassifier(CallbackSupportMixin, Predictions, ClassifierMixin, Estimato
         samples = read_samples(self, X, y, sample_weight, reset=first)
         check_labels(samples.y, known)
         samples = weigh_classes(self, samples, known)
+
         if first:
-            random_state = random_state_of(self.random_state)
-            begin(self, samples, known, random_state.randint(np.iinfo(np.int32).max))
-            self.history_ = {"loss": [], "accuracy": []}
-            self.n_iter_ = 0
-        check_same(self, samples)
-        earlier = self.history_
+            seed = random_state_of(self.random_state).randint(np.iinfo(np.int32).max)
+            self._begin(known, new_design(self, samples, len(known), seed))
+            self.history_, self.n_iter_ = {"loss": [], "accuracy": []}, 0
+        else:
+            self._design = continued_design(self, samples)
+
         if len(known) > 1:
-            progress = run(self, samples, None, None, stream=True)
-            publish(self, progress, keep_slots=True)
-            self.history_ = {
-                name: values + self.history_.get(name, []) for name, values in earlier.items()
-            }
-        self.n_iter_ += 1
+            state = train(self, task_of(self, samples, stream=True))
+            new = state.history
+            history = {name: old + new.get(name, []) for name, old in self.history_.items()}
+            self._publish(state, history, self.n_iter_ + 1, keep_slots=True)
+        else:
+            self.n_iter_ += 1
         return self
+
+    def _begin(self, classes: LabelArray, design: Design) -> None:
+        """Set what is known before a training that starts from new weights."""
+        self.classes_, self.image_shape_, self._design = classes, design.image_shape, design
+        self.weights_, self._epochs_seen = [], 0
+        self._slots = self._slots_of = None
+
+    def _publish(
+        self, state: TrainingState, history: dict[str, list[float]], n_iter: int, keep_slots: bool
+    ) -> None:
+        """Set the results of a training."""
+        self.weights_, self.history_, self.n_iter_ = state.weights, history, n_iter
+        self._epochs_seen += state.epoch
+        keep_slots = keep_slots and bool(state.slots)
+        self._slots = state.slots if keep_slots else None
+        self._slots_of = optimizer_key(self) if keep_slots else None

@@ -1,4 +1,4 @@
-"""The way to Keras: imported when first needed, and left as it was found."""
+"""Keras: imported when first needed, and what is used of it everywhere."""
 
 import os
 import random
@@ -16,9 +16,9 @@ _process = None
 
 
 def keras(user="CNNClassifier"):
-    """Return the module keras with TensorFlow behind it, or raise an error with the remedy.
+    """Return the module keras on TensorFlow, or raise an error with the remedy.
 
-    `user` is what the error says to need it: a public function calls this before all else.
+    `user` is what the error names as needing it: a public function calls this first.
     """
     global _process
     if "keras" not in sys.modules:
@@ -44,7 +44,7 @@ def _check_backend(backend, user):
 
 
 def reason(error):
-    """Return the line of a message that says what is wrong; Keras puts where it was before it."""
+    """Return the line of a message that says what is wrong, after Keras's place of the error."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     if len(lines) > 1 and lines[0].startswith("Exception encountered"):
         lines = lines[1:]
@@ -57,9 +57,14 @@ def numbers_of(variable):
     return np.array(variable.value.numpy())
 
 
+def arrays_of(variables):
+    """Return copies of Keras variables."""
+    return [numbers_of(variable) for variable in variables]
+
+
 @contextmanager
 def seeded(seed):
-    """Make what draws from the global generators repeatable, and leave them as they were."""
+    """Seed the global generators for a while, and restore them."""
     with LOCK:
         python, legacy = random.getstate(), np.random.get_state()  # noqa: NPY002
         np.random.set_state(np.random.RandomState(seed).get_state())  # noqa: NPY002

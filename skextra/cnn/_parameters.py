@@ -1,14 +1,18 @@
-"""Parameters of CNNClassifier that are checked before anything else is done."""
+"""Parameters of CNNClassifier, checked before anything else is done."""
 
+import math
 import os
-from numbers import Integral
+from numbers import Integral, Real
 
-from skextra.cnn._augmentation import check_augmentation
-from skextra.cnn._images import KINDS, as_shape
+from skextra.cnn._network._images import KINDS, as_shape
+
+# Beyond half a turn a rotation repeats; a zoom of 1 would shrink images to nothing.
+_LARGEST = {"shift": math.inf, "rotation": 180.0, "zoom": 0.9}
+_FLIPS = ("horizontal", "vertical", "both")
 
 
 def check_parameters(cnn):
-    """Raise TypeError or ValueError, naming the parameter, if one is of no use.
+    """Raise TypeError or ValueError, naming the parameter, if one is invalid.
 
     Those of the layers are checked where the layers are laid out.
     """
@@ -34,8 +38,10 @@ def check_parameters(cnn):
         raise TypeError(
             f"build must be None or a function of (image_shape, n_classes), got {cnn.build!r}."
         )
-    _check_callbacks(cnn.callbacks)
-    check_augmentation(cnn.augmentation)
+    if cnn.callbacks is not None:
+        _check_callbacks(cnn.callbacks)
+    if cnn.augmentation is not None:
+        _check_augmentation(cnn.augmentation)
     if cnn.checkpoint is not None:
         if not isinstance(cnn.checkpoint, str | os.PathLike):
             raise TypeError(f"checkpoint must be None or a folder, got {cnn.checkpoint!r}.")
@@ -47,8 +53,6 @@ def check_parameters(cnn):
 
 
 def _check_callbacks(callbacks):
-    if callbacks is None:
-        return
     needed = ("set_model", "on_epoch_end")
     listed = isinstance(callbacks, tuple | list)
     if not listed or not all(
@@ -56,5 +60,27 @@ def _check_callbacks(callbacks):
     ):
         raise TypeError(
             f"callbacks must be None or a list of Keras callbacks, got {callbacks!r}; those of "
-            "scikit-learn are given to set_callbacks."
+            "scikit-learn are passed to set_callbacks."
         )
+
+
+def _check_augmentation(augmentation):
+    if not isinstance(augmentation, dict) or not set(augmentation) <= {*_LARGEST, "flip"}:
+        raise ValueError(
+            f"augmentation={augmentation!r} must be None or a dict with some of the keys 'shift' "
+            "(pixels), 'rotation' (degrees), 'zoom' (a share, such as 0.1) and 'flip'."
+        )
+    for name, value in augmentation.items():
+        if name == "flip":
+            if value not in _FLIPS:
+                raise ValueError(f"augmentation: flip={value!r} must be one of {_FLIPS}.")
+        elif not _is_amount(value) or not 0 <= value <= _LARGEST[name]:
+            raise ValueError(
+                f"augmentation: {name}={value!r} must be a number from 0 to {_LARGEST[name]:g}."
+            )
+        elif name == "shift" and value != round(value):
+            raise ValueError(f"augmentation: shift={value!r} must be a whole number of pixels.")
+
+
+def _is_amount(value):
+    return isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)

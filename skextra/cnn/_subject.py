@@ -1,6 +1,5 @@
-"""Subject: a Keras model or a fitted classifier, as what can be looked into and changed."""
+"""Subject: one interface to a Keras model and to a fitted classifier, to inspect and change it."""
 
-import copy
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -8,19 +7,18 @@ import numpy as np
 from sklearn.utils import column_or_1d
 from sklearn.utils.validation import check_is_fitted
 
-from skextra.cnn._build import taken_shape
 from skextra.cnn._classifier import CNNClassifier
-from skextra.cnn._design import design_of
-from skextra.cnn._graph import check_model
-from skextra.cnn._keras import keras, numbers_of
-from skextra.cnn._network import (
+from skextra.cnn._keras import arrays_of, keras
+from skextra.cnn._models._graph import check_model
+from skextra.cnn._models._rewrite import rewritten
+from skextra.cnn._network._build import taken_shape
+from skextra.cnn._network._network import (
     all_layers,
     are_probabilities,
     outputs_on_probe,
     taken_dtype,
 )
-from skextra.cnn._rewrite import rewritten
-from skextra.cnn._samples import read_images
+from skextra.cnn._network._rows import read_images
 
 
 @dataclass
@@ -40,7 +38,7 @@ class ModelSubject:
         try:
             X = np.asarray(X)
         except ValueError as error:
-            raise ValueError("X has samples of several shapes; they must be of one.") from error
+            raise ValueError("X has samples of several shapes; they must have one.") from error
         fits = X.ndim == len(wanted) + 1 and all(
             size in (None, n) for size, n in zip(wanted, X.shape[1:], strict=True)
         )
@@ -51,9 +49,11 @@ class ModelSubject:
                 f"{', '.join(map(str, wanted))}), one sample or more."
             )
         if not np.isfinite(X).all():
-            raise ValueError("X has NaN or infinite numbers; leave those samples out.")
+            raise ValueError("X has NaN or infinite numbers; drop those samples.")
         if "int" in dtype and (X % 1).any():
-            raise ValueError(f"X has fractions, but the model {self.model.name!r} takes {dtype}.")
+            raise ValueError(
+                f"X has fractions, but the model {self.model.name!r} takes {dtype}; round them."
+            )
         return X.astype("float32" if dtype == "bfloat16" else dtype, copy=False)
 
     def codes(self, y, n_samples):
@@ -71,13 +71,13 @@ class ModelSubject:
         return codes
 
     def outputs(self, X):
-        """Return what the model puts out for X, float64; raise ValueError if it is not finite."""
+        """Return the outputs of the model for X, float64; raise ValueError if not finite."""
         images = self.images(X)
         functional = not isinstance(self.model, keras().Sequential)
         if len(self.model.outputs) > 1 or (functional and isinstance(self.model.output, dict)):
             raise ValueError(
-                f"The model {self.model.name!r} puts out several arrays, or a dict; data can be "
-                "passed through models that put out one array."
+                f"The model {self.model.name!r} has several outputs, or a dict; data can be "
+                "passed through models of one output."
             )
         with self.states_kept():
             outputs = np.asarray(self.model.predict(images, verbose=0), dtype=np.float64)
@@ -86,7 +86,7 @@ class ModelSubject:
         return outputs
 
     def predictor(self, X):
-        """Return a function that predicts X, compiled, to be timed."""
+        """Return a compiled function that predicts X, for timing."""
         import tensorflow as tf
 
         images = tf.constant(self.images(X))
@@ -100,10 +100,10 @@ class ModelSubject:
 
     @contextmanager
     def states_kept(self):
-        """Let recurrent layers that remember forget what they are asked meanwhile."""
+        """Restore the states of stateful recurrent layers at the end."""
         remembering = [x for x in all_layers(self.model) if getattr(x, "stateful", False)]
         states = [v for layer in remembering for v in keras().tree.flatten(layer.states)]
-        before = [numbers_of(state) for state in states]
+        before = arrays_of(states)
         try:
             yield
         finally:
@@ -111,45 +111,45 @@ class ModelSubject:
                 state.assign(numbers)
 
     def at(self, weights):
-        """Return a new model with other weights, None for its own."""
+        """Return a new model with other weights; None keeps its own."""
         return _with_weights(self.model, weights)
 
     def initial_weights(self):
-        """Raise ValueError: a model does not know where it started."""
+        """Raise ValueError: a model does not know its initial weights."""
         raise ValueError(
             "weights='initial' needs an estimator; for a Keras model pass a list of arrays, such "
             "as [0 * w for w in model.get_weights()]."
         )
 
     def shown(self, X, rows):
-        """Return some samples of X as they were given."""
+        """Return some samples of X unchanged."""
         return np.asarray(X)[rows]
 
     def standalone(self):
-        """Return the model as others may use it."""
+        """Return the model for use outside skextra."""
         return self.model
 
     def wrapped(self, model):
-        """Return a model changed, in the form in which the subject was given."""
+        """Return a changed model in the form in which the subject was given."""
         return model
 
 
 class EstimatorSubject:
-    """A fitted CNNClassifier, and a new Keras model of its network."""
+    """A fitted CNNClassifier, with a new Keras model of its network."""
 
     def __init__(self, cnn):
         check_is_fitted(cnn)
         if not cnn.weights_:
             raise ValueError(
-                "There is no network to look into: y had one class, "
+                "There is no network: y had one class, "
                 f"{cnn.classes_.tolist()[0]!r}, predicted without one."
             )
         self.cnn = cnn
-        self.model = design_of(cnn).model_on_logits(cnn.weights_)
+        self.model = cnn._design.model_on_logits(cnn.weights_)
 
     def images(self, X):
-        """Return X as the model takes it; raise ValueError if the classifier would not take it."""
-        rows = read_images(self.cnn, X, self.cnn.image_shape_)
+        """Return X as the model takes it; raise ValueError if the classifier would refuse it."""
+        rows = read_images(self.cnn, X)
         dtype = np.dtype(taken_dtype(self.model))
         shape = taken_shape(self.model, self.cnn.image_shape_)
         return rows.numbers(slice(None), dtype).reshape(len(rows), *shape)
@@ -170,53 +170,46 @@ class EstimatorSubject:
         return self.cnn.classes_[codes]
 
     def outputs(self, X):
-        """Return what the network puts out for X, float64."""
+        """Return the outputs of the network for X, float64."""
         return self.cnn._logits(X)
 
     def predictor(self, X):
-        """Return a function that predicts X, to be timed."""
+        """Return a function that predicts X, for timing."""
         return lambda: self.cnn._logits(X)
 
     def at(self, weights):
-        """Return a new model with other weights, None for its own."""
+        """Return a new model with other weights; None keeps its own."""
         return _with_weights(self.model, weights)
 
     def initial_weights(self):
         """Return the weights that the fit started from."""
-        if hasattr(self.cnn, "_config"):
+        if self.cnn._design.config is not None:
             raise ValueError(
-                "weights='initial' needs an estimator as it was fitted; this one was made smaller "
-                "or folded."
+                "weights='initial' needs an estimator as it was fitted; this one was folded or "
+                "compressed."
             )
-        return [numbers_of(weight) for weight in design_of(self.cnn).model().weights]
+        return arrays_of(self.cnn._design.model().weights)
 
     def shown(self, X, rows):
         """Return some samples of X as images."""
-        images = read_images(self.cnn, X, self.cnn.image_shape_).given(np.asarray(rows))
+        images = read_images(self.cnn, X).given(np.asarray(rows))
         return images.reshape(len(images), *self.cnn.image_shape_)
 
     def standalone(self):
-        """Return the model as others may use it: with pixels in and probabilities out."""
+        """Return the model for use outside skextra: pixels in, probabilities out."""
         return self.cnn.model_
 
     def wrapped(self, model):
-        """Return a classifier with a network changed, which shares nothing that can change."""
-        changed = copy.copy(self.cnn)
-        for name in ("_slots", "_slots_of"):
-            vars(changed).pop(name, None)
-        changed.history_ = {name: list(values) for name, values in self.cnn.history_.items()}
-        if self.cnn._plan is None:
+        """Return a copy of the classifier with a changed network."""
+        if self.cnn._design.plan is None:
             model = self._ending_alike(model)
-        changed.weights_ = [numbers_of(weight) for weight in model.weights]
-        for weight in changed.weights_:
-            weight.flags.writeable = False
-        changed._config = model.to_json()
-        return changed
+        weights = arrays_of(model.weights)
+        return self.cnn._changed(weights, model.to_json())
 
     def _ending_alike(self, model):
-        """Return a user's model changed, with the softmax that `model` was relieved of."""
+        """Return a changed model of the user's, with the softmax that was removed from it."""
         k, shape = keras(), taken_shape(self.model, self.cnn.image_shape_)
-        whole, logits = design_of(self.cnn).model(), self.model
+        whole, logits = self.cnn._design.model(), self.model
         ends = [are_probabilities(outputs_on_probe(m, shape)) for m in (whole, logits)]
         if ends != [True, False]:
             return model
@@ -225,7 +218,7 @@ class EstimatorSubject:
 
 
 def _column(y, n_samples):
-    """Return labels as an array of one dimension; raise ValueError if they are not that many."""
+    """Return labels as an array of one dimension; raise ValueError if the number is wrong."""
     y = column_or_1d(y)
     if len(y) != n_samples:
         raise ValueError(f"y has {len(y)} classes for {n_samples} samples of X.")
@@ -240,7 +233,7 @@ def _with_weights(model, weights):
 
 
 def check_data(subject, X, y):
-    """Raise an error unless data go with a network, before anything is done."""
+    """Raise an error, before anything is done, unless data fit a network."""
     if X is None:
         if y is not None:
             raise ValueError("y was given without X; pass both, or neither.")
@@ -251,7 +244,7 @@ def check_data(subject, X, y):
 
 
 def codes_for(subject, shape, y, what):
-    """Return labels as numbers of classes, an output of the network for each.
+    """Return labels as numbers of classes, where the network has an output for each.
 
     Parameters
     ----------
@@ -259,25 +252,25 @@ def codes_for(subject, shape, y, what):
         The network.
 
     shape : tuple of int
-        Of what it puts out.
+        Shape of its outputs.
 
     y : array-like of shape (n_samples,)
         Labels.
 
     what : str
-        What they are for.
+        What the labels are needed for.
     """
     if len(shape) != 2 or (shape[1] is not None and shape[1] < 2):
         raise ValueError(
-            f"{what} needs an output for each class, but the network puts out an array of shape "
-            f"{shape} for X; leave y out, or give a binary network two outputs."
+            f"{what} needs an output for each class, but the network returns an array of shape "
+            f"{shape} for X; omit y, or give a binary network two outputs."
         )
     return subject.codes(y, shape[0])
 
 
 def subject_of(model, user):
     """Return the subject of a Keras model or a fitted classifier, for the function `user`."""
-    keras(user)  # says so if there is none
+    keras(user)  # raises if it is missing
     if isinstance(model, CNNClassifier):
         return EstimatorSubject(model)
     check_model(model)

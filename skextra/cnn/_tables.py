@@ -6,12 +6,12 @@ from html import escape
 from skextra._base import import_extra
 
 _STYLE = "font-variant-numeric: tabular-nums; padding: 0.2em 0.7em; white-space: nowrap"
-# They stand in columns of numbers too.
+# Text that columns of numbers may hold.
 _MARKS = ("?", "all")
 
 
 def as_text(value):
-    """Return a cell: sizes with an x between them, whole numbers with commas."""
+    """Return a cell as text: sizes joined by an x, whole numbers with commas."""
     if value is None:
         return ""
     if isinstance(value, tuple):
@@ -34,7 +34,7 @@ def _columns(head, rows):
 
 
 def text_table(head, rows):
-    """Return a table in columns of even width, numbers to the right."""
+    """Return a table in aligned columns, numbers to the right."""
     cells, numeric = _columns(head, rows)
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     lines = []
@@ -46,7 +46,7 @@ def text_table(head, rows):
 
 
 def html_table(head, rows, caption):
-    """Return a table of HTML, which scrolls where it is too wide."""
+    """Return an HTML table, which scrolls if it is too wide."""
     cells, numeric = _columns(head, rows)
 
     def line(row, tag):
@@ -63,7 +63,7 @@ def html_table(head, rows, caption):
 
 
 def frame(rows, kind, what):
-    """Return data of a class as a pandas DataFrame, with the first field as the index."""
+    """Return rows of a dataclass as a pandas DataFrame, indexed by the first field."""
     pandas = import_extra("pandas", "plot", what)
     names = [field.name for field in fields(kind)]
     cells = [[getattr(row, name) for name in names] for row in rows]

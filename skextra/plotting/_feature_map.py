@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from skextra.cnn._graph import graph_of
 from skextra.cnn._inspection._feature_maps import chosen_layers, feature_maps
+from skextra.cnn._models._graph import graph_of
 from skextra.cnn._subject import subject_of
 from skextra.plotting._axes import check_whole, image_axes, shared_colours, show_pictures
 

@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from skextra.cnn._costs import described, stem_of
-from skextra.cnn._graph import graph_of
 from skextra.cnn._inspection._feature_maps import chosen_layers
+from skextra.cnn._models._costs import described, stem_of
+from skextra.cnn._models._graph import graph_of
+from skextra.cnn._models._weights import CONVOLUTIONS, decoded
 from skextra.cnn._subject import subject_of
-from skextra.cnn._weights import CONVOLUTIONS, decoded
 from skextra.plotting._axes import check_whole, image_axes, shared_colours
 
 _IN_A_ROW = 8

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from skextra.cnn._costs import axes_of, described, stem_of
 from skextra.cnn._keras import numbers_of
+from skextra.cnn._models._costs import axes_of, described, stem_of
 
 
 @dataclass

@@ -7,14 +7,14 @@ import numpy as np
 
 from skextra._base import random_state_of
 from skextra._kmeans._kmeans_pp import KMeansPP
-from skextra.cnn._compression._packing import MOST_BITS, bits_for, pack, packed_size
 from skextra.cnn._compression._quantize import scale_shape
 from skextra.cnn._compression._report import report_of
-from skextra.cnn._graph import graph_of
 from skextra.cnn._keras import numbers_of
-from skextra.cnn._rewrite import rewritten
+from skextra.cnn._models._graph import graph_of
+from skextra.cnn._models._packing import MOST_BITS, bits_for, pack, packed_size
+from skextra.cnn._models._rewrite import rewritten
+from skextra.cnn._models._weights import CONVOLUTIONS, coded_layers_of, kernels_of, weight_error
 from skextra.cnn._subject import check_data, subject_of
-from skextra.cnn._weights import CONVOLUTIONS, coded_layers_of, kernels_of, weight_error
 
 _MOST = 2**MOST_BITS
 _FLOAT_BYTES = 4
@@ -198,7 +198,7 @@ def _clusters(weights, n_clusters, random_state):
 
 
 def _codebook(name, centers):
-    from skextra.cnn._compression._coded_layers import Codebook
+    from skextra.cnn._models._coded_layers import Codebook
 
     token = f"{name}:{len(centers)}:{zlib.crc32(centers.tobytes())}"
     book = Codebook(len(centers), token, name="codebook")
@@ -207,7 +207,7 @@ def _codebook(name, centers):
 
 
 def _layer(layer, book, numbers):
-    from skextra.cnn._compression._coded_layers import ClusteredLayer
+    from skextra.cnn._models._coded_layers import ClusteredLayer
 
     new = ClusteredLayer.standing_for(layer, codebook=book)
     new.codes.assign(pack(numbers, bits_for(book.n_clusters)))

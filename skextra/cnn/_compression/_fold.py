@@ -3,9 +3,9 @@
 from skextra.cnn._compression._affine import Linear, norm_weights
 from skextra.cnn._compression._fold_plan import FoldPlan
 from skextra.cnn._compression._report import report_of
-from skextra.cnn._costs import described
-from skextra.cnn._graph import graph_of
-from skextra.cnn._rewrite import copied_layer, rewritten
+from skextra.cnn._models._costs import described
+from skextra.cnn._models._graph import graph_of
+from skextra.cnn._models._rewrite import copied_layer, rewritten
 from skextra.cnn._subject import check_data, subject_of
 
 

@@ -3,9 +3,9 @@
 import numpy as np
 
 from skextra.cnn._compression._affine import Affine, Linear
-from skextra.cnn._costs import described, is_coded, stem_of
 from skextra.cnn._keras import keras
-from skextra.cnn._quantized import has_lora, mode_of
+from skextra.cnn._models._costs import described, is_coded, stem_of
+from skextra.cnn._models._quantized import has_lora, mode_of
 
 _TAKES = ("Conv", "ConvTranspose", "Dense", "DepthwiseConv", "SeparableConv")
 # They do nothing in predictions.

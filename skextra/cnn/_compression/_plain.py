@@ -2,12 +2,12 @@
 
 import numpy as np
 
-from skextra.cnn._costs import axes_of, is_coded, stem_of
-from skextra.cnn._graph import graph_of
 from skextra.cnn._keras import numbers_of
-from skextra.cnn._quantized import has_lora, mode_of
-from skextra.cnn._rewrite import copied_layer, rewritten
-from skextra.cnn._weights import decoded, named_variables
+from skextra.cnn._models._costs import axes_of, is_coded, stem_of
+from skextra.cnn._models._graph import graph_of
+from skextra.cnn._models._quantized import has_lora, mode_of
+from skextra.cnn._models._rewrite import copied_layer, rewritten
+from skextra.cnn._models._weights import decoded, named_variables
 
 _OTHER_FLOATS = ("float16", "bfloat16", "float64", "mixed_float16", "mixed_bfloat16")
 # What says in a configuration that kernels are quantised or have others beside them.

@@ -3,12 +3,12 @@
 import numpy as np
 
 from skextra.cnn._compression._report import report_of
-from skextra.cnn._costs import stem_of
-from skextra.cnn._graph import graph_of
 from skextra.cnn._keras import keras, numbers_of, reason
-from skextra.cnn._rewrite import rewritten
+from skextra.cnn._models._costs import stem_of
+from skextra.cnn._models._graph import graph_of
+from skextra.cnn._models._rewrite import rewritten
+from skextra.cnn._models._weights import CONVOLUTIONS, coded_layers_of, kernels_of, weight_error
 from skextra.cnn._subject import check_data, subject_of
-from skextra.cnn._weights import CONVOLUTIONS, coded_layers_of, kernels_of, weight_error
 
 # What Keras quantises itself.
 _KERAS = ("Dense", "EinsumDense", "Embedding")
@@ -123,7 +123,7 @@ def _keras_can(layer):
 
 
 def _int8_layer(layer):
-    from skextra.cnn._compression._coded_layers import Int8Layer
+    from skextra.cnn._models._coded_layers import Int8Layer
 
     kernels = [numbers_of(v) for v in kernels_of(layer)]
     pairs = [_quantized(layer, kernel, i) for i, kernel in enumerate(kernels)]

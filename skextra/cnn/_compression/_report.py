@@ -6,13 +6,13 @@ from numbers import Real
 
 import numpy as np
 
-from skextra.cnn._costs import described, is_coded
-from skextra.cnn._graph import graph_of
 from skextra.cnn._keras import numbers_of
-from skextra.cnn._quantized import mode_of
+from skextra.cnn._models._costs import described, is_coded
+from skextra.cnn._models._graph import graph_of
+from skextra.cnn._models._quantized import mode_of
+from skextra.cnn._models._weights import bytes_of, count_parameters
 from skextra.cnn._subject import check_data, codes_for, subject_of
 from skextra.cnn._tables import frame, html_table, text_table
-from skextra.cnn._weights import bytes_of, count_parameters
 
 _HEAD = ("layer", "type", "what was done", "parameters", "bytes", "bytes now", "weight error")
 _REPEATS = 7

@@ -6,8 +6,8 @@ import warnings
 import numpy as np
 
 from skextra._base import import_extra
-from skextra.cnn._graph import graph_of
 from skextra.cnn._keras import keras, reason
+from skextra.cnn._models._graph import graph_of
 from skextra.cnn._subject import ModelSubject
 
 _PACKAGES = {

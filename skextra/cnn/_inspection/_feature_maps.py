@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from skextra.cnn._costs import described, stem_of
-from skextra.cnn._graph import graph_of
+from skextra.cnn._models._costs import described, stem_of
+from skextra.cnn._models._graph import graph_of
+from skextra.cnn._models._weights import CONVOLUTIONS
 from skextra.cnn._subject import subject_of
-from skextra.cnn._weights import CONVOLUTIONS
 
 _AT_ONCE = 256
 

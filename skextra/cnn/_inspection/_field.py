@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from skextra.cnn._costs import axes_of, is_pointwise, spatial, stem_of, window_of
+from skextra.cnn._models._costs import axes_of, is_pointwise, spatial, stem_of, window_of
 
 _WINDOWED = ("AveragePooling", "Conv", "DepthwiseConv", "MaxPooling", "SeparableConv")
 _NOTHING = 2**40  # an end of the interval of an output that no input reaches

@@ -6,12 +6,12 @@ from numbers import Integral
 
 import numpy as np
 
-from skextra.cnn._build import on_logits
-from skextra.cnn._graph import graph_of
 from skextra.cnn._keras import keras, numbers_of
-from skextra.cnn._network import are_probabilities, outputs_on_probe
+from skextra.cnn._models._graph import graph_of
+from skextra.cnn._models._weights import decoded, named_variables, parameters_of
+from skextra.cnn._network._build import on_logits
+from skextra.cnn._network._network import are_probabilities, outputs_on_probe
 from skextra.cnn._subject import codes_for, subject_of
-from skextra.cnn._weights import decoded, named_variables, parameters_of
 
 _AT_ONCE = 256
 _LEAST = 1e-30

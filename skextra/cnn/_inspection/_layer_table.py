@@ -5,13 +5,13 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
-from skextra.cnn._costs import described, window_of
-from skextra.cnn._graph import graph_of
 from skextra.cnn._inspection._field import Field
 from skextra.cnn._inspection._macs import macs_of
+from skextra.cnn._models._costs import described, window_of
+from skextra.cnn._models._graph import graph_of
+from skextra.cnn._models._weights import bytes_of, count_parameters, itemsize, kernel_shapes
 from skextra.cnn._subject import subject_of
 from skextra.cnn._tables import as_text, frame, html_table, text_table
-from skextra.cnn._weights import bytes_of, count_parameters, itemsize, kernel_shapes
 
 # In the order of the printed table: what is asked for most comes first.
 _COLUMNS = {

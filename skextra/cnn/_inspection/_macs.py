@@ -4,11 +4,11 @@ import inspect
 import math
 import re
 
-from skextra.cnn._costs import described, is_coded, simple_macs, spatial, stem_of
-from skextra.cnn._graph import can_be_followed, graph_of
 from skextra.cnn._keras import keras
-from skextra.cnn._quantized import kernel_variables, mode_of, shape_of
-from skextra.cnn._weights import kernel_shapes
+from skextra.cnn._models._costs import described, is_coded, simple_macs, spatial, stem_of
+from skextra.cnn._models._graph import can_be_followed, graph_of
+from skextra.cnn._models._quantized import kernel_variables, mode_of, shape_of
+from skextra.cnn._models._weights import kernel_shapes
 
 _CELLS = ("ConvLSTMCell", "GRUCell", "LSTMCell", "SimpleRNNCell")
 

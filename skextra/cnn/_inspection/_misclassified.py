@@ -7,7 +7,7 @@ import numpy as np
 from scipy.special import softmax
 
 from skextra._base import import_extra
-from skextra.cnn._network import are_probabilities
+from skextra.cnn._network._network import are_probabilities
 from skextra.cnn._subject import codes_for, subject_of
 
 

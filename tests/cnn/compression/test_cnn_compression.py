@@ -312,7 +312,7 @@ def test_refusals(quantized):
             ValueError, match=r"'memory' of type LSTM cannot be .*skip=\['memory'\]"
         ):
             smaller(model)
-        with pytest.raises(ValueError, match="'conv1' is stored in fewer bytes already"):
+        with pytest.raises(ValueError, match="'conv1' is compressed already"):
             smaller(quantized[0])
         with pytest.raises(ValueError, match="is not built"):
             smaller(keras.Sequential([kl.Dense(2)]))

@@ -102,7 +102,7 @@ def test_adapted_statistics_are_kept():
     words = kl.Discretization(num_bins=3)
     words.adapt(rows)
     model = keras.Sequential([keras.Input((6,)), words, kl.Dense(4)])
-    with pytest.raises(ValueError, match="cannot be copied with what it has adapted to"):
+    with pytest.raises(ValueError, match="cannot be copied with its adapted state"):
         quantize_int8(model)
 
 
@@ -253,7 +253,7 @@ def test_data_are_checked_first(cnn, monkeypatch):
         with pytest.raises(ValueError, match="y has 3 classes for 400 samples"):
             function(cnn, X=X, y=Y[:3])
     one = normed((6,), [kl.Dense(1)])
-    with pytest.raises(ValueError, match="leave y out, or give a binary network two outputs"):
+    with pytest.raises(ValueError, match="omit y, or give a binary network two outputs"):
         quantize_int8(one, np.ones((2, 6)), [0, 1])
     assert quantize_int8(one, np.ones((2, 6)))[1].speedup > 0
     with pytest.raises(TypeError, match=r"got Pipeline; take it out .* as pipeline\[-1\]"):

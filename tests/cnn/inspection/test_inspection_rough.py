@@ -158,7 +158,7 @@ def test_sizes_of_samples_and_those_left_open():
         (fixed, (10, 10, 3)), (free, (8, 8, 4)), (free, 8), (free, (8.0, 8, 3)), (free, "abc"),
         (free, (-1, 8, 3)), (free, [(8, 8, 3), (8, 8, 3)]),
     ]:  # fmt: skip
-        with pytest.raises(ValueError, match="does not go with the inputs of the model"):
+        with pytest.raises(ValueError, match="does not match the inputs of the model"):
             layer_table(model, shape)
     a, b = keras.Input((None, 2), name="a"), keras.Input((None, 2), name="b")
     two = keras.Model([a, b], kl.Concatenate(name="c")([a, b]))

@@ -277,7 +277,7 @@ def test_a_network_from_rows_and_one_of_open_sizes():
     assert layer_table(free, input_shape=(10, 12, 3)).macs == 8 * 10 * 27 * 4
     with pytest.raises(ValueError, match="pass layer_table an input_shape"):
         layer_table(free)
-    with pytest.raises(ValueError, match="does not go with the inputs"):
+    with pytest.raises(ValueError, match="does not match the inputs"):
         layer_table(free, input_shape=(10,))
 
 

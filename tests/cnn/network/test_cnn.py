@@ -255,7 +255,7 @@ def test_warm_start_goes_on_as_if_there_had_been_no_break():
         (name,) = change
         other = CNNClassifier(**{**SMALL, "epochs": 1}, warm_start=True)
         other.fit(X[:50], np.arange(50) % 10)
-        with pytest.raises(ValueError, match=f"{name}=.* not that of the network there is"):
+        with pytest.raises(ValueError, match=f"{name}=.* differs from that of the fitted network"):
             other.set_params(**change).fit(X[:50], np.arange(50) % 10)
     assert halves.set_params(image_shape=(8, 8), dtype="float32").n_iter_ == 2
     same(whole, halves)

@@ -44,6 +44,26 @@ def test_copies_predict_alike(cnn, tmp_path):
     assert_allclose(model.predict(X.reshape(-1, 8, 8, 1), verbose=0), expected, atol=1e-6)
 
 
+@pytest.mark.parametrize("name", ["plain.keras", "skextra.json.keras"])
+def test_a_file_may_have_any_name(cnn, tmp_path, name):
+    cnn.save(tmp_path / name)
+    same(CNNClassifier.load(tmp_path / name), cnn)
+
+
+def test_pickles_of_versions_without_a_design_load():
+    """They held it as attributes, and a list of penalties; what was None was missing."""
+    options = {**SMALL, "warm_start": True, "l2": 1e-3}
+    network = CNNClassifier(**options).fit(X[:300], Y[:300])
+    state = network.__getstate__()
+    assert not any("skextra" in type(value).__module__ for value in state.values())
+    old = {k: v for k, v in state.items() if v is not None or not k.startswith("_")}
+    old["_l2"] = list(old["_l2"])
+    loaded = CNNClassifier()
+    loaded.__setstate__(old)
+    assert_array_equal(loaded.predict_proba(X), network.predict_proba(X))
+    same(loaded.fit(X[:300], Y[:300]), network.fit(X[:300], Y[:300]))
+
+
 def test_files_keep_labels_names_and_parameters(tmp_path):
     frame = pd.DataFrame(X, columns=[f"p{i}" for i in range(64)])
     labels = np.array([f"digit {i}" for i in range(10)])[Y]

@@ -234,7 +234,7 @@ def test_no_more_than_batches_of_a_file_is_in_memory(tmp_path):
 def test_several_labels_a_sample_are_told_with_a_remedy():
     marks = np.stack([Y % 2, Y > 4], axis=1).astype(int)
     rows = X / 16
-    message = r"y has shape \(400, 2\), but CNNClassifier learns one label.*MultiOutputClassifier"
+    message = r"y has shape \(400, 2\), but CNNClassifier takes one label.*MultiOutputClassifier"
     for y in (marks, pd.DataFrame(marks), marks.tolist()):
         with pytest.raises(ValueError, match=message):
             CNNClassifier(**SMALL).fit(rows, y)

@@ -136,9 +136,13 @@ def test_images_of_usual_shapes_are_not_told(shape):
         ({"image_shape": (50, 3)}, X, r"\(50, 3\) needs 150 numbers.*length and channels"),
         ({}, X.reshape(-1, 10, 10, 3), r"X has samples of shape \(10, 10, 3\)"),
         ({"input_kind": "image", "image_shape": 300}, X, "image_shape=300 is that of signals"),
-        ({"augmentation": {"rotation": 5}}, X, "turns images .* but X has signals"),
-        ({"augmentation": {"flip": "both"}}, X, "turns images .* but X has signals"),
-        ({"augmentation": {"flip": "vertical"}}, X[:, :, 0], "turns images .* but X has signals"),
+        ({"augmentation": {"rotation": 5}}, X, "rotates images .* but X has signals"),
+        ({"augmentation": {"flip": "both"}}, X, "rotates images .* but X has signals"),
+        (
+            {"augmentation": {"flip": "vertical"}},
+            X[:, :, 0],
+            "rotates images .* but X has signals",
+        ),
     ],
 )
 def test_what_does_not_go_with_signals_is_told(options, data, message):
@@ -150,7 +154,9 @@ def test_what_does_not_go_with_signals_is_told(options, data, message):
 
 def test_a_network_of_images_does_not_go_on_with_signals():
     cnn = CNNClassifier(**SMALL).fit(X[:, :, 0], Y)
-    with pytest.raises(ValueError, match="input_kind='signal' is not that of the network there"):
+    with pytest.raises(
+        ValueError, match="input_kind='signal' differs from that of the fitted network"
+    ):
         cnn.set_params(input_kind="signal").partial_fit(X[:, :, 0], Y)
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.testing import assert_allclose, assert_array_equal
 
-from skextra.cnn._augmentation import augmented, check_augmentation
+from skextra.cnn._training._augmentation import augmented
 
 
 def test_augmentation_moves_as_it_says():
@@ -11,7 +11,7 @@ def test_augmentation_moves_as_it_says():
     images = rng.uniform(0.1, 1, (50, 8, 6, 2)).astype(np.float32)
 
     def moved(**amounts):
-        return augmented(images, check_augmentation(amounts), np.array([1, 2], np.int32)).numpy()
+        return augmented(images, sorted(amounts.items()), np.array([1, 2], np.int32)).numpy()
 
     assert_allclose(moved(), images, atol=1e-6)
     assert_array_equal(moved(shift=2, zoom=0.1), moved(shift=2, zoom=0.1))
@@ -37,9 +37,9 @@ def test_augmentation_moves_as_it_says():
     # What is turned or zoomed about the centre leaves the centre where it is.
     spot = np.zeros((20, 9, 9, 1), np.float32)
     spot[:, 4, 4] = 1
-    turned = augmented(spot, check_augmentation({"rotation": 40, "zoom": 0.3}), np.array([1, 2]))
+    turned = augmented(spot, [("rotation", 40), ("zoom", 0.3)], np.array([1, 2]))
     assert_allclose(turned.numpy()[:, 4, 4], 1, atol=1e-5)
-    signals = augmented(images[:, :1], check_augmentation({"shift": 1, "rotation": 90}), [0, 1])
+    signals = augmented(images[:, :1], [("rotation", 90), ("shift", 1)], [0, 1])
     assert signals.shape == (50, 1, 6, 2)
     assert signals.numpy().any(axis=(1, 2, 3)).all()
 

@@ -12,7 +12,7 @@ from cnn_cases import SMALL
 from sklearn.datasets import load_digits
 
 from skextra import CNNClassifier
-from skextra.cnn._identity import described
+from skextra.cnn._training._identity import described
 
 X, Y = load_digits(return_X_y=True)
 X, Y = (X / 16).astype(np.float32)[:100], Y[:100]
@@ -61,7 +61,7 @@ def test_what_refers_to_itself_and_what_cannot_be_looked_into():
 
 def test_descriptions_do_not_depend_on_the_process():
     code = (
-        "import keras; from skextra.cnn._identity import described\n"
+        "import keras; from skextra.cnn._training._identity import described\n"
         "def f(x): return x in {'a', 'b', 'c'}\n"
         "print(described([f, {'d', 'e', 'g'}, vars(keras.callbacks.EarlyStopping())]))"
     )

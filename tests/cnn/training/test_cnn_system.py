@@ -30,8 +30,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler
 
 from skextra import CNNClassifier
-from skextra.cnn._batch_norm import Moments
-from skextra.cnn._cache import TRAINERS
+from skextra.cnn._training._batch_norm import Moments
+from skextra.cnn._training._pool import POOL
 
 X, Y = load_digits(return_X_y=True)
 X, Y = (X / 16).astype(np.float32)[:600], Y[:600]
@@ -229,7 +229,7 @@ def two_layers(image_shape, n_classes, activation):
 
 
 def test_models_of_ones_own_are_told_apart(tmp_path):
-    """Layers without weights count, in the reuse of trainers and in checkpoints."""
+    """Layers without weights count, in the reuse of networks and in checkpoints."""
     losses = {}
     for checkpoint in (None, tmp_path, tmp_path):
         for activation in ("relu", "tanh"):
@@ -342,7 +342,7 @@ def test_given_weights_are_where_training_begins():
 @pytest.mark.parametrize(
     "build, error, message",
     [
-        (lambda shape, n: small_net(shape, n + 1), ValueError, r"puts out \(1, 11\).*\(1, 10\)"),
+        (lambda shape, n: small_net(shape, n + 1), ValueError, r"of shape \(1, 11\).*\(1, 10\)"),
         (
             lambda shape, n: small_net((9, 9, 1), n),
             ValueError,
@@ -389,7 +389,7 @@ def test_threads_get_what_each_would_alone():
         same(one, other)
 
 
-def test_trainers_are_used_again_and_forgotten():
+def test_compiled_networks_are_used_again_and_forgotten():
     """Errors and loans leave nothing behind on which a later fit would stumble."""
     options = {"dense_units": (), "epochs": 1}
     CNNClassifier(1, **options).fit(X[:60], Y[:60])
@@ -397,9 +397,9 @@ def test_trainers_are_used_again_and_forgotten():
         CNNClassifier(1, **options, learning_rate=1e38).fit(X[:60], Y[:60])
     for filters in range(1, 13):
         CNNClassifier(filters, **options).fit(X[:60], Y[:60])
-        before = len(TRAINERS)
+        before = len(POOL)
         CNNClassifier(filters, **options, l2=0.1, random_state=1).fit(X[:60], Y[:60])
-        assert len(TRAINERS) == before <= 8  # it had the trainer of the first
+        assert len(POOL) == before <= 8  # it used the network of the first
 
 
 def test_meta_estimators():

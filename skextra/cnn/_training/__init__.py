@@ -1,0 +1,1 @@
+"""Training: from samples and a network to weights."""
