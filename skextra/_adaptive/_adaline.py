@@ -1,8 +1,9 @@
 """Adaline: Widrow's +-1 classifier."""
 
+from typing import Literal, Self
+
 import numpy as np
-from sklearn.base import ClassifierMixin
-from sklearn.utils.metaestimators import available_if
+from numpy.typing import ArrayLike
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
 
@@ -18,6 +19,8 @@ from skextra._common._classes import (
     signed_targets,
     streamable,
 )
+from skextra._sklearn import ClassifierMixin, available_if
+from skextra._typing import ClassWeight, FloatArray, LabelArray, MatrixLike, RandomStateLike
 
 
 class Adaline(ClassifierMixin, AdaptiveFilter):
@@ -134,20 +137,26 @@ class Adaline(ClassifierMixin, AdaptiveFilter):
     array([ 1,  1,  1, -1])
     """
 
+    classes_: LabelArray
+    coef_: FloatArray
+    intercept_: FloatArray
+
+    _single_output = False
+
     def __init__(
         self,
         *,
-        variant="lms",
-        learning_rate="auto",
-        max_iter=1000,
-        tol=1e-3,
-        shuffle=True,
-        average=True,
-        fit_intercept=True,
-        class_weight=None,
-        warm_start=False,
-        random_state=None,
-    ):
+        variant: Literal["lms", "nlms"] = "lms",
+        learning_rate: float | Literal["auto"] = "auto",
+        max_iter: int = 1000,
+        tol: float | None = 1e-3,
+        shuffle: bool = True,
+        average: bool = True,
+        fit_intercept: bool = True,
+        class_weight: ClassWeight = None,
+        warm_start: bool = False,
+        random_state: RandomStateLike = None,
+    ) -> None:
         self.variant = variant
         self.learning_rate = learning_rate
         self.max_iter = max_iter
@@ -159,11 +168,16 @@ class Adaline(ClassifierMixin, AdaptiveFilter):
         self.warm_start = warm_start
         self.random_state = random_state
 
-    _single_output = False
-
     @all_or_nothing
     @with_callbacks
-    def fit(self, X, y, coef_init=None, intercept_init=None, sample_weight=None):
+    def fit(
+        self,
+        X: MatrixLike,
+        y: ArrayLike,
+        coef_init: ArrayLike | None = None,
+        intercept_init: ArrayLike | None = None,
+        sample_weight: ArrayLike | None = None,
+    ) -> Self:
         """Train the neurons, epoch after epoch.
 
         Parameters
@@ -209,7 +223,6 @@ class Adaline(ClassifierMixin, AdaptiveFilter):
         if self.warm_start and previous is not None:
             check_same_classes(previous, classes)
         self.classes_ = classes
-        self._dtype = X.dtype.name
         sample_weight = self._with_class_weight(y, sample_weight)
         targets = signed_targets(y, self.classes_, X.dtype)
         w = self._initial_weights(targets.shape[1], X.shape[1], X.dtype, coef_init, intercept_init)
@@ -218,7 +231,13 @@ class Adaline(ClassifierMixin, AdaptiveFilter):
 
     @available_if(streamable)
     @all_or_nothing
-    def partial_fit(self, X, y, classes=None, sample_weight=None):
+    def partial_fit(
+        self,
+        X: MatrixLike,
+        y: ArrayLike,
+        classes: ArrayLike | None = None,
+        sample_weight: ArrayLike | None = None,
+    ) -> Self:
         """Present the rows once, in the order given, from the current weights.
 
         Parameters
@@ -255,15 +274,14 @@ class Adaline(ClassifierMixin, AdaptiveFilter):
         X, y = self._check_pair(X, y, reset=first)
         self.classes_ = settle_classes(None if first else self.classes_, classes)
         check_labels(y, self.classes_)
-        if first:
-            self._dtype = X.dtype.name
-        X = X.astype(self._dtype, copy=False)
+        if not first:
+            X = X.astype(self.coef_.dtype, copy=False)
         sample_weight = self._with_class_weight(y, sample_weight)
         X, y, sample_weight = self._drop_unweighted(X, y, sample_weight)
         self._present_once(X, signed_targets(y, self.classes_, X.dtype), sample_weight)
         return self
 
-    def decision_function(self, X):
+    def decision_function(self, X: MatrixLike) -> FloatArray:
         """Return the linear outputs.
 
         Parameters
@@ -279,7 +297,7 @@ class Adaline(ClassifierMixin, AdaptiveFilter):
         outputs = self._linear_output(X)
         return outputs[:, 0] if outputs.shape[1] == 1 else outputs
 
-    def predict(self, X):
+    def predict(self, X: MatrixLike) -> LabelArray:
         """Return the class of every row.
 
         Parameters
@@ -295,7 +313,7 @@ class Adaline(ClassifierMixin, AdaptiveFilter):
         check_is_fitted(self)
         return decided(self.decision_function(X), self.classes_)
 
-    def _check_parameters(self):
+    def _check_parameters(self) -> None:
         self._check_option("variant", ("lms", "nlms"))
         super()._check_parameters()
 
@@ -306,7 +324,9 @@ class Adaline(ClassifierMixin, AdaptiveFilter):
         check_classification_targets(y)
         return X, column_or_1d(y)
 
-    def _with_class_weight(self, y, sample_weight):
+    def _with_class_weight(
+        self, y: LabelArray, sample_weight: FloatArray | None
+    ) -> FloatArray | None:
         if self.class_weight is None:
             return sample_weight
         present, codes = np.unique(y, return_inverse=True)

@@ -1,10 +1,15 @@
 """TappedDelayLine: from a signal to the rows that an adaptive filter takes."""
 
+from typing import Self
+
 import numpy as np
-from sklearn.base import OneToOneFeatureMixin, TransformerMixin
+from numpy.typing import ArrayLike, NDArray
+from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skextra._base import Estimator, all_or_nothing
+from skextra._sklearn import OneToOneFeatureMixin, TransformerMixin
+from skextra._typing import FloatArray, MatrixLike
 
 
 class TappedDelayLine(OneToOneFeatureMixin, TransformerMixin, Estimator):
@@ -54,11 +59,11 @@ class TappedDelayLine(OneToOneFeatureMixin, TransformerMixin, Estimator):
            [3., 2., 1.]])
     """
 
-    def __init__(self, n_taps=1):
+    def __init__(self, n_taps: int = 1) -> None:
         self.n_taps = n_taps
 
     @all_or_nothing
-    def fit(self, X, y=None):
+    def fit(self, X: MatrixLike, y: None = None) -> Self:
         """Check the parameter and count the channels.
 
         Parameters
@@ -78,7 +83,7 @@ class TappedDelayLine(OneToOneFeatureMixin, TransformerMixin, Estimator):
         validate_data(self, X, dtype=[np.float64, np.float32])
         return self
 
-    def transform(self, X):
+    def transform(self, X: MatrixLike) -> FloatArray:
         """Return the state of the line at every sample.
 
         Parameters
@@ -107,7 +112,9 @@ class TappedDelayLine(OneToOneFeatureMixin, TransformerMixin, Estimator):
         )
         return rows[::-1]
 
-    def get_feature_names_out(self, input_features=None):
+    def get_feature_names_out(
+        self, input_features: ArrayLike | None = None
+    ) -> NDArray[np.object_]:
         """Return the names `channel_lag0`, `channel_lag1` and so on.
 
         Parameters
@@ -125,7 +132,7 @@ class TappedDelayLine(OneToOneFeatureMixin, TransformerMixin, Estimator):
             [f"{name}_lag{lag}" for lag in range(self.n_taps) for name in names], dtype=object
         )
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags

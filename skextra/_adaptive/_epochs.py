@@ -1,16 +1,34 @@
-"""The epoch loop of LMS and NLMS: steps, loss curve, stopping and divergence."""
+"""Epochs of LMS and NLMS: two ways to take one, and the loop with its loss curve and its end."""
 
 from dataclasses import dataclass
+from typing import Literal, NamedTuple
 
 import numpy as np
+from sklearn.utils import gen_batches
 
-from skextra._adaptive._epoch_map import EpochMap
+from skextra._adaptive._gains import mean_square
+from skextra._adaptive._inputs import Inputs
+from skextra._adaptive._rows import DenseRows, Rows
+from skextra._callbacks import EpochReporter
+from skextra._kernels._adaptive_types import Gains
+from skextra._kernels._epoch_map import ComposedEpoch, compose_epoch
+from skextra._typing import FloatArray
 
 # Beyond this growth of the mean squared error a run counts as diverged. It ends there, unless
-# tol=None asks for all epochs: then it ends when it overflows.
+# tol=None asks for all epochs: then it ends when it overflows. Sorted rows make the loss of stable
+# runs rise for a while; six decades are beyond all that tests/adaptive has met.
 GROWTH = 1e6
-# Successive epochs whose loss must stay within `tol` of the one before.
+# Successive epochs whose loss must stay within `tol` of the one before. One quiet epoch may be
+# the turning point of a curve that falls and then rises; more cost as many epochs.
 _PATIENCE = 3
+# Weights up to which an epoch becomes a map: its matrices then have .5 MB each and stay in the
+# cache while the rows run through them.
+_LARGEST_SIZE = 256
+# Eigenvalues below this share of the largest are left out of the least-squares weights that the
+# loss is expanded about: a step along them is long and gains next to nothing.
+_NEGLIGIBLE = 1e-8
+# Multiplications between two chances for an interrupt: some tenths of a second.
+_UNINTERRUPTED = 10**9
 
 
 @dataclass
@@ -22,46 +40,66 @@ class Weights:
     `published` is what predicts: the mean if averaging, else the last.
     """
 
-    last: np.ndarray
-    mean: np.ndarray
-    presented: float
-    average: bool
+    last: FloatArray
+    mean: FloatArray
+    presented: float = 0.0
+    average: bool = False
 
     @property
-    def published(self):
+    def published(self) -> FloatArray:
         """Return the weights that predict."""
         return self.mean if self.average and self.presented > 0 else self.last
 
-    def advanced(self, last, epoch_mean, total):
+    def advanced(self, last: FloatArray, epoch_mean: FloatArray | None, total: float) -> "Weights":
         """Return the weights after an epoch of total weight `total`."""
         if not self.average:
-            return Weights(last, last, 0.0, False)
+            return Weights(last, last)
         presented = self.presented + total
         mean = self.mean + (epoch_mean - self.mean) * self.mean.dtype.type(total / presented)
         return Weights(last, mean, presented, True)
 
 
+class Stopping(NamedTuple):
+    """When a run ends.
+
+    After `max_iter` epochs, or once the loss changes by less than `tol`; such a loss counts as
+    convergence only after `warm_up` epochs, since steps too small to learn anything would pass
+    for it before. Weights beyond `largest` have diverged.
+    """
+
+    max_iter: int
+    tol: float | None
+    warm_up: float
+    largest: float
+
+
 @dataclass
 class Run:
-    """What `run_epochs` returns; `status` is 'converged', 'max_iter', 'stopped' or 'diverged'."""
+    """What `run_epochs` returns: the last good weights, the losses and how the run ended."""
 
     weights: Weights
-    loss_curve: np.ndarray
-    status: str
+    loss_curve: FloatArray
+    status: Literal["converged", "max_iter", "stopped", "diverged"]
 
 
-def run_epochs(rows, order, targets, gains, weights, *, max_iter, tol, warm_up, largest, reporter):
+def run_epochs(
+    inputs: Inputs,
+    targets: FloatArray,
+    gains: Gains,
+    weights: Weights,
+    stopping: Stopping,
+    reporter: EpochReporter[Weights],
+) -> Run:
     """Present all rows up to `max_iter` times in the same order.
-
-    A loss that does not change counts as convergence only after `warm_up` epochs: before, steps
-    too small to learn anything would pass for it. Weights beyond `largest` have diverged.
 
     The loss of the weights after epoch k is a by-product of epoch k + 1, or of the affine map
     that replaces the epochs once that is cheaper; so each epoch reads the data once.
     """
-    scale = gains.power_of(targets)
-    floor = (rows.p * float(np.finfo(rows.dtype).eps)) ** 2 * scale
-    stepper = _Stepper(rows, order, targets, gains, weights.average, max_iter)
+    max_iter, tol, warm_up, largest = stopping
+    scale = mean_square(targets, gains)
+    floor = (inputs.rows.p * float(np.finfo(inputs.rows.dtype).eps)) ** 2 * scale
+    epochs = RowByRow(inputs, targets, gains)
+    switch = EpochMap.worthwhile_after(inputs.rows, max_iter)
     curve = []
     kept = weights
     start = previous = 0.0
@@ -69,10 +107,12 @@ def run_epochs(rows, order, targets, gains, weights, *, max_iter, tol, warm_up, 
     status = "max_iter"
     with np.errstate(over="ignore", invalid="ignore"):
         for epoch in range(max_iter + 1):
-            if epoch < max_iter and status == "max_iter":
-                loss, following = stepper.step(weights)
+            if epoch == max_iter or status == "stopped":
+                loss, following = epochs.loss(weights), None
             else:
-                loss, following = stepper.loss(weights), None
+                if epoch == switch:
+                    epochs = EpochMap(inputs, targets, gains, weights)
+                loss, following = epochs.step(weights)
             loss = loss / targets.shape[1]
             if epoch > 0:
                 curve.append(loss if np.isfinite(loss) else np.inf)
@@ -97,37 +137,110 @@ def run_epochs(rows, order, targets, gains, weights, *, max_iter, tol, warm_up, 
     return Run(kept, np.asarray(curve), status)
 
 
-class _Stepper:
-    """Take epochs row by row first, and by the affine map once it has paid for itself."""
+class RowByRow:
+    """Epochs that present one row after the other."""
 
-    def __init__(self, rows, order, targets, gains, average, max_iter):
-        self._data = rows, order, targets, gains
-        self._average = average
-        self._taken = 0
-        # The map costs about as much as p epochs. Waiting that long before building it costs at
-        # most twice the best choice, whatever the number of epochs turns out to be.
-        self._switch = EpochMap.worthwhile_after(rows, max_iter)
-        self._map = None
+    def __init__(self, inputs: Inputs, targets: FloatArray, gains: Gains) -> None:
+        self._rows, self._order = inputs.rows, inputs.order
+        self._targets, self._gains = targets, gains
 
-    def step(self, weights):
+    def step(self, weights: Weights) -> tuple[float, Weights]:
         """Return (loss of the published weights, weights after one more epoch)."""
-        rows, order, targets, gains = self._data
-        if self._map is None and self._switch is not None and self._taken >= self._switch:
-            self._map = EpochMap(rows, order, targets, gains, self._average, weights.published)
-        self._taken += 1
-        if self._map is not None:
-            last, epoch_mean = self._map.apply(weights.last)
-            loss = self._map.loss(weights.published)
-        else:
-            loss, last, added = rows.epoch(
-                order, targets, gains, self._average, weights.last, weights.published
-            )
-            epoch_mean = weights.last + added if self._average else None
-        return loss, weights.advanced(last, epoch_mean, gains.total)
+        average, w = weights.average, weights.last
+        loss, last, added = self._rows.epoch(
+            self._order, self._targets, self._gains, average, w, weights.published
+        )
+        mean = w + added if average else None
+        return loss, weights.advanced(last, mean, self._gains.total)
 
-    def loss(self, weights):
-        """Return the loss of the published weights."""
-        rows, _, targets, gains = self._data
-        if self._map is not None:
-            return self._map.loss(weights.published)
-        return rows.loss(targets, gains, weights.published)
+    def loss(self, weights: Weights) -> float:
+        """Return the loss of the published weights, summed over the outputs."""
+        return self._rows.loss(self._targets, self._gains, weights.published)
+
+
+class EpochMap:
+    """The map ``w -> P w + q`` of one epoch over rows in a fixed order.
+
+    With p weights, building it costs O(n p^2) once and every epoch O(p^2) instead of O(n p).
+    The loss of any w is ``E(w0) - 2 g.(w - w0) + (w - w0)^T G (w - w0)`` about the least-squares
+    weights w0.
+
+    Parameters
+    ----------
+    inputs, targets, gains
+        As for epochs row by row.
+
+    weights : Weights
+        Any finite weights, from which the search for the least-squares weights starts.
+    """
+
+    def __init__(
+        self, inputs: Inputs, targets: FloatArray, gains: Gains, weights: Weights
+    ) -> None:
+        origin = weights.published.astype(np.float64)
+        self._composed = composed = composed_epoch(inputs, targets, gains, weights.average, origin)
+        self._total = gains.total
+        # Expand about the least-squares weights, where no digits cancel.
+        shift = np.linalg.lstsq(composed.gram, composed.gradient.T, rcond=_NEGLIGIBLE)[0].T
+        dtype = inputs.rows.dtype
+        self._origin = (origin + shift).astype(dtype).astype(np.float64)
+        shift = self._origin - origin
+        self._gram = composed.gram / gains.total
+        self._gradient = (composed.gradient - shift @ composed.gram) / gains.total
+        self._error = inputs.rows.loss(targets, gains, self._origin.astype(dtype))
+
+    @staticmethod
+    def worthwhile_after(rows: Rows, max_iter: int) -> int | None:
+        """Return after how many epochs the map should take over, or None for never.
+
+        It costs about as much as p epochs. Waiting that long before building it costs at most
+        twice the best choice, whatever the number of epochs turns out to be.
+        """
+        size = rows.p + 1
+        if not isinstance(rows, DenseRows) or size > min(_LARGEST_SIZE, rows.n):
+            return None
+        return size if max_iter >= 4 * size else None
+
+    def step(self, weights: Weights) -> tuple[float, Weights]:
+        """Return (loss of the published weights, weights after one more epoch)."""
+        w, composed = weights.last, self._composed
+        last = w @ composed.matrix.T + composed.vector
+        mean = w + w @ composed.mean_matrix.T + composed.mean_vector
+        return self.loss(weights), weights.advanced(last, mean, self._total)
+
+    def loss(self, weights: Weights) -> float:
+        """Return the loss of the published weights, summed over the outputs."""
+        d = weights.published - self._origin
+        quadratic = np.einsum("ka,ka->", d @ self._gram, d)
+        loss = self._error - 2 * np.einsum("ka,ka->", self._gradient, d) + quadratic
+        return max(loss, 0.0) if np.isfinite(loss) else np.inf
+
+
+def composed_epoch(
+    inputs: Inputs, targets: FloatArray, gains: Gains, average: bool, origin: FloatArray
+) -> ComposedEpoch:
+    """Return the ComposedEpoch of one epoch over dense rows."""
+    rows, size, shape = inputs.rows, inputs.rows.p + 1, origin.shape
+    composed = ComposedEpoch(
+        matrix=np.eye(size),
+        vector=np.zeros(shape),
+        mean_matrix=np.zeros((size, size)),
+        mean_vector=np.zeros(shape),
+        gram=np.zeros((size, size)),
+        gradient=np.zeros(shape),
+    )
+    seen = 0.0
+    for part in gen_batches(rows.n, max(1, _UNINTERRUPTED // size**2)):
+        span = part.start, part.stop
+        seen = compose_epoch(
+            rows.strided,
+            inputs.order,
+            targets,
+            tuple(gains),
+            origin,
+            average,
+            tuple(composed),
+            *span,
+            seen,
+        )
+    return composed

@@ -1,30 +1,30 @@
-"""Rows so short that the squares of their norms underflow, for NLMS to step over."""
-
-from types import SimpleNamespace
+"""Rows so short that the squares of their norms underflow, scaled for NLMS."""
 
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.utils import gen_batches
 
-from skextra._adaptive._rows import DenseRows
+from skextra._adaptive._gains import part_of_gains
+from skextra._adaptive._rows import CHUNK_ENTRIES, DenseRows, Rows
 from skextra._base import frozen
 
-# Squared norms below it, or products with such rows, may have lost digits to underflow.
+# Squared norms below it may have lost digits to underflow. The smallest normal float64 is 2e-308,
+# so that above this bound entries down to 1e-14 of the norm still have squares in full precision.
 _FAINT = 1e-280
-_SCALE = 2.0**500
+_SCALE = 2.0**500  # brings norms from 1e-300 on to where their squares are normal numbers
 # Rows shorter than that, or than the smallest normal number of their dtype, are silence: their
 # inverse norm overflows, or rounding has taken their digits.
 _SILENCE = 1e-300
-_SOME_ENTRIES = 1_000_000  # of the rows, to be scaled at a time
 
 
-def audible(rows, powers, variant):
-    """Return rows and squared norms that `variant` can divide by: silence as zeros.
+def audible(rows: Rows, powers: NDArray[np.float64]) -> tuple[Rows, NDArray[np.float64]]:
+    """Return rows and squared norms that NLMS can divide by: silence as zeros.
 
     NLMS makes the same step for a row and its target as for a multiple of both. So rows whose
-    squared norm is beyond float64 are brought to a norm between a half and one.
+    squared norm is beyond float64 are scaled to a norm between a half and one.
     """
     silence = max(_SILENCE, np.finfo(rows.dtype).tiny)
-    if variant != "nlms" or not powers.min(initial=1.0) < _FAINT:
+    if not powers.min(initial=1.0) < _FAINT:
         return rows, powers
     norms = np.sqrt(rows.powers(_SCALE)) / _SCALE  # without a bias: with it no row is short
     norms = np.where(powers < _FAINT, norms, np.sqrt(powers))
@@ -35,12 +35,12 @@ def audible(rows, powers, variant):
     return rows, np.square(norms * rows.scale)
 
 
-def is_silent(rows):
+def is_silent(rows: Rows) -> bool:
     """Return whether all rows are silence."""
     return not (rows.powers(_SCALE) > (_SILENCE * _SCALE) ** 2).any()
 
 
-class FaintRows:
+class FaintRows(Rows):
     """Rows without a bias, each scaled by a power of two to a norm between a half and one.
 
     Parameters
@@ -52,11 +52,15 @@ class FaintRows:
         Their norms, 0 for silence.
     """
 
-    def __init__(self, rows, norms):
-        self.plain = rows
-        self.n, self.p = rows.n, rows.p
-        self.dtype, self.bias, self.matrix = rows.dtype, rows.bias, rows.matrix
+    def __init__(self, rows: Rows, norms: NDArray[np.float64]) -> None:
+        super().__init__(rows.matrix, rows.bias)
+        self.dtype = rows.dtype  # the matrix may still be in float32
+        self._plain = rows
         self.scale = np.where(norms > 0, np.ldexp(1.0, -np.frexp(norms)[1]), 0.0)
+
+    @property
+    def plain(self) -> Rows:
+        return self._plain
 
     def astype(self, dtype):
         """Return the rows as they are, in float64."""
@@ -64,54 +68,46 @@ class FaintRows:
 
     def powers(self):
         """Return the squared norm of every row, before it is scaled."""
-        return self.plain.powers()
+        return self._plain.powers()
 
     def dense(self, part):
         """Return some rows, scaled."""
-        return self.plain.dense(part) * self.scale[part, None]
+        return self._plain.dense(part) * self.scale[part, None]
 
     def epoch(self, order, targets, gains, average, w, v):
-        """Return (loss of v, w after one epoch, what averaging adds to w)."""
         first, mean = w, np.zeros(w.shape)
-        step, hold, weight, _, total = gains.arrays
         for part in self._parts():
             part = order[part] if order.size else part
-            rows, own = self._some(part), frozen(targets[part] * self.scale[part, None])
-            gain = SimpleNamespace(total=float(weight[part].sum()))
-            chunks = (frozen(array[part]) for array in (step, hold, weight))
-            gain.arrays = *chunks, 1, gain.total
-            _, last, added = rows.epoch(order[:0], own, gain, average, w, w)
-            mean += gain.total / total * (w + added)
+            own = frozen(targets[part] * self.scale[part, None])
+            some = part_of_gains(gains, part)
+            _, last, added = self._some(part).epoch(order[:0], own, some, average, w, w)
+            mean += some.total / gains.total * (w + added)
             w = last
-        return self.plain.loss(targets, gains, v), w, mean - first
+        return self._plain.loss(targets, gains, v), w, mean - first
 
     def loss(self, targets, gains, v):
-        """Return the weighted mean of the squared errors of v, summed over the outputs."""
-        return self.plain.loss(targets, gains, v)
+        return self._plain.loss(targets, gains, v)
 
-    def moment_product(self, weight, inc, vector):
-        """Return sum_i weight_i x_i (x_i . vector)."""
+    def moment_product(self, weight, vector):
         out = np.zeros(self.p + 1)
         for part in self._parts():
             rows = self.dense(part)
-            out[:-1] += rows.T @ ((weight[part] if inc else weight) * (rows @ vector[:-1]))
+            out[:-1] += rows.T @ (weight[part] * (rows @ vector[:-1]))
         return out
 
     def keys(self, multipliers):
-        """Return a 64-bit key of every row's content."""
-        return self.plain.keys(multipliers)
+        return self._plain.keys(multipliers)
 
     def dense_chunks(self):
-        """Yield (slice, dense rows, their scale) that together cover all rows."""
         for part in self._parts():
             yield part, self._some(part), self.scale[part, None]
 
-    def all_dense(self):
+    def all_dense(self) -> DenseRows:
         """Return all rows at once as DenseRows."""
         return self._some(slice(None))
 
     def _parts(self):
-        return gen_batches(self.n, max(1, _SOME_ENTRIES // self.p))
+        return gen_batches(self.n, max(1, CHUNK_ENTRIES // self.p))
 
     def _some(self, part):
         return DenseRows(self.dense(part), self.bias)

@@ -1,48 +1,73 @@
 """What LMSRegressor and Adaline share: from validated data to published weights."""
 
 from dataclasses import astuple
+from typing import Any, Literal
 
 import numpy as np
+from numpy.typing import DTypeLike, NDArray
 from scipy.sparse import issparse
 from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils import Tags
 from sklearn.utils.extmath import safe_sparse_dot
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
-from skextra._adaptive._epochs import GROWTH, Weights, run_epochs
-from skextra._adaptive._faint_rows import FaintRows, audible, is_silent
-from skextra._adaptive._gains import Gains, InputPower, automatic_rate
+from skextra._adaptive._epochs import GROWTH, Stopping, Weights, run_epochs
+from skextra._adaptive._faint_rows import is_silent
+from skextra._adaptive._gains import automatic_rate, gains_of, mean_square, part_of_gains
+from skextra._adaptive._inputs import InputPower, Inputs
+from skextra._adaptive._moments import moments_for
 from skextra._adaptive._reports import fit_report, shortfall_report, stream_report
-from skextra._adaptive._rows import FILE_ORDER, as_rows, presentation_order
+from skextra._adaptive._rows import FILE_ORDER, Rows, as_rows, presentation_order
 from skextra._adaptive._shortfall import shortfall
-from skextra._adaptive._stability import LMSStability, measure, moments_for
+from skextra._adaptive._stability import LMSStability, measure
+from skextra._adaptive._stream import Chunk, Stream
 from skextra._base import Estimator, frozen, random_state_of, warn_caller
 from skextra._callbacks import CallbackSupportMixin, EpochReporter
 from skextra._kernels._lms_dense import lms_adapt
+from skextra._typing import FloatArray, FloatMatrix, MatrixLike, RandomStateLike
 
-# Errors are squared, and may grow beyond the targets before they shrink.
+# Targets whose squares stay within the range of float64 (2e-308 to 2e308), with room for errors
+# that grow beyond the targets before they shrink.
 _SMALLEST_TARGET, _LARGEST_TARGET = 1e-150, 1e152
-_SMALLEST_POWER = 1e-300  # of the largest row, or a rate that suits it overflows
+# Of the largest row: below it, a learning rate of its inverse overflows.
+_SMALLEST_POWER = 1e-300
 
 
 class AdaptiveFilter(CallbackSupportMixin, Estimator):
     """Linear combiner adapted by LMS or NLMS; book-keeping common to its estimators."""
 
-    # Variants without a learning rate, which a warning can recommend.
-    _direct_variants = None
+    variant: Any  # a Literal of the estimator's
+    learning_rate: float | Literal["auto"]
+    max_iter: int
+    tol: float | None
+    shuffle: bool
+    average: bool
+    fit_intercept: bool
+    warm_start: bool
+    random_state: RandomStateLike
 
-    def __sklearn_tags__(self):
+    loss_curve_: NDArray[np.float64]
+    n_iter_: int
+    learning_rate_: float
+    _stream: tuple[Any, ...]  # the fields of a Stream
+    _stability: tuple[Any, ...]  # those of LMSStability
+
+    # Variants without a learning rate, which a warning can recommend.
+    _direct_variants: str | None = None
+
+    def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         return tags
 
     @property
-    def stability_(self):
+    def stability_(self) -> LMSStability:
         """Bounds on the learning rate, LMSStability."""
         if "_stability" not in vars(self):  # kept as numbers, which every way to store can store
             raise AttributeError(f"This {type(self).__name__} has no stability_.")
         return LMSStability(*self._stability)
 
-    def _check_parameters(self):
+    def _check_parameters(self) -> None:
         if isinstance(self.learning_rate, str):
             if self.learning_rate != "auto":
                 raise ValueError(
@@ -56,13 +81,8 @@ class AdaptiveFilter(CallbackSupportMixin, Estimator):
         self._check_flag("shuffle", "average", "fit_intercept", "warm_start")
         random_state_of(self.random_state)
 
-    def _check_inputs(self, X, reset):
-        return validate_data(
-            self, X, accept_sparse="csr", dtype=[np.float64, np.float32], reset=reset
-        )
-
     def _drop_unweighted(self, X, targets, sample_weight):
-        """Validate the weights; rows of weight zero are as good as absent."""
+        """Validate the weights; leave out rows of weight zero."""
         if sample_weight is None:
             return X, targets, None
         sample_weight = _check_sample_weight(
@@ -96,239 +116,221 @@ class AdaptiveFilter(CallbackSupportMixin, Estimator):
             w[:, -1] = bias
         return w
 
-    def _check_same_inputs(self):
-        """Refuse to go on with weights that belong to another number of inputs."""
-        if bool(self.fit_intercept) != self._has_intercept:
+    def _check_same_inputs(self) -> None:
+        """Raise ValueError if `fit_intercept` is not that of the weights to continue from."""
+        has_intercept = self._resumed().has_intercept
+        if bool(self.fit_intercept) != has_intercept:
             raise ValueError(
-                f"fit_intercept={self.fit_intercept!r}, but the weights to go on from were "
-                f"adapted with fit_intercept={self._has_intercept!r}. Set it back, or start again "
-                "with `fit` and warm_start=False."
+                f"fit_intercept={self.fit_intercept!r}, but the weights to continue from were "
+                f"adapted with fit_intercept={has_intercept!r}. Set it back, or start again with "
+                "`fit` and warm_start=False."
             )
 
     def _fit_epochs(self, X, targets, sample_weight, w, data):
-        """Run epochs to convergence, publish and warn."""
+        """Run epochs to convergence, publish and warn: the rest of `fit` by LMS or NLMS."""
         if 0.0 < (largest := float(np.abs(targets).max())) < _SMALLEST_TARGET:
             raise ValueError(f"y goes up to {largest:g}, the square of which underflows; scale y.")
-        rows = as_rows(X, self.fit_intercept)
-        order = FILE_ORDER
+        rows, order, dtype = as_rows(X, self.fit_intercept), FILE_ORDER, X.dtype
         if self.shuffle:
-            random_state = random_state_of(self.random_state)
-            order = presentation_order(rows, targets, random_state)
-        powers = rows.powers()
-        seen = InputPower().including(powers, sample_weight)
-        rate = self._rate(seen, rows)
-        rows, powers = audible(rows, powers, self.variant)
-        wanted = targets if self.variant == "lms" else None  # else they are to be of plain rows
-        moments = moments_for(rows, powers, sample_weight, self.variant, targets=wanted)
-        stability = measure(rows, powers, sample_weight, self.variant, rate, order, moments)
-        gains = Gains(self.variant, rate, powers, sample_weight, targets, rows.dtype)
-        rows, targets, w = in_dtype(gains.dtype, rows, targets, w)
-        start = Weights(w, w, 0.0, bool(self.average))
+            order = presentation_order(rows, targets, random_state_of(self.random_state))
+        inputs = Inputs(self.variant, rows, rows.powers(), sample_weight, order)
+        power = InputPower().including(inputs.powers, sample_weight)
+        rate = self._rate(power, rows)
+
+        inputs = inputs.audible()
+        moments = moments_for(inputs, targets if self.variant == "lms" else None)
+        stability = measure(inputs, rate, moments)
+        gains = gains_of(inputs, rate, targets, inputs.rows.dtype)
+        inputs, w = inputs.astype(gains.step.dtype), w.astype(gains.step.dtype, copy=False)
+        targets = frozen(targets.astype(gains.step.dtype, copy=False))
+        pace = gains.total * rate * stability.lambda_max  # of the fastest weight, in an epoch
+        stopping = Stopping(
+            self.max_iter, self.tol, 1.0 / pace if pace > 0 else 0.0, float(np.finfo(dtype).max)
+        )
+
         reporter = EpochReporter(
-            self, self.max_iter, lambda state: self._attributes(state.published), **data
+            self, self.max_iter, lambda state: self._attributes(state.published, dtype), **data
         )
-        warm_up = _warm_up(gains.total, rate, stability.lambda_max)
-        run = run_epochs(
-            rows,
-            order,
-            targets,
-            gains,
-            start,
-            max_iter=self.max_iter,
-            tol=self.tol,
-            warm_up=warm_up,
-            largest=float(np.finfo(self._dtype).max),
-            reporter=reporter,
-        )
-        self._reset_stream()
-        self._input_power = astuple(seen)
-        self._settled = self.variant, self.learning_rate
+        start = Weights(w, w, average=bool(self.average))
+        run = run_epochs(inputs, targets, gains, start, stopping, reporter)
+
+        self._restart(Stream(power=tuple(power), settled=(self.variant, self.learning_rate)))
         self.learning_rate_ = rate
         self._stability = astuple(stability)
         self.loss_curve_ = run.loss_curve
         self.n_iter_ = len(run.loss_curve)
-        self._publish(run.weights)
+        self._publish(run.weights, dtype)
         reporter.finish(run.weights)
-        if report := fit_report(self, run.status, run.loss_curve, warm_up):
-            warn_caller(report, ConvergenceWarning)
-        elif run.status == "converged":
-            # Squared errors of faint rows underflow, and count for nothing.
-            plain = rows.plain if isinstance(rows, FaintRows) else rows
-            found = shortfall(plain, gains, targets, run, stability, moments, self.average)
-            if found is not None:
-                is_sparse = issparse(rows.matrix)
-                report = shortfall_report(self, found, is_sparse, self._direct_variants)
-                warn_caller(report, ConvergenceWarning)
 
-    def _rate(self, seen, rows):
-        """Return the learning rate for inputs of the power seen."""
-        if not np.isfinite(seen.weight) or not np.isfinite(seen.total):
+        report = fit_report(self, run, stability, stopping.warm_up)
+        if report is None and run.status == "converged":
+            found = shortfall(inputs, targets, gains, run, stability, moments)
+            if found is not None:
+                report = shortfall_report(self, found, issparse(X))
+        if report is not None:
+            warn_caller(report, ConvergenceWarning)
+
+    def _rate(self, power: InputPower, rows: Rows) -> float:
+        """Return the learning rate for inputs of this power."""
+        if not np.isfinite(power.weight) or not np.isfinite(power.total):
             raise ValueError(
                 "The squared norms of the rows of X overflow, alone or times sample_weight; scale "
                 "the features, for example with StandardScaler, or the weights."
             )
         if not isinstance(self.learning_rate, str):
             return float(self.learning_rate)
-        rate = automatic_rate(self.variant, seen.mean, seen.largest)
-        if self.variant == "lms" and seen.largest < _SMALLEST_POWER and not is_silent(rows):
+        mean = power.total / power.weight if power.weight > 0 else 0.0
+        rate = automatic_rate(self.variant, mean, power.largest)
+        if self.variant == "lms" and power.largest < _SMALLEST_POWER and not is_silent(rows):
             raise ValueError(
-                f"The squared norms of the rows of X underflow (up to {seen.largest:.4g}), and "
+                f"The squared norms of the rows of X underflow (up to {power.largest:.4g}), and "
                 "learning_rate='auto' overflows; scale the features, for example with "
                 "StandardScaler, or use variant='nlms'."
             )
         return rate
 
-    def _settle_rate(self, rows, sample_weight):
-        """Set the rate for the next chunk of a stream; return its rows and their powers.
+    def _resume(
+        self, X: FloatMatrix, targets: FloatArray, sample_weight: FloatArray | None
+    ) -> Chunk:
+        """Return the Chunk of the next rows of a stream, for which the rate is settled.
 
-        'auto' is settled by the first chunk, and again whenever a larger row comes than the rate
-        is safe for: whatever comes, the weights cannot diverge.
+        'auto' is settled by the first chunk, and again whenever a row is too large for the rate:
+        whatever comes, the weights cannot diverge.
         """
-        powers = rows.powers()
-        seen = InputPower(*getattr(self, "_input_power", ())).including(powers, sample_weight)
-        rate = self._rate(seen, rows)
-        settled = getattr(self, "_settled", None) == (self.variant, self.learning_rate)
-        if settled and (self.variant == "nlms" or self.learning_rate_ * seen.largest <= 1.0):
+        rows, stream = as_rows(X, self.fit_intercept), self._resumed()
+        inputs = Inputs(self.variant, rows, rows.powers(), sample_weight, FILE_ORDER)
+        power = InputPower(*stream.power).including(inputs.powers, sample_weight)
+        rate, wanted = self._rate(power, rows), (self.variant, self.learning_rate)
+        settled = stream.settled == wanted
+        if settled and (self.variant == "nlms" or self.learning_rate_ * power.largest <= 1.0):
             rate = self.learning_rate_
-        self._input_power = astuple(seen)
-        rows, powers = audible(rows, powers, self.variant)
+        inputs = inputs.audible()
         if not settled or rate != self.learning_rate_:
-            self._settled = self.variant, self.learning_rate
             self.learning_rate_ = rate
-            stability = measure(rows, powers, sample_weight, self.variant, rate, FILE_ORDER)
-            self._stability = astuple(stability)
-        return rows, powers
+            self._stability = astuple(measure(inputs, rate, moments_for(inputs)))
+        stream = stream._replace(power=tuple(power), settled=wanted, inverse=None)
+        self._stream = tuple(stream)
 
-    def _present_once(self, X, targets, sample_weight):
+        gains = gains_of(inputs, rate, targets, inputs.rows.dtype)
+        inputs, real = inputs.astype(gains.step.dtype), gains.step.dtype
+        targets = frozen(targets.astype(real, copy=False))
+        last, mean = stream.last, stream.mean
+        if last is None:
+            last = mean = np.zeros((targets.shape[1], rows.p + 1))
+        last, mean = last.astype(real, copy=False), mean.astype(real, copy=False)
+        before = Weights(last, mean, stream.presented, bool(self.average))
+        return Chunk(inputs, targets, gains, before, X.dtype)
+
+    def _present_once(
+        self, X: FloatMatrix, targets: FloatArray, sample_weight: FloatArray | None
+    ) -> None:
         """Present the rows once in the order given, from the weights of the last call."""
-        rows, powers = self._settle_rate(as_rows(X, self.fit_intercept), sample_weight)
-        rate = self.learning_rate_
-        gains = Gains(self.variant, rate, powers, sample_weight, targets, rows.dtype)
-        rows, targets = in_dtype(gains.dtype, rows, targets)
-        before = self._resume(targets.shape[1], rows)
+        chunk = self._resume(X, targets, sample_weight)
+        gains, before = chunk.gains, chunk.before
         with np.errstate(over="ignore", invalid="ignore"):
-            loss, last, added = rows.epoch(
-                FILE_ORDER, targets, gains, before.average, before.last, before.last
+            loss, last, added = chunk.inputs.rows.epoch(
+                FILE_ORDER, chunk.targets, gains, before.average, before.last, before.last
             )
             after = before.advanced(last, before.last + added, gains.total)
-        self._publish_or_warn(before, after, rows, powers, targets, gains, loss)
+        self._publish_chunk(chunk, after, loss)
 
-    def _adapt_once(self, X, targets, keep_path):
+    def _adapt_once(
+        self, X: FloatMatrix, targets: FloatArray, keep_path: bool
+    ) -> tuple[FloatArray, FloatArray | None]:
         """Present the rows once and return (a-priori outputs, weight path or None)."""
-        rows, powers = self._settle_rate(as_rows(X, self.fit_intercept), None)
-        gains = Gains(self.variant, self.learning_rate_, powers, None, targets, rows.dtype)
-        rows, targets = in_dtype(gains.dtype, rows, targets)
-        before = self._resume(targets.shape[1], rows)
+        chunk = self._resume(X, targets, None)
+        rows, targets, gains, before = chunk.inputs.rows, chunk.targets, chunk.gains, chunk.before
         outputs = np.empty_like(targets)
         path = np.empty((len(targets) if keep_path else 0, *before.last.shape), rows.dtype)
         last = before.last.copy()
         total = np.zeros(last.shape)
-        loss = rows.loss(targets, gains, last) if self._may_diverge(powers) else 0.0
+        loss = rows.loss(targets, gains, last) if self._may_diverge(chunk) else 0.0
         for part, block, scale in rows.dense_chunks():
+            is_scaled = not np.isscalar(scale)
             lms_adapt(
-                block.buf,
-                block.start,
-                block.stride,
-                targets[part] if np.isscalar(scale) else frozen(targets[part] * scale),
-                gains.step[part] if gains.inc else gains.step,
-                gains.inc,
-                block.bias,
+                block.strided,
+                frozen(targets[part] * scale) if is_scaled else targets[part],
+                tuple(part_of_gains(gains, part) if gains.inc else gains),
                 last,
                 total,
                 outputs[part],
                 path[part] if keep_path else path,
             )
-            if not np.isscalar(scale):
+            if is_scaled:
                 np.divide(outputs[part], scale, out=outputs[part], where=scale > 0)
         with np.errstate(over="ignore", invalid="ignore"):
             mean = (total / rows.n).astype(rows.dtype)
             after = before.advanced(last, mean, float(rows.n))
-        self._publish_or_warn(before, after, rows, powers, targets, gains, loss)
+        self._publish_chunk(chunk, after, loss)
         with np.errstate(over="ignore"):
-            outputs = outputs.astype(self._dtype, copy=False)
-            return outputs, path.astype(self._dtype, copy=False) if keep_path else None
+            outputs = outputs.astype(X.dtype, copy=False)
+            return outputs, path.astype(X.dtype, copy=False) if keep_path else None
 
-    def _resume(self, n_outputs, rows):
-        if hasattr(self, "_last_weights"):
-            last = self._last_weights.astype(rows.dtype, copy=False)
-            mean = self._mean_weights.astype(rows.dtype, copy=False)
-            return Weights(last, mean, self._presented, bool(self.average))
-        zeros = np.zeros((n_outputs, rows.p + 1), rows.dtype)
-        return Weights(zeros, zeros, 0.0, bool(self.average))
-
-    def _reset_stream(self):
-        """Forget what earlier calls left, so that a fit depends on its data alone."""
-        for name in (
-            "_last_weights",
-            "_mean_weights",
-            "_presented",
-            "_has_intercept",
-            "_input_power",
-            "_settled",
-            "_error_scale",
-            "_inverse",
-            "learning_rate_",
-            "_stability",
-            "loss_curve_",
-            "n_iter_",
-        ):
-            vars(self).pop(name, None)
-
-    def _may_diverge(self, powers):
+    def _may_diverge(self, chunk: Chunk) -> bool:
         """Whether the rate is beyond what is safe for any sequence of rows such as these."""
-        largest = 1.0 if self.variant == "nlms" else powers.max()
+        largest = 1.0 if self.variant == "nlms" else chunk.inputs.powers.max()
         return self.learning_rate_ * largest > 2.0
 
-    def _publish_or_warn(self, before, after, rows, powers, targets, gains, loss):
-        """Publish the weights after a chunk unless they overflowed; say so if they diverge.
+    def _publish_chunk(self, chunk: Chunk, after: Weights, loss: float) -> None:
+        """Publish the weights after a chunk unless they overflowed; warn if they diverge.
 
         `loss` is that of the weights before, summed over the outputs.
         """
+        rows, targets, gains = chunk.inputs.rows, chunk.targets, chunk.gains
         self.n_iter_ = getattr(self, "n_iter_", 0) + 1
-        vars(self).pop("_inverse", None)  # a pass of rls would have kept it up
-        limit = np.finfo(self._dtype).max
+        limit = np.finfo(chunk.dtype).max
         if not all(np.abs(w).max() <= limit for w in (after.last, after.published)):
-            self._publish(before)
+            self._publish(chunk.before, chunk.dtype)
             what = "the weights overflowed and are those before this call"
             warn_caller(stream_report(self, what, rows.powers()), ConvergenceWarning)
             return
-        self._publish(after)
-        if self._may_diverge(powers):
-            scale = getattr(self, "_error_scale", loss / targets.shape[1])
-            self._error_scale = max(scale, gains.power_of(targets))
+        self._publish(after, chunk.dtype)
+        if self._may_diverge(chunk):
+            stream = self._resumed()
+            scale = loss / targets.shape[1] if stream.error_scale is None else stream.error_scale
+            scale = max(scale, mean_square(targets, gains))
+            self._stream = tuple(stream._replace(error_scale=scale))
             with np.errstate(over="ignore", invalid="ignore"):
                 now = rows.loss(targets, gains, after.last) / targets.shape[1]
-            if not now <= GROWTH * self._error_scale:
+            if not now <= GROWTH * scale:
                 what = f"the mean squared error of this call's rows is now {now:.4g}"
                 warn_caller(stream_report(self, what, rows.powers()), ConvergenceWarning)
 
-    def _publish(self, weights):
-        dtype = self._dtype
-        self._last_weights = weights.last.astype(dtype, copy=False)
-        self._mean_weights = weights.mean.astype(dtype, copy=False)
-        self._presented = weights.presented
-        self._has_intercept = bool(self.fit_intercept)
-        for name, value in self._attributes(weights.published).items():
+    def _resumed(self) -> Stream:
+        """Return the Stream that earlier calls left."""
+        return Stream(*vars(self).get("_stream", ()))
+
+    def _restart(self, stream: Stream) -> None:
+        """Forget what earlier calls left, so that a fit depends on its data alone."""
+        for name in ("learning_rate_", "_stability", "loss_curve_", "n_iter_"):
+            vars(self).pop(name, None)
+        self._stream = tuple(stream)
+
+    def _publish(self, weights: Weights, dtype: DTypeLike) -> None:
+        stream = self._resumed()._replace(
+            last=weights.last.astype(dtype, copy=False),
+            mean=weights.mean.astype(dtype, copy=False),
+            presented=weights.presented,
+            has_intercept=bool(self.fit_intercept),
+        )
+        self._stream = tuple(stream)
+        for name, value in self._attributes(weights.published, dtype).items():
             setattr(self, name, value)
 
-    def _attributes(self, published):
+    def _attributes(self, published: FloatArray, dtype: DTypeLike) -> dict[str, Any]:
         """Return the fitted attributes that hold the weights."""
-        published = published.astype(self._dtype)
+        published = published.astype(dtype)
         coef, intercept = published[:, :-1], published[:, -1]
         if self._single_output:
             return {"coef_": coef[0].copy(), "intercept_": intercept[0]}
         return {"coef_": coef.copy(), "intercept_": intercept.copy()}
 
-    def _linear_output(self, X):
+    def _linear_output(self, X: MatrixLike) -> FloatArray:
         check_is_fitted(self)
-        X = self._check_inputs(X, reset=False)
+        X = validate_data(
+            self, X, accept_sparse="csr", dtype=[np.float64, np.float32], reset=False
+        )
         return safe_sparse_dot(X, self.coef_.T, dense_output=True) + self.intercept_
-
-
-def _warm_up(total, rate, lambda_max):
-    """Return how many epochs the fastest weight needs to come e times closer to its goal."""
-    pace = total * rate * lambda_max
-    return 1.0 / pace if pace > 0 else 0.0
 
 
 def _shaped(value, name, shape, dtype):
@@ -346,13 +348,7 @@ def _shaped(value, name, shape, dtype):
     return array
 
 
-def in_dtype(dtype, rows, targets, *weights):
-    """Return rows, targets and weights in the dtype to compute in."""
-    targets = frozen(targets.astype(dtype, copy=False))
-    return rows.astype(dtype), targets, *(w.astype(dtype, copy=False) for w in weights)
-
-
-def as_targets(y, dtype):
+def as_targets(y: NDArray[Any], dtype: DTypeLike) -> FloatArray:
     """Return targets as a contiguous (n_samples, n_outputs) array of `dtype`."""
     if issparse(y):
         raise TypeError("y is a sparse matrix; pass a dense array, such as y.toarray().")

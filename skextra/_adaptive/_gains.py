@@ -1,64 +1,69 @@
-"""Step sizes, row by row: learning rate, normalisation and sample weights in one place."""
+"""Step sizes row by row: learning rate, normalisation and sample weights in one place."""
 
-from dataclasses import dataclass
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import DTypeLike, NDArray
 
 from skextra._base import frozen
+from skextra._kernels._adaptive_types import Gains
+from skextra._typing import FloatArray
+
+if TYPE_CHECKING:
+    from skextra._adaptive._inputs import Inputs
 
 # Misadjustment that the automatic rate aims at: the mean squared error settles about this
-# share above the Wiener solution's (Widrow & Lehr 1990, section IV).
+# share above that of the Wiener solution. Larger adapts faster. Widrow & Lehr (1990, section IV)
+# design by this figure.
 _MISADJUSTMENT = 0.1
-
-
-# What float32 computes with steps beyond these may overflow or lose digits, whatever the rows.
+# Steps, and steps times the largest target, that float32 is trusted with, whatever the rows. The
+# range of float32 is 1e-38 to 3e38; the margin of 1e8 on either side is for errors that grow and
+# for products with the entries of a row. Beyond, a fit takes float64, at twice the memory.
 _SMALLEST_SINGLE, _LARGEST_SINGLE = 1e-30, 1e30
+# Relative step up to which the binomial series of `_repeated` takes over: its first term left out
+# is of the order of the cube of this, 1e-9, while the closed form loses digits as 1e-16 / x^2.
+_SERIES = 1e-3
 
 
-class Gains:
-    """The step ``w += step_i e x`` of every row.
+def gains_of(inputs: Inputs, rate: float, targets: FloatArray, dtype: DTypeLike) -> Gains:
+    """Return the Gains of every row, in the dtype to compute in.
+
+    That is `dtype`, or float64 where float32 cannot hold the steps towards the targets.
 
     Presenting a row r times in a row moves the weights by ``e x (1 - rho^r) / power`` with
     ``rho = 1 - rate * power``, a formula that serves for any weight r > 0; where a step overshoots
     (rho < 0) and r is no whole number, rho^r is read as ``|rho|^r cos(pi r)``, which agrees at
-    the whole numbers. `hold` is the share of the row in the sum of the iterates, which
-    averaging needs; both arrays have one entry if all rows are alike (``inc == 0``).
-
-    `dtype` is the one to compute in: that of the rows, or float64 where float32 cannot hold the
-    steps towards the targets.
+    the whole numbers.
     """
-
-    def __init__(self, variant, rate, powers, sample_weight, targets, dtype):
-        self.inc = 0 if variant == "lms" and sample_weight is None else 1
-        n = len(powers)
-        weight = np.ones(1) if sample_weight is None else sample_weight
-        rates = _rates(variant, rate, powers if self.inc else powers[:1])
-        if sample_weight is None:
-            step = hold = rates
-        else:
-            step, hold = _repeated(rates, powers, sample_weight)
-        size = n if self.inc else 1
-        self.dtype = np.dtype(dtype)
-        if self.dtype == np.float32 and not _fit_single(step, targets):
-            self.dtype = np.dtype(np.float64)
-        self.step = _filled(step, size, self.dtype)
-        self.hold = _filled(hold, size, self.dtype)
-        self.weight = _filled(weight, size, np.float64)
-        self.total = float(n if sample_weight is None else sample_weight.sum())
-
-    @property
-    def arrays(self):
-        """Return what the compiled loops take."""
-        return self.step, self.hold, self.weight, self.inc, self.total
-
-    def power_of(self, targets):
-        """Return the mean square of the targets: the loss of a filter that outputs nothing."""
-        squares = np.mean(np.square(targets, dtype=np.float64), axis=1)
-        return float(np.average(squares, weights=self.weight if self.inc else None))
+    powers, sample_weight = inputs.powers, inputs.sample_weight
+    if inputs.variant == "nlms":
+        # A row of zeros carries no information and makes no step.
+        step = np.divide(float(rate), powers, out=np.zeros(len(powers)), where=powers > 0)
+    else:
+        step = np.full(1 if sample_weight is None else len(powers), float(rate))
+    inc = int(inputs.variant == "nlms" or sample_weight is not None)
+    hold, weight, total = step, np.ones(len(step)), float(len(powers))
+    if sample_weight is not None:
+        step, hold = _repeated(step, powers, sample_weight)
+        weight, total = sample_weight, float(sample_weight.sum())
+    if dtype == np.float32 and not _fit_single(step, targets):
+        dtype = np.float64
+    step, hold = (frozen(np.ascontiguousarray(gain, dtype)) for gain in (step, hold))
+    return Gains(step, hold, frozen(np.ascontiguousarray(weight, np.float64)), inc, total)
 
 
-def _filled(values, size, dtype):
-    return frozen(np.ascontiguousarray(np.broadcast_to(values, size), dtype=dtype))
+def part_of_gains(gains: Gains, part: slice | NDArray[np.intp]) -> Gains:
+    """Return the Gains of some rows, of which all have an entry each."""
+    weight = frozen(gains.weight[part])
+    return Gains(frozen(gains.step[part]), frozen(gains.hold[part]), weight, 1, weight.sum())
+
+
+def mean_square(targets: FloatArray, gains: Gains) -> float:
+    """Return the mean square of the targets: the loss of a filter that outputs nothing."""
+    squares = np.mean(np.square(targets, dtype=np.float64), axis=1)
+    return float(np.average(squares, weights=gains.weight if gains.inc else None))
 
 
 def _fit_single(step, targets):
@@ -69,13 +74,6 @@ def _fit_single(step, targets):
     if largest > _LARGEST_SINGLE or smallest < _SMALLEST_SINGLE:
         return largest == 0.0
     return largest * float(np.abs(targets).max(initial=0.0)) <= _LARGEST_SINGLE
-
-
-def _rates(variant, rate, powers):
-    if variant == "lms":
-        return np.full(len(powers), float(rate))
-    # NLMS divides by the power of the row; a row of zeros carries no information and no step.
-    return np.divide(float(rate), powers, out=np.zeros(len(powers)), where=powers > 0)
 
 
 def _repeated(rates, powers, r):
@@ -99,42 +97,17 @@ def _repeated(rates, powers, r):
         nested = 1.0 - (r - 1.0) / 3.0 * x * (
             1.0 - (r - 2.0) / 4.0 * x * (1.0 - (r - 3.0) / 5.0 * x)
         )
-        hold = np.where((r + 1.0) * x < 1e-3, rates * pairs * nested, exact)
+        hold = np.where((r + 1.0) * x < _SERIES, rates * pairs * nested, exact)
     return step, hold
 
 
-@dataclass(frozen=True)
-class InputPower:
-    """Squared norms of the rows presented so far: their weight, weighted sum and maximum."""
-
-    weight: float = 0.0
-    total: float = 0.0
-    largest: float = 0.0
-
-    @property
-    def mean(self):
-        """Return the mean squared norm."""
-        return self.total / self.weight if self.weight > 0 else 0.0
-
-    def including(self, powers, sample_weight):
-        """Return the same with more rows."""
-        with np.errstate(over="ignore", invalid="ignore"):  # what is not finite is refused later
-            weighted = powers.sum() if sample_weight is None else sample_weight @ powers
-            weight = len(powers) if sample_weight is None else sample_weight.sum()
-        return InputPower(
-            self.weight + float(weight),
-            self.total + float(weighted),
-            max(self.largest, float(powers.max(initial=0.0))),
-        )
-
-
-def automatic_rate(variant, mean_power, max_power):
+def automatic_rate(variant: str, mean_power: float, max_power: float) -> float:
     """Return a learning rate that converges in any order of the rows.
 
     For LMS the smaller of ``1 / max ||x||^2``, half the bound that no sequence of rows can break,
     and ``2 M / ((1 + M) tr R)``, at which theory predicts a misadjustment M of 10%. For NLMS the
     rate ``2 M / (1 + M)`` of the same misadjustment. Rows without power move no weight, so that
-    for them any rate would do.
+    any rate suits them.
     """
     share = 2 * _MISADJUSTMENT / (1 + _MISADJUSTMENT)
     if variant == "nlms":

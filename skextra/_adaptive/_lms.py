@@ -1,25 +1,30 @@
 """LMSRegressor: the adaptive linear combiner."""
 
+from typing import Any, Literal, Self
+
 import numpy as np
-from sklearn.base import MultiOutputMixin, RegressorMixin
+from numpy.typing import ArrayLike
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.extmath import safe_sparse_dot
-from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import validate_data
 
 from skextra._adaptive._epochs import Weights
 from skextra._adaptive._filter import AdaptiveFilter, as_targets
+from skextra._adaptive._reports import excitation_report, faint_features_report
 from skextra._adaptive._rls import InverseCorrelation, rls_pass
 from skextra._adaptive._rows import as_rows, presentation_order
+from skextra._adaptive._stream import Stream
 from skextra._adaptive._trace import AdaptiveTrace
 from skextra._adaptive._wiener import wiener_weights
 from skextra._base import all_or_nothing, random_state_of, warn_caller
 from skextra._callbacks import EpochReporter, with_callbacks
+from skextra._sklearn import MultiOutputMixin, RegressorMixin, available_if
+from skextra._typing import FloatArray, FloatMatrix, MatrixLike, RandomStateLike
 
 _VARIANTS = ("lms", "nlms", "rls", "wiener")
 
 
-def _recursive(estimator):
+def _recursive(estimator: Any) -> bool:
     if estimator.variant == "wiener":
         raise AttributeError(
             "variant='wiener' is the closed-form solution and cannot adapt row by row; "
@@ -169,21 +174,27 @@ class LMSRegressor(MultiOutputMixin, RegressorMixin, AdaptiveFilter):
     True
     """
 
+    coef_: FloatArray
+    intercept_: float | FloatArray
+
+    _direct_variants = "'rls' or 'wiener'"
+    _single_output: bool
+
     def __init__(
         self,
         *,
-        variant="lms",
-        learning_rate="auto",
-        forgetting=1.0,
-        delta=0.01,
-        max_iter=1000,
-        tol=1e-5,
-        shuffle=False,
-        average=False,
-        fit_intercept=True,
-        warm_start=False,
-        random_state=None,
-    ):
+        variant: Literal["lms", "nlms", "rls", "wiener"] = "lms",
+        learning_rate: float | Literal["auto"] = "auto",
+        forgetting: float = 1.0,
+        delta: float = 0.01,
+        max_iter: int = 1000,
+        tol: float | None = 1e-5,
+        shuffle: bool = False,
+        average: bool = False,
+        fit_intercept: bool = True,
+        warm_start: bool = False,
+        random_state: RandomStateLike = None,
+    ) -> None:
         self.variant = variant
         self.learning_rate = learning_rate
         self.forgetting = forgetting
@@ -196,11 +207,16 @@ class LMSRegressor(MultiOutputMixin, RegressorMixin, AdaptiveFilter):
         self.warm_start = warm_start
         self.random_state = random_state
 
-    _direct_variants = "'rls' or 'wiener'"
-
     @all_or_nothing
     @with_callbacks
-    def fit(self, X, y, coef_init=None, intercept_init=None, sample_weight=None):
+    def fit(
+        self,
+        X: MatrixLike,
+        y: ArrayLike,
+        coef_init: ArrayLike | None = None,
+        intercept_init: ArrayLike | None = None,
+        sample_weight: ArrayLike | None = None,
+    ) -> Self:
         """Adapt the weights to the data, epoch after epoch.
 
         Parameters
@@ -234,7 +250,8 @@ class LMSRegressor(MultiOutputMixin, RegressorMixin, AdaptiveFilter):
         self._check_parameters()
         X, y = self._check_pair(X, y, reset=True)
         data = {"X": X, "y": y, "metadata": {"sample_weight": sample_weight}}
-        targets = self._targets(X, y)
+        self._single_output = y.ndim == 1
+        targets = as_targets(y, X.dtype)
         X, targets, sample_weight = self._drop_unweighted(X, targets, sample_weight)
         if self.variant == "wiener":
             if coef_init is not None or intercept_init is not None:
@@ -252,7 +269,9 @@ class LMSRegressor(MultiOutputMixin, RegressorMixin, AdaptiveFilter):
 
     @available_if(_recursive)
     @all_or_nothing
-    def partial_fit(self, X, y, sample_weight=None):
+    def partial_fit(
+        self, X: MatrixLike, y: ArrayLike, sample_weight: ArrayLike | None = None
+    ) -> Self:
         """Present the rows once, in the order given, from the current weights.
 
         Chunks of a stream give the same weights as the whole in one call, if `learning_rate` is a
@@ -290,7 +309,7 @@ class LMSRegressor(MultiOutputMixin, RegressorMixin, AdaptiveFilter):
 
     @available_if(_recursive)
     @all_or_nothing
-    def adapt(self, X, y, return_path=False):
+    def adapt(self, X: MatrixLike, y: ArrayLike, return_path: bool = False) -> AdaptiveTrace:
         """Filter a signal while adapting to it: one pass from the current weights.
 
         Parameters
@@ -332,7 +351,7 @@ class LMSRegressor(MultiOutputMixin, RegressorMixin, AdaptiveFilter):
             return AdaptiveTrace(outputs, errors)
         return AdaptiveTrace(outputs, errors, path[..., :-1], path[..., -1])
 
-    def predict(self, X):
+    def predict(self, X: MatrixLike) -> FloatArray:
         """Return the outputs of the fitted weights.
 
         Parameters
@@ -348,16 +367,17 @@ class LMSRegressor(MultiOutputMixin, RegressorMixin, AdaptiveFilter):
         return self._linear_output(X)
 
     @property
-    def inverse_correlation_(self):
+    def inverse_correlation_(self) -> FloatArray:
         """The matrix P of 'rls', computed from the factors that the recursion carries."""
-        if not hasattr(self, "_inverse"):
+        inverse = self._resumed().inverse
+        if inverse is None:
             raise AttributeError(
                 "inverse_correlation_ exists once variant='rls' has seen data; "
                 f"this estimator has variant={self.variant!r}."
             )
-        return self._inverse.matrix()
+        return InverseCorrelation(*inverse).matrix()
 
-    def _check_parameters(self):
+    def _check_parameters(self) -> None:
         self._check_option("variant", _VARIANTS)
         super()._check_parameters()
         self._check_number("forgetting", low=0, high=1, boundaries="right")
@@ -375,111 +395,88 @@ class LMSRegressor(MultiOutputMixin, RegressorMixin, AdaptiveFilter):
             reset=reset,
         )
 
-    def _targets(self, X, y):
-        self._dtype = X.dtype.name
-        self._single_output = y.ndim == 1
-        return as_targets(y, X.dtype)
-
-    def _check_chunk(self, X, y):
+    def _check_chunk(self, X: MatrixLike, y: ArrayLike) -> tuple[FloatMatrix, FloatArray]:
+        """Return the next rows of a stream and their targets, in the dtype of its first."""
         self._check_parameters()
         first = not hasattr(self, "coef_")
         if not first:
             self._check_same_inputs()
         X, y = self._check_pair(X, y, reset=first)
         if first:
-            return X, self._targets(X, y)
-        targets = as_targets(y, self._dtype)
+            self._single_output = y.ndim == 1
+            return X, as_targets(y, X.dtype)
+        targets = as_targets(y, self.coef_.dtype)
         known = 1 if self._single_output else self.coef_.shape[0]
         if targets.shape[1] != known or (y.ndim == 1) != self._single_output:
             raise ValueError(
                 f"y has shape {y.shape}, but this estimator has adapted to {known} output(s); "
                 "keep the shape from chunk to chunk, or start a new estimator."
             )
-        return X.astype(self._dtype, copy=False), targets
+        return X.astype(self.coef_.dtype, copy=False), targets
 
     def _fit_wiener(self, X, targets, sample_weight, data):
-        self._reset_stream()
+        self._restart(Stream())
         w = wiener_weights(X, targets, sample_weight, self.fit_intercept)
         self._finish_direct(X, targets, sample_weight, w, data)
 
     def _fit_rls(self, X, targets, sample_weight, w, data):
         if self.shuffle:
-            order = presentation_order(
-                as_rows(X, self.fit_intercept), targets, random_state_of(self.random_state)
-            )
+            rows = as_rows(X, self.fit_intercept)
+            order = presentation_order(rows, targets, random_state_of(self.random_state))
             X, targets = X[order], targets[order]
             sample_weight = None if sample_weight is None else sample_weight[order]
-        self._reset_stream()
-        self._last_weights = w
+        self._restart(Stream(last=w))
         self._adapt_rls(X, targets, sample_weight, keep_path=False)
-        self._finish_direct(X, targets, sample_weight, self._last_weights, data)
-        squares = self._inverse.squares[: X.shape[1]]
-        faint = (squares > 0) & (squares < self.delta * self._inverse.faded(self.forgetting))
-        if faint.any():
-            warn_caller(
-                f"LMSRegressor: delta={self.delta:g} outweighs {np.count_nonzero(faint)} of "
-                f"{X.shape[1]} features, whose squares add up to {squares[faint].min():.2g} and "
-                "more, so that their weights stay near the start. Lower delta, or put the "
-                "features on one scale, for example with StandardScaler.",
-                ConvergenceWarning,
-            )
+        stream = self._resumed()
+        self._finish_direct(X, targets, sample_weight, stream.last, data)
+        if report := faint_features_report(self, InverseCorrelation(*stream.inverse)):
+            warn_caller(report, ConvergenceWarning)
 
     def _adapt_rls(self, X, targets, sample_weight, keep_path):
-        rows = as_rows(X, self.fit_intercept)
-        size = rows.p + bool(self.fit_intercept)
-        w = getattr(self, "_last_weights", None)
+        """Present the rows once by recursive least squares, from the state of the last call."""
+        rows, stream = as_rows(X, self.fit_intercept), self._resumed()
+        w, inverse = stream.last, stream.inverse
         if w is None:
             w = np.zeros((targets.shape[1], rows.p + 1))
-        inverse = getattr(self, "_inverse", None)
         if inverse is None:
-            inverse = InverseCorrelation.initial(size, self.delta)
-        new_w, new_inverse, outputs, path, limited = rls_pass(
-            rows, targets, sample_weight, self.forgetting, self.delta, w, inverse, keep_path
+            inverse = InverseCorrelation.initial(rows.p + bool(self.fit_intercept), self.delta)
+        done = rls_pass(
+            rows,
+            targets,
+            sample_weight,
+            w,
+            inverse,
+            forgetting=self.forgetting,
+            delta=self.delta,
+            keep_path=keep_path,
         )
         self.n_iter_ = getattr(self, "n_iter_", 0) + 1
-        if np.isfinite(new_w).all() and np.isfinite(new_inverse.unit).all():
-            w, inverse = new_w, new_inverse
+        if done.is_finite:
+            w, inverse = done.weights, done.inverse
         else:
             warn_caller(
                 "LMSRegressor: recursive least squares overflowed, and the weights are those "
-                "before this call; put the features and y on a smaller scale.",
+                "before this call; scale the features and y down.",
                 ConvergenceWarning,
             )
-        if limited:
-            self._warn_of_limit(limited)
-        self._inverse = inverse
-        for name in ("learning_rate_", "_stability", "_settled"):
+        if done.limited:
+            warn_caller(excitation_report(self, done.limited, X.dtype), ConvergenceWarning)
+        for name in ("learning_rate_", "_stability"):
             vars(self).pop(name, None)
-        self._publish(Weights(w, w, 0.0, False))
-        outputs = outputs.astype(self._dtype, copy=False)
-        return outputs, path if path is None else path.astype(self._dtype, copy=False)
-
-    def _warn_of_limit(self, limited):
-        if limited & 2:
-            what = (
-                f"and what is left of them is rounding, in {self._dtype}. A ridge keeps the "
-                "weights from learning it; they stay as they are in such a direction until it is "
-                "excited."
-            )
-        else:
-            what = (
-                "so that the inverse correlation grew to 1e15 times its start, where it is held; "
-                "the weights will jump once such a direction is excited."
-            )
-        warn_caller(
-            "LMSRegressor: the rows did not excite all directions for longer than "
-            f"forgetting={self.forgetting:g} remembers, {what} Raise forgetting towards 1, or "
-            "drop redundant features.",
-            ConvergenceWarning,
-        )
+        self._stream = tuple(stream._replace(settled=None, inverse=tuple(inverse)))
+        self._publish(Weights(w, w), X.dtype)
+        outputs, path = done.outputs.astype(X.dtype, copy=False), done.path
+        return outputs, path if path is None else path.astype(X.dtype, copy=False)
 
     def _finish_direct(self, X, targets, sample_weight, w, data):
         """Publish weights that took one pass, or none."""
-        weights = Weights(w, w, 0.0, False)
-        reporter = EpochReporter(self, 0, lambda state: self._attributes(state.published), **data)
+        weights = Weights(w, w)
+        reporter = EpochReporter(
+            self, 0, lambda state: self._attributes(state.published, X.dtype), **data
+        )
         outputs = safe_sparse_dot(X, w[:, :-1].T, dense_output=True) + w[:, -1]
         squares = np.mean(np.square(targets - outputs, dtype=np.float64), axis=1)
         self.n_iter_ = 1
         self.loss_curve_ = np.asarray([np.average(squares, weights=sample_weight)])
-        self._publish(weights)
+        self._publish(weights, X.dtype)
         reporter.finish(weights)

@@ -3,9 +3,17 @@
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.utils import gen_batches
 
-_BLOCK = 4096  # rows that are taken at once: few calls, and still in the cache
+from skextra._adaptive._inputs import Inputs
+from skextra._adaptive._rows import CSRRows, Rows
+from skextra._typing import FloatArray
+
+_BLOCK = 4096  # rows that are taken at once: few calls, and with 64 features (2 MB) in the cache
+# Features up to which the moments are computed whole, at the cost of some epochs. From there on
+# three passes of Lanczos over the rows find the largest eigenvalue sooner.
+_DENSE_SIZE = 64
 
 
 @dataclass
@@ -15,17 +23,17 @@ class Moments:
     Divided by `total`, the sum of the sample weights, they are means.
     """
 
-    gram: np.ndarray
-    cross: np.ndarray
+    gram: NDArray[np.float64]
+    cross: NDArray[np.float64]
     total: float
 
     @property
-    def eigenvalues(self):
+    def eigenvalues(self) -> NDArray[np.float64]:
         """Return the eigenvalues of the correlation matrix ``gram / total``, smallest first."""
         return np.linalg.eigvalsh(self.gram) / self.total
 
-    def excess(self, weights):
-        """Return by how much the loss of `weights` lies above the least possible.
+    def excess(self, weights: FloatArray) -> float:
+        """Return how far the loss of `weights` lies above the least possible loss.
 
         Parameters
         ----------
@@ -35,33 +43,33 @@ class Moments:
         Returns
         -------
         float
-            The mean squared error, summed over the outputs, that the best weights would spare.
+            The difference of the mean squared errors, summed over the outputs.
         """
         correlation, gradient = self._about(weights)
-        # On one scale, for units alone would drown the eigenvalues of small ones in rounding.
+        # On one scale: otherwise rounding hides the eigenvalues of features in small units.
         scale = np.sqrt(np.diag(correlation))
         inverse = np.divide(1.0, scale, out=np.zeros(len(scale)), where=scale > 0)
         unitless = correlation * inverse * inverse[:, None]
-        return float(_spared(unitless, gradient * inverse[:, None])[1].sum())
+        return float(_excess_along(unitless, gradient * inverse[:, None])[1].sum())
 
-    def excess_by_direction(self, weights):
-        """Return (eigenvalues, parts): what of the excess is along each eigenvector.
+    def excess_by_direction(self, weights: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return (eigenvalues, parts of the excess along their eigenvectors).
 
-        The eigenvalues of the correlation matrix come smallest first, and none below what rounding
-        makes of them; along those the parts are 0.
+        The eigenvalues of the correlation matrix come smallest first, and none below the rounding
+        error of the largest; along those the parts are 0.
         """
-        return _spared(*self._about(weights))
+        return _excess_along(*self._about(weights))
 
     def _about(self, weights):
         gradient = (self.cross - self.gram @ weights.T) / self.total
         return self.gram / self.total, gradient
 
 
-def _spared(matrix, gradient):
+def _excess_along(matrix, gradient):
     """Return (eigenvalues, gradient' matrix^-1 gradient along each eigenvector)."""
     values, vectors = np.linalg.eigh(matrix)
     rounding = values[-1] * len(values) * np.finfo(float).eps
-    # Along directions that rounding alone excites nothing is to be gained.
+    # Directions that only rounding excites have no share.
     steps = np.divide(
         vectors.T @ gradient,
         np.sqrt(np.maximum(values, rounding))[:, None],
@@ -71,14 +79,33 @@ def _spared(matrix, gradient):
     return np.maximum(values, rounding), np.einsum("ik,ik->i", steps, steps)
 
 
-def moments_of(rows, weight, total, targets):
+def moments_for(
+    inputs: Inputs, targets: FloatArray | None = None, any_width: bool = False
+) -> Moments | None:
+    """Return the Moments of inputs, or None where the rows are wide.
+
+    With NLMS they are those of the rows divided by their norms; `any_width` asks for those of
+    dense rows at any width.
+    """
+    rows = inputs.rows
+    if rows.p >= _DENSE_SIZE and (not any_width or isinstance(rows, CSRRows)):
+        return None
+    weight, total = inputs.correlation_weights()
+    if inputs.variant == "lms" and inputs.sample_weight is None:
+        weight = None
+    return moments_of(rows, weight, total, np.empty((rows.n, 0)) if targets is None else targets)
+
+
+def moments_of(
+    rows: Rows, weight: FloatArray | None, total: float, targets: FloatArray
+) -> Moments:
     """Return the Moments of rows with weights, None for 1 each; `total` is what they count.
 
     The cost is one pass of BLAS over the data, O(n p^2).
     """
     size = rows.p + 1
-    found = np.zeros((size, size + targets.shape[1]))
-    buffer = np.empty((min(_BLOCK, rows.n), found.shape[1]))
+    sums = np.zeros((size, size + targets.shape[1]))
+    buffer = np.empty((min(_BLOCK, rows.n), sums.shape[1]))
     for part in gen_batches(rows.n, _BLOCK):
         block = buffer[: part.stop - part.start]
         block[:, : rows.p] = rows.dense(part)
@@ -87,5 +114,5 @@ def moments_of(rows, weight, total, targets):
         inputs = block[:, :size]
         if weight is not None:
             inputs = inputs * weight[part, None]
-        found += inputs.T @ block
-    return Moments(found[:, :size], found[:, size:], total)
+        sums += inputs.T @ block
+    return Moments(sums[:, :size], sums[:, size:], total)

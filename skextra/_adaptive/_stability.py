@@ -1,26 +1,36 @@
-"""How large a learning rate LMS bears on given data."""
+"""The largest learning rates at which LMS is stable on given data."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from numbers import Real
+from typing import Literal
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.optimize import brentq
 from scipy.sparse.linalg import ArpackError, LinearOperator, eigsh
 from sklearn.utils import check_array
 from sklearn.utils.validation import _check_sample_weight
 
-from skextra._adaptive._epoch_map import composed
-from skextra._adaptive._faint_rows import FaintRows, audible
-from skextra._adaptive._gains import Gains, automatic_rate
-from skextra._adaptive._moments import moments_of
-from skextra._adaptive._rows import FILE_ORDER, CSRRows, as_rows
+from skextra._adaptive._epochs import composed_epoch
+from skextra._adaptive._faint_rows import FaintRows
+from skextra._adaptive._gains import automatic_rate, gains_of
+from skextra._adaptive._inputs import Inputs
+from skextra._adaptive._moments import Moments, moments_for
+from skextra._adaptive._rows import FILE_ORDER, CSRRows, Rows, as_rows
 from skextra._base import frozen
+from skextra._typing import FloatArray, MatrixLike
 
 # The critical rate takes some fifteen epoch maps of n p^2 steps and as many spectra of p^3: up to
 # this size it is a matter of milliseconds, and `fit` computes it unasked.
 _EXACT_WORK = 200_000
 _EXACT_SIZE = 32
-_DENSE_SIZE = 64
+# By how much the spectral radius may exceed 1 before a rate counts as unstable: far above the
+# rounding of the eigenvalues, and a growth of 1e-4 in a thousand epochs.
+_UNSTABLE = 1e-7
+# The search for the critical rate goes up by this factor from the guaranteed bound. A finer one
+# misses fewer windows of unstable rates, and each step costs an epoch map.
+_SEARCH_STEP = 1.25
 
 
 @dataclass(frozen=True)
@@ -72,7 +82,7 @@ class LMSStability:
     (0.5, 0.8)
     """
 
-    variant: str
+    variant: Literal["lms", "nlms"]
     learning_rate: float
     lambda_max: float
     trace: float
@@ -81,22 +91,22 @@ class LMSStability:
     critical_rate: float | None = None
 
     @property
-    def mean_bound(self):
+    def mean_bound(self) -> float:
         """``2 / lambda_max``: below it the mean of the weights converges (random order)."""
-        return _ratio(2.0, self.lambda_max)
+        return _bound(self.lambda_max)
 
     @property
-    def mean_square_bound(self):
+    def mean_square_bound(self) -> float:
         """``2 / trace(R)``: below it the mean square error usually converges (random order)."""
-        return _ratio(2.0, self.trace)
+        return _bound(self.trace)
 
     @property
-    def guaranteed_bound(self):
+    def guaranteed_bound(self) -> float:
         """``2 / max ||x||^2``: below it no order of these rows can make the weights diverge."""
-        return _ratio(2.0, self.max_power)
+        return _bound(self.max_power)
 
     @property
-    def misadjustment(self):
+    def misadjustment(self) -> float:
         """Predicted excess of the steady mean squared error over the Wiener solution's, relative.
 
         ``m / (2 - m)`` with ``m = learning_rate * trace(R)``; infinite from the bound on.
@@ -104,8 +114,8 @@ class LMSStability:
         m = self.learning_rate * self.trace
         return m / (2.0 - m) if m < 2.0 else np.inf
 
-    def describe_bounds(self):
-        """Put the bounds into one line, as the warnings give them.
+    def describe_bounds(self) -> str:
+        """Describe the bounds in one line, as the warnings do.
 
         Returns
         -------
@@ -122,19 +132,23 @@ class LMSStability:
         return ", ".join(parts)
 
     @property
-    def is_unstable(self):
+    def is_unstable(self) -> bool:
         """Whether the rate in use is known to diverge on these rows in this order."""
-        # The margin is for the rounding of the eigenvalues; rates beyond the limit exceed it.
-        return self.spectral_radius is not None and self.spectral_radius > 1.0 + 1e-7
+        return self.spectral_radius is not None and self.spectral_radius > 1.0 + _UNSTABLE
 
 
-def _ratio(a, b):
-    return np.inf if b == 0 else a / b
+def _bound(power: float) -> float:
+    return np.inf if power == 0 else 2.0 / power
 
 
 def lms_stability(
-    X, learning_rate="auto", *, variant="lms", sample_weight=None, fit_intercept=True
-):
+    X: MatrixLike,
+    learning_rate: float | Literal["auto"] = "auto",
+    *,
+    variant: Literal["lms", "nlms"] = "lms",
+    sample_weight: ArrayLike | None = None,
+    fit_intercept: bool = True,
+) -> LMSStability:
     """Compute the stability bounds of LMS on given rows, the exact one included.
 
     Parameters
@@ -197,22 +211,22 @@ def lms_stability(
         learning_rate = automatic_rate(variant, mean_power, powers.max())
     elif not isinstance(learning_rate, Real) or not 0 < learning_rate < np.inf:
         raise ValueError(f"learning_rate={learning_rate!r} must be a finite number above 0.")
-    rows, powers = audible(rows, powers, variant)
-    return measure(
-        rows, powers, sample_weight, variant, float(learning_rate), FILE_ORDER, exact=True
-    )
+    inputs = Inputs(variant, rows, powers, sample_weight, FILE_ORDER).audible()
+    moments = moments_for(inputs, any_width=True)
+    return measure(inputs, float(learning_rate), moments, exact=True)
 
 
-def measure(rows, powers, sample_weight, variant, rate, order, moments=None, exact=None):
-    """Return the LMSStability of validated rows; `exact` None leaves it to the size.
+def measure(
+    inputs: Inputs, rate: float, moments: Moments | None, exact: bool | None = None
+) -> LMSStability:
+    """Return the LMSStability of inputs; `exact` None leaves the exact limit to the size.
 
-    `moments`, where they are known, are those of :func:`moments_for`.
+    `moments` are those of :func:`moments_for`, None where the rows are wide.
     """
-    weight, total = _weights(powers, sample_weight, variant)
+    weight, total = inputs.correlation_weights()
+    rows, powers = inputs.rows, inputs.powers
     trace = float(weight @ powers / total)
-    max_power = float(powers.max()) if variant == "lms" else float(powers.max() > 0)
-    if moments is None:
-        moments = moments_for(rows, powers, sample_weight, variant, exact)
+    max_power = float(powers.max()) if inputs.variant == "lms" else float(powers.max() > 0)
     lambda_max = 0.0
     if trace > 0:
         try:
@@ -227,52 +241,22 @@ def measure(rows, powers, sample_weight, variant, rate, order, moments=None, exa
     radius = critical = None
     if exact and not isinstance(rows, CSRRows) and trace > 0:
         try:
-            product = _EpochProduct(rows, powers, sample_weight, variant, order, moments.gram)
+            product = _EpochProduct(inputs, moments.gram)
             radius = product.radius(rate)
             unstable = rate if radius > 1.0 and rate > 2.0 / max_power else np.inf
             critical = product.critical(2.0 / max_power, unstable)
         except np.linalg.LinAlgError:
             pass
-    return LMSStability(variant, rate, lambda_max, trace, max_power, radius, critical)
+    return LMSStability(inputs.variant, rate, lambda_max, trace, max_power, radius, critical)
 
 
-def moments_for(rows, powers, sample_weight, variant, exact=False, targets=None):
-    """Return the Moments of rows, for NLMS divided by their norms; None where rows are wide.
-
-    `exact` asks for those of dense rows at any width.
-    """
-    if rows.p >= _DENSE_SIZE and (not exact or isinstance(rows, CSRRows)):
-        return None
-    weight, total = _weights(powers, sample_weight, variant)
-    if variant == "lms" and sample_weight is None:
-        weight = None
-    return moments_of(rows, weight, total, _no_targets(rows) if targets is None else targets)
-
-
-def _weights(powers, sample_weight, variant):
-    """Return what the rows count in the correlation matrix, and in all."""
-    weight = np.ones(len(powers)) if sample_weight is None else sample_weight
-    total = float(weight.sum())
-    if variant == "nlms":
-        weight = np.divide(weight, powers, out=np.zeros(len(powers)), where=powers > 0)
-    return weight, total
-
-
-def _no_targets(rows):
-    return frozen(np.empty((rows.n, 0)))
-
-
-def _largest_eigenvalue(rows, weight):
+def _largest_eigenvalue(rows: Rows, weight: FloatArray) -> float:
     size = rows.p + 1
     weight = frozen(np.ascontiguousarray(weight, np.float64))
-    operator = LinearOperator(
-        (size, size),
-        matvec=lambda v: rows.moment_product(weight, 1, np.ravel(v).astype(np.float64)),
-        dtype=np.float64,
-    )
+    product = partial(rows.moment_product, weight)
+    operator = LinearOperator((size, size), matvec=product, dtype=np.float64)
     # A fixed start, for results that do not vary; one product turns it to the right side.
-    start = np.random.default_rng(0).standard_normal(size)
-    start = rows.moment_product(weight, 1, start)
+    start = product(np.random.default_rng(0).standard_normal(size))
     # A relative accuracy of 1e-3 is plenty for a bound, and a short Lanczos basis reaches it
     # with the fewest passes over the data, each of which costs as much as an epoch.
     return float(eigsh(operator, k=1, v0=start, ncv=5, tol=1e-3, return_eigenvectors=False)[0])
@@ -281,41 +265,39 @@ def _largest_eigenvalue(rows, weight):
 class _EpochProduct:
     """The matrix of one epoch as a function of the rate, on the span of the rows."""
 
-    def __init__(self, rows, powers, sample_weight, variant, order, gram):
-        self._rows = rows.all_dense() if isinstance(rows, FaintRows) else rows
-        self._powers = powers
-        self._sample_weight = sample_weight
-        self._variant = variant
-        self._order = order
+    def __init__(self, inputs: Inputs, gram: FloatArray) -> None:
+        rows = inputs.rows
+        if isinstance(rows, FaintRows):
+            inputs = replace(inputs, rows=rows.all_dense())
+        self._inputs = inputs
+        self._no_targets = frozen(np.empty((rows.n, 0)))
         values, vectors = np.linalg.eigh(gram)
         self._span = vectors[:, values > values[-1] * len(values) * np.finfo(float).eps]
 
-    def _compose(self, rate):
-        rows = self._rows
-        targets = _no_targets(rows)
-        gains = Gains(self._variant, rate, self._powers, self._sample_weight, targets, np.float64)
-        return composed(rows, self._order, targets, gains, False, np.zeros((0, rows.p + 1)))
-
-    def radius(self, rate):
+    def radius(self, rate: float) -> float:
         """Return the spectral radius at `rate`."""
+        origin = np.zeros((0, self._inputs.rows.p + 1))
         with np.errstate(over="ignore", invalid="ignore"):
-            matrix = self._span.T @ self._compose(rate)[0] @ self._span
+            gains = gains_of(self._inputs, rate, self._no_targets, np.float64)
+            epoch = composed_epoch(self._inputs, self._no_targets, gains, False, origin)
+            matrix = self._span.T @ epoch.matrix @ self._span
         if not np.isfinite(matrix).all():
             return np.inf
         return float(np.abs(np.linalg.eigvals(matrix)).max())
 
-    def critical(self, guaranteed, unstable=np.inf):
+    def critical(self, guaranteed: float, unstable: float = np.inf) -> float:
         """Return the smallest rate from `guaranteed` on at which the radius reaches 1.
 
-        Stability may come back at larger rates; `unstable`, a rate known to be so, is not passed.
+        Larger rates can be stable again; the search does not pass `unstable`, a rate known to be
+        so.
         """
         low = high = guaranteed
         while (excess := self._excess(high)) < 0.0:
-            low, high = high, min(1.25 * high, unstable)
+            low, high = high, min(_SEARCH_STEP * high, unstable)
         if low == high or excess == 0.0:
             return float(high)
         return float(brentq(self._excess, low, high, rtol=1e-7, xtol=1e-300))
 
-    def _excess(self, rate):
+    def _excess(self, rate: float) -> float:
         # Capped, because far beyond the limit the radius is of no use to interpolation.
         return min(self.radius(rate), 3.0) - 1.0

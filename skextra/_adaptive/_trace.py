@@ -1,10 +1,15 @@
-"""What an adaptive filter put out while it adapted."""
+"""The outputs of an adaptive filter while it adapted."""
+
+from __future__ import annotations
 
 from dataclasses import dataclass
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from skextra._base import import_extra
+from skextra._typing import FloatArray
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @dataclass(frozen=True)
@@ -14,7 +19,7 @@ class AdaptiveTrace:
     Parameters
     ----------
     output : ndarray of shape (n_samples,) or (n_samples, n_outputs)
-        A-priori outputs: what the filter put out for each row before adapting to it.
+        A-priori outputs: those for each row before the filter adapted to it.
 
     error : ndarray of the same shape
         A-priori errors, the desired signal minus the output. In noise cancelling this is the
@@ -34,12 +39,12 @@ class AdaptiveTrace:
     array([1. , 0.5])
     """
 
-    output: np.ndarray
-    error: np.ndarray
-    coef_path: np.ndarray | None = None
-    intercept_path: np.ndarray | None = None
+    output: FloatArray
+    error: FloatArray
+    coef_path: FloatArray | None = None
+    intercept_path: FloatArray | None = None
 
-    def to_frame(self):
+    def to_frame(self) -> pd.DataFrame:
         """Return outputs and errors as a pandas DataFrame, a column each per output.
 
         Returns

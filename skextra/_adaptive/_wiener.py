@@ -1,21 +1,26 @@
 """The Wiener solution: least squares in closed form."""
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import linalg, sparse
 from scipy.sparse.linalg import lsmr
 from sklearn.exceptions import ConvergenceWarning
 
 from skextra._base import warn_caller
+from skextra._typing import FloatArray, FloatMatrix
 
-# Sparse matrices of up to so many entries, zeros included, are solved as dense ones (32 MB).
+# Sparse matrices of up to this many entries, zeros included, are solved as dense ones: exactly,
+# at the cost of 32 MB and O(n p^2).
 _DENSE_ENTRIES = 4_000_000
 
 
-def wiener_weights(X, targets, sample_weight, fit_intercept):
+def wiener_weights(
+    X: FloatMatrix, targets: FloatArray, sample_weight: FloatArray | None, fit_intercept: bool
+) -> FloatArray:
     """Return the weights of least norm that minimise the weighted squared error.
 
-    The result has shape (n_outputs, n_features + 1), bias last; like the weights that LMS
-    tends to from zero, it counts the bias among the weights whose norm is least.
+    The result has shape (n_outputs, n_features + 1), bias last. Its norm includes the bias, as
+    does that of the weights which LMS converges to from zero.
     """
     n, p = X.shape
     root = np.ones(n) if sample_weight is None else np.sqrt(sample_weight)
@@ -38,8 +43,8 @@ def wiener_weights(X, targets, sample_weight, fit_intercept):
     return weights
 
 
-def _iterate(design, targets):
-    """Solve by LSMR, which from zero tends to the solution of least norm, column by column."""
+def _iterate(design: sparse.csr_array, targets: FloatArray) -> NDArray[np.float64]:
+    """Solve column by column with LSMR, which converges to the solution of least norm."""
     limit = 10 * max(design.shape)
     solved = []
     for column in targets.T.astype(np.float64):
@@ -49,8 +54,7 @@ def _iterate(design, targets):
         if reason == 7:
             warn_caller(
                 f"variant='wiener' on this sparse X stopped after {steps} iterations of LSMR "
-                "short of full accuracy; put the features on one scale, for example with "
-                "MaxAbsScaler.",
+                "short of full accuracy; scale the features, for example with MaxAbsScaler.",
                 ConvergenceWarning,
             )
         solved.append(solution)

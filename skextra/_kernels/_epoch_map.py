@@ -1,48 +1,43 @@
 """A whole epoch of LMS in fixed order as one affine map of the weights."""
 
+from typing import NamedTuple
+
 import numpy as np
 from numba import njit
 
 
+class ComposedEpoch(NamedTuple):
+    """One epoch as the affine map ``P w + q``, and the moments that the loss follows from.
+
+    `mean_matrix` and `mean_vector` are the same pair for what averaging adds to the weights,
+    `gram` is ``sum_i r_i x x^T`` and `gradient` ``sum_i r_i x (d - x . origin)``. Vectors have a
+    row an output; everything is float64.
+    """
+
+    matrix: np.ndarray
+    vector: np.ndarray
+    mean_matrix: np.ndarray
+    mean_vector: np.ndarray
+    gram: np.ndarray
+    gradient: np.ndarray
+
+
 @njit(cache=True, nogil=True, fastmath={"reassoc", "contract", "nsz"})
-def compose_epoch(
-    buf,
-    start,
-    stride,
-    order,
-    targets,
-    step,
-    hold,
-    weight,
-    inc,
-    total,
-    bias,
-    origin,
-    average,
-    mat,
-    vec,
-    mean_mat,
-    mean_vec,
-    gram,
-    gradient,
-    first,
-    last,
-    seen,
-):
-    """Compose the row updates of an epoch; everything is float64.
+def compose_epoch(rows, order, targets, gains, origin, average, composed, first, last, seen):
+    """Compose the row updates of an epoch, in float64.
 
     One row maps the weights to ``w + step x (d - x . w)``: affine in w, so that n of them in a
-    row are ``P w + q`` with P = product of ``I - step x x^T``. `mat`, the unit matrix at first,
-    becomes P and `vec` q (one row an output); the others, all zero at first as well, become the
-    same pair for the sum that averaging needs, the second-moment matrix ``G = sum_i r_i x x^T``
-    and the gradient ``sum_i r_i x (d - x . origin)``, from which the loss of any weights follows
-    without another look at the data.
+    row are ``P w + q`` with P = product of ``I - step x x^T``. The matrix of `composed` is the
+    unit matrix at first, and all else zero.
 
     Rows from position `first` up to `last` are taken, after others of the weight `seen` in all;
     returned is that weight with theirs.
     """
+    buf, start, stride, p, real_bias = rows
+    bias = np.float64(real_bias)
+    step, hold, weight, inc, total = gains
+    mat, vec, mean_mat, mean_vec, gram, gradient = composed
     n_outputs = targets.shape[1]
-    p = origin.shape[1] - 1
     q = p + 1
     x = np.empty(q)
     t = np.empty(q)

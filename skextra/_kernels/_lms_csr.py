@@ -7,22 +7,7 @@ _FASTMATH = {"reassoc", "contract", "nsz"}
 
 
 @njit(cache=True, nogil=True, fastmath=_FASTMATH)
-def lms_epoch_csr(
-    data,
-    indices,
-    indptr,
-    order,
-    targets,
-    step,
-    hold,
-    weight,
-    inc,
-    total,
-    bias,
-    pairs,
-    u,
-    average,
-):
+def lms_epoch_csr(rows, order, targets, gains, pairs, u, average):
     """Present every row once; return the weighted squared error of the frozen weights.
 
     ``pairs[k, 2 j]`` is the moving and ``pairs[k, 2 j + 1]`` the frozen weight of output k and
@@ -31,6 +16,8 @@ def lms_epoch_csr(
     loops a test for negative ones, and the sums run in two strands, which halves the wait for
     the adder.
     """
+    data, indices, indptr, bias = rows
+    step, hold, weight, inc, total = gains
     n, n_outputs = targets.shape
     one = np.uint64(1)
     two = np.uint64(2)

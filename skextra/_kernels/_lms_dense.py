@@ -9,9 +9,7 @@ _FASTMATH = {"reassoc", "contract", "nsz"}
 
 
 @njit(cache=True, nogil=True, fastmath=_FASTMATH)
-def lms_epoch(
-    buf, start, stride, order, targets, step, hold, weight, inc, total, bias, w, u, average, v
-):
+def lms_epoch(rows, order, targets, gains, w, u, average, v):
     """Present every row once; return the weighted squared error of the frozen weights `v`.
 
     For output k the update is ``w_k += step_i * e_ik * x_i`` with ``e_ik = d_ik - w_k . x_i``.
@@ -23,8 +21,9 @@ def lms_epoch(
     the weight presented so far: added to the weights before the epoch, it is the mean of all
     iterates within the epoch.
     """
+    buf, start, stride, p, bias = rows
+    step, hold, weight, inc, total = gains
     n, n_outputs = targets.shape
-    p = w.shape[1] - 1
     real = buf.dtype.type
     shuffled = order.size > 0
     pending = np.zeros(n_outputs, buf.dtype)
@@ -73,17 +72,16 @@ def lms_epoch(
 
 
 @njit(cache=True, nogil=True, fastmath=_FASTMATH)
-def lms_epoch_narrow(
-    buf, start, stride, order, targets, step, hold, weight, inc, total, bias, w, u, average, v
-):
+def lms_epoch_narrow(rows, order, targets, gains, w, u, average, v):
     """Do what `lms_epoch` does for rows so short that waiting for each error would dominate.
 
     Rows are taken in pairs: the second error of a pair is ``d_1 - w . x_1 - c_0 x_0 . x_1``,
     which is the sequential rule written so that both dot products can start at once. Outputs take
     a pass each, which keeps what passes from row to row in registers.
     """
+    buf, start, stride, p, bias = rows
+    step, hold, weight, inc, total = gains
     n, n_outputs = targets.shape
-    p = w.shape[1] - 1
     real = buf.dtype.type
     zero = real(0)
     bias_power = bias * bias
@@ -164,10 +162,11 @@ def lms_epoch_narrow(
 
 
 @njit(cache=True, nogil=True, fastmath=_FASTMATH)
-def squared_error(buf, start, stride, targets, weight, inc, bias, v):
+def squared_error(rows, targets, gains, v):
     """Return the weighted sum over rows and outputs of the squared errors of `v`."""
+    buf, start, stride, p, bias = rows
+    _, _, weight, inc, _ = gains
     n, n_outputs = targets.shape
-    p = v.shape[1] - 1
     loss = 0.0
     for i in range(n):
         o = start + i * stride
@@ -183,8 +182,10 @@ def squared_error(buf, start, stride, targets, weight, inc, bias, v):
 
 
 @njit(cache=True, nogil=True, fastmath=_FASTMATH)
-def row_powers(buf, start, stride, p, scale, bias, out):
+def row_powers(rows, scale, out):
     """Write ``bias^2 + ||scale * x_i||^2`` of every row, in float64."""
+    buf, start, stride, p, real_bias = rows
+    bias = np.float64(real_bias)
     for i in range(len(out)):
         o = start + i * stride
         x = buf[o : o + p]
@@ -195,8 +196,11 @@ def row_powers(buf, start, stride, p, scale, bias, out):
 
 
 @njit(cache=True, nogil=True, fastmath=_FASTMATH)
-def moment_product(buf, start, stride, n, p, weight, inc, bias, vector, out):
+def moment_product(rows, weight, vector, out):
     """Add ``sum_i weight_i x_i (x_i . vector)``, the correlation matrix times a vector."""
+    buf, start, stride, p, real_bias = rows
+    bias = np.float64(real_bias)
+    n = len(weight)
     x_vector = vector.astype(buf.dtype)
     partial = np.zeros(p, buf.dtype)
     for i in range(n):
@@ -205,7 +209,7 @@ def moment_product(buf, start, stride, n, p, weight, inc, bias, vector, out):
         s = buf.dtype.type(0)
         for j in range(p):
             s += x[j] * x_vector[j]
-        c = weight[i * inc] * (s + bias * vector[p])
+        c = weight[i] * (s + bias * vector[p])
         c_real = buf.dtype.type(c)
         for j in range(p):
             partial[j] += c_real * x[j]
@@ -217,13 +221,14 @@ def moment_product(buf, start, stride, n, p, weight, inc, bias, vector, out):
 
 
 @njit(cache=True, nogil=True, fastmath=_FASTMATH)
-def lms_adapt(buf, start, stride, targets, step, inc, bias, w, total, outputs, path):
+def lms_adapt(rows, targets, gains, w, total, outputs, path):
     """Present every row once, keeping each a-priori output, and the weights if `path` has room.
 
     `total` gathers the sum of all iterates.
     """
+    buf, start, stride, p, bias = rows
+    step, _, _, inc, _ = gains
     n, n_outputs = targets.shape
-    p = w.shape[1] - 1
     for i in range(n):
         o = start + i * stride
         x = buf[o : o + p]

@@ -1,9 +1,25 @@
 """Running a Madaline: linear sums, binary units, outputs."""
 
+from typing import NamedTuple
+
 import numpy as np
 from numba import njit
 
 _FASTMATH = {"reassoc", "contract", "nsz"}
+
+
+class Layers(NamedTuple):
+    """Weights of a Madaline, a row a unit, biases last.
+
+    `hidden` (n_units, n_features + 1) holds the Adalines that see the patterns, `output`
+    (n_outputs, n_units + 1) those that see their signs. Without the latter (MRI) the units form a
+    group for each output, which is positive if at least `need` of them are.
+    """
+
+    hidden: np.ndarray
+    output: np.ndarray
+    need: int
+    n_outputs: int
 
 
 @njit(cache=True, nogil=True, fastmath=_FASTMATH)
@@ -60,12 +76,9 @@ def _logic_output(sums, need):
 
 
 @njit(cache=True, nogil=True)
-def _decide(x, W, V, need, sums, outputs):
-    """Write the hidden sums and the outputs for one pattern; return with MRI's sums out of order.
-
-    Without output units (`V` empty) the hidden units form equal groups, one for each output, with
-    a logic of `need` positive units.
-    """
+def _decide(x, layers, sums, outputs):
+    """Write the hidden sums and the outputs for one pattern; the sums of MRI lose their order."""
+    W, V, need, _ = layers
     linear_sums(x, W, sums)
     if len(V) > 0:
         network_outputs(sums, V, outputs)
@@ -91,22 +104,27 @@ def is_wrong(outputs, target, by_signs):
 
 
 @njit(cache=True, nogil=True)
-def run_layers(X, W, V, need, sums, outputs):
+def run_layers(X, layers, sums, outputs):
     """Write the outputs of all patterns and, unless `sums` is empty, the hidden sums."""
+    W = layers[0]
     own = np.empty(len(W), W.dtype)
     for r in range(len(X)):
-        _decide(X[r], W, V, need, own, outputs[r])
+        _decide(X[r], layers, own, outputs[r])
         if len(sums) > 0:
             linear_sums(X[r], W, sums[r])
 
 
 @njit(cache=True, nogil=True)
-def count_wrong(X, W, V, need, targets, by_signs):
-    """Return how many patterns the network gets wrong, by the sums that `run_layers` computes."""
+def count_wrong(X, layers, targets, by_signs):
+    """Return how many patterns are decided against their targets.
+
+    A decision is the signs of all outputs, or which of them is the largest.
+    """
+    W = layers[0]
     sums = np.empty(len(W), W.dtype)
     outputs = np.empty(targets.shape[1], W.dtype)
     wrong = 0
     for r in range(len(X)):
-        _decide(X[r], W, V, need, sums, outputs)
+        _decide(X[r], layers, sums, outputs)
         wrong += is_wrong(outputs, targets[r], by_signs)
     return wrong

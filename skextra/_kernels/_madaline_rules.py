@@ -1,11 +1,30 @@
 """One epoch of the Madaline rules MRI and MRII."""
 
+from typing import NamedTuple
+
 import numpy as np
 from numba import njit
 
 from skextra._kernels._madaline_forward import linear_sums, network_outputs
 
 _FASTMATH = {"reassoc", "contract", "nsz"}
+
+
+class RuleSettings(NamedTuple):
+    """Parameters of MRII, of which MRI has the rate alone.
+
+    `rate` is the share of its error that a unit adapts by and `margin` the dead zone, both of the
+    dtype of the weights. `gain` makes units that are used often less likely candidates for an
+    inversion, of which there are up to `n_candidates`, with `pairs` two at a time as well. `soft`
+    takes the hinge loss for the error that an inversion must lower, else the Hamming error.
+    """
+
+    rate: np.floating
+    margin: np.floating
+    gain: float
+    n_candidates: int
+    pairs: bool
+    soft: bool
 
 
 @njit(cache=True, nogil=True, fastmath=_FASTMATH)
@@ -80,14 +99,16 @@ def _least_sure(sums, usage, gain, candidates, key):
 
 
 @njit(cache=True, nogil=True)
-def mrii_epoch(X, order, targets, W, V, usage, rate, margin, gain, n_candidates, pairs, soft):
+def mrii_epoch(X, order, targets, layers, usage, settings):
     """Present every pattern once by MRII (Winter & Widrow 1988; Widrow & Lehr 1990).
 
     On an error, hidden units are inverted on trial, the least sure first, then in pairs; an
     inversion that lowers the error is taught to the unit by alpha-LMS. What error is left after
     that is taken out by the output units, by alpha-LMS too.
     """
-    n_hidden, n_outputs = len(W), len(V)
+    W, V, _, n_outputs = layers
+    rate, margin, gain, n_candidates, pairs, soft = settings
+    n_hidden = len(W)
     sums = np.empty(n_hidden, W.dtype)
     outputs = np.empty(n_outputs, W.dtype)
     key = np.empty(n_hidden)
@@ -144,13 +165,12 @@ def mrii_epoch(X, order, targets, W, V, usage, rate, margin, gain, n_candidates,
 
 
 @njit(cache=True, nogil=True)
-def mri_epoch(X, order, targets, W, rate, need):
+def mri_epoch(X, order, targets, layers, rate):
     """Present every pattern once by MRI (Ridgway 1962; Widrow & Lehr 1990).
 
-    The units form equal groups, one for each output, positive if at least `need` units are. A
-    wrong group adapts just as many units as it takes to put it right, those nearest to zero.
+    A wrong group adapts just as many units as it takes to put it right, those nearest to zero.
     """
-    n_outputs = targets.shape[1]
+    W, _, need, n_outputs = layers
     group = len(W) // n_outputs
     sums = np.empty(len(W), W.dtype)
     adaptations = 0

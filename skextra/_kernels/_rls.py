@@ -1,33 +1,45 @@
 """Recursive least squares."""
 
+from typing import NamedTuple
+
 import numpy as np
 from numba import njit
 
-_MOST_FADED = -667.0  # a logarithm
-_LARGEST = 1e290
-_LEAST = 1e-290
-_FULL = 0.95  # share of all the rows that the memory can hold, after three time constants
+# Numbers are kept between these, so that no product of two of them with entries of P leaves the
+# range of float64 (2e-308 to 2e308) and no forgetting is without end; -667 is the log of 1e-290.
+_LARGEST, _LEAST, _MOST_FADED = 1e290, 1e-290, -667.0
+# Share of all the weight that the memory can hold from which it counts as full: three time
+# constants of forgetting, after which 5% of the start is left. Lower sets the ridge on rows that
+# may still excite the other directions.
+_FULL = 0.95
+
+
+class Forgetting(NamedTuple):
+    """How fast old rows fade, and how large P may grow for it.
+
+    `factor` is the forgetting factor of a row of weight 1, `limit` the largest entry of D and
+    `resolution` the share of the information on an input that rounding leaves.
+    """
+
+    factor: float
+    limit: float
+    resolution: float
+
+
+class InverseFactors(NamedTuple):
+    """The inverse correlation matrix as ``U diag(d) U^T``, `unit` being U transposed.
+
+    `memory` holds what is remembered of the rows: for each of the q inputs the sum of squares,
+    then the weight of the rows, whose turn it is to have a ridge, and the rows since the last.
+    """
+
+    unit: np.ndarray
+    diagonal: np.ndarray
+    memory: np.ndarray
 
 
 @njit(cache=True, nogil=True, fastmath={"reassoc", "contract", "nsz"})
-def rls_adapt(
-    buf,
-    start,
-    stride,
-    targets,
-    weight,
-    inc,
-    forgetting,
-    limit,
-    resolution,
-    bias,
-    w,
-    unit,
-    diagonal,
-    memory,
-    outputs,
-    path,
-):
+def rls_adapt(rows, targets, weight, forgetting, inverse, w, outputs, path):
     """Present every row once; return what limited P: 1 `limit`, 2 rounding of late, 3 both.
 
     With the row x (the bias input last), its weight r and the forgetting factor lam, the
@@ -44,24 +56,26 @@ def rls_adapt(
     Phi gains on one input, in turn, and the weights stay as they are. ``memory[q + 1]`` is whose
     turn it is, ``memory[q + 2]`` how many rows ago that was done.
     """
+    buf, start, stride, p, bias = rows
+    factor, limit, resolution = forgetting
+    unit, diagonal, memory = inverse
     n, n_outputs = targets.shape
-    p = w.shape[1] - 1
     q = len(diagonal)
     x = np.empty(q)
     gain = np.empty(q)
     limited = 0
-    rate = np.log(forgetting)
+    rate = np.log(factor)
     for i in range(n):
         o = start + i * stride
-        r = weight[i * inc]
-        if forgetting == 1.0:
+        r = weight[i]
+        if factor == 1.0:
             decay = 1.0
             alpha = 1.0 / r
         else:
             faded = max(r * rate, _MOST_FADED)
             decay = np.exp(faded)
             lost = -np.expm1(faded)
-            alpha = decay * (1.0 - forgetting) / lost if lost > 0.0 else _LARGEST
+            alpha = decay * (1.0 - factor) / lost if lost > 0.0 else _LARGEST
         alpha = min(alpha, _LARGEST)
         added = decay / alpha
         for j in range(p):
@@ -83,7 +97,7 @@ def rls_adapt(
             for a in range(q):
                 w[k, a] += c * gain[a]
         memory[q + 2] += 1.0
-        if memory[q] * (1.0 - forgetting) > _FULL:
+        if memory[q] * (1.0 - factor) > _FULL:
             worst = 0.0
             for j in range(q):
                 worst = max(worst, diagonal[j] * memory[j])
@@ -101,7 +115,7 @@ def rls_adapt(
         if path.size > 0:
             path[i] = w[:, :]
     # Within one memory, or a turn of all inputs: a ridge that is needed is renewed now and then.
-    if memory[q + 2] * (1.0 - forgetting) < 1.0 or memory[q + 2] < q:
+    if memory[q + 2] * (1.0 - factor) < 1.0 or memory[q + 2] < q:
         limited |= 2
     return limited
 

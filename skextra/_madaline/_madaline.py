@@ -1,19 +1,31 @@
 """Madaline: a network of Adalines."""
 
 from numbers import Integral
+from typing import Any, Literal, Self
 
 import numpy as np
-from sklearn.base import ClassifierMixin
+from numpy.typing import ArrayLike, DTypeLike, NDArray
 from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skextra._adaptive._rows import as_rows, presentation_order
-from skextra._base import Estimator, all_or_nothing, random_state_of, warn_caller
+from skextra._base import Estimator, all_or_nothing, frozen, random_state_of, warn_caller
 from skextra._callbacks import CallbackSupportMixin, EpochReporter, with_callbacks
 from skextra._common._classes import decided
 from skextra._madaline._labels import classes_of, classes_of_stream, read_labels, targets_of
-from skextra._madaline._network import Network, as_layers
-from skextra._madaline._training import Rule, automatic_starts, train
+from skextra._madaline._network import Network, Shape, as_layers
+from skextra._madaline._training import (
+    Limits,
+    Patterns,
+    Rule,
+    Training,
+    automatic_starts,
+    first_draw,
+    present,
+)
+from skextra._sklearn import ClassifierMixin
+from skextra._typing import FloatArray, LabelArray, MatrixLike, RandomStateLike
 
 
 class Madaline(CallbackSupportMixin, ClassifierMixin, Estimator):
@@ -147,25 +159,35 @@ class Madaline(CallbackSupportMixin, ClassifierMixin, Estimator):
     array([0, 1, 1, 0])
     """
 
+    classes_: LabelArray
+    coefs_: list[FloatArray]
+    intercepts_: list[FloatArray]
+    loss_curve_: NDArray[np.float64]
+    n_iter_: int
+    n_restarts_: int
+    _columns: bool  # whether a pattern has several labels
+    _need: int  # that of the Shape
+    _usage: NDArray[np.float64]  # adaptations of every hidden unit in a stream
+
     def __init__(
         self,
-        hidden_layer_size=16,
+        hidden_layer_size: int = 16,
         *,
-        rule="mrii",
-        output_logic="majority",
-        learning_rate=0.1,
-        dead_zone=0.5,
-        usage_gain=1.0,
-        max_candidates=10,
-        pair_trials=True,
-        acceptance="hinge",
-        n_init="auto",
-        max_iter=200,
-        n_iter_no_change=20,
-        tol=0.01,
-        warm_start=False,
-        random_state=None,
-    ):
+        rule: Literal["mrii", "mri"] = "mrii",
+        output_logic: Literal["majority", "or", "and"] = "majority",
+        learning_rate: float = 0.1,
+        dead_zone: float = 0.5,
+        usage_gain: float = 1.0,
+        max_candidates: int = 10,
+        pair_trials: bool = True,
+        acceptance: Literal["hinge", "hamming"] = "hinge",
+        n_init: int | Literal["auto"] = "auto",
+        max_iter: int = 200,
+        n_iter_no_change: int = 20,
+        tol: float = 0.01,
+        warm_start: bool = False,
+        random_state: RandomStateLike = None,
+    ) -> None:
         self.hidden_layer_size = hidden_layer_size
         self.rule = rule
         self.output_logic = output_logic
@@ -184,7 +206,13 @@ class Madaline(CallbackSupportMixin, ClassifierMixin, Estimator):
 
     @all_or_nothing
     @with_callbacks
-    def fit(self, X, y, coef_init=None, intercept_init=None):
+    def fit(
+        self,
+        X: MatrixLike,
+        y: ArrayLike,
+        coef_init: list[ArrayLike] | None = None,
+        intercept_init: list[ArrayLike] | None = None,
+    ) -> Self:
         """Train the network, from one start after another if need be.
 
         Parameters
@@ -218,43 +246,41 @@ class Madaline(CallbackSupportMixin, ClassifierMixin, Estimator):
         X, y = self._check_pair(X, y, reset=True)
         classes = classes_of(y)
         targets = targets_of(y, classes, X.dtype)
+        shape = self._shape(X, targets)
+
         random_state = random_state_of(self.random_state)
-        given = self._given(X, targets, coef_init, intercept_init, random_state)
+        given = self._given(shape, X.dtype, coef_init, intercept_init, random_state)
         if given is None and self.warm_start and hasattr(self, "coefs_"):
-            given = self._continued(X, y, targets, classes)
-        self.classes_, self._columns, self._need = classes, y.ndim == 2, self._wanted_need()
-        n_starts = self._n_starts(X, targets)
-        allowed = int(self.tol * len(X) + 1e-9)
-        reporter = EpochReporter(self, max(1, n_starts * self.max_iter), self._attributes, **data)
-        outcome = train(
-            X,
-            targets,
-            self._columns or targets.shape[1] == 1,
-            presentation_order(as_rows(X, 1), targets, random_state),
-            self._starts(n_starts, X, targets, given, random_state),
-            allowed,
-            self.max_iter,
-            self.n_iter_no_change,
-            random_state,
-            reporter.epoch,
-        )
-        self._publish(outcome.network)
-        self.loss_curve_ = outcome.curve
-        self.n_iter_ = len(outcome.curve)
-        self.n_restarts_ = outcome.n_starts - 1
-        reporter.finish(outcome.network)
-        if outcome.wrong > allowed and self.max_iter > 0 and not reporter.was_stopped:
+            given = self._continued(shape, y, classes).astype(X.dtype)
+        order = presentation_order(as_rows(X, 1), targets, random_state)
+        by_signs = y.ndim == 2 or targets.shape[1] == 1
+        patterns = Patterns(frozen(X), frozen(targets), by_signs, order)
+        allowed = int(self.tol * len(X) + 1e-9)  # that many patterns, up to rounding
+        limits = Limits(self._n_starts(X, shape), self.max_iter, self.n_iter_no_change, allowed)
+
+        self.classes_, self._columns, self._need = classes, y.ndim == 2, shape.need
+        n_epochs = max(1, limits.n_starts * self.max_iter)
+        reporter = EpochReporter(self, n_epochs, self._attributes, **data)
+        training = Training(patterns, limits, random_state, reporter)
+        training.run(shape, self._rule(), given)
+
+        self._publish(training.network)
+        self.loss_curve_ = np.array(training.curve)
+        self.n_iter_ = len(training.curve)
+        self.n_restarts_ = training.n_starts - 1
+        reporter.finish(training.network)
+        if training.wrong > allowed and self.max_iter > 0 and not reporter.was_stopped:
             warn_caller(
-                f"Madaline did not converge: {outcome.wrong} of {len(X)} training patterns are "
-                f"still wrong; starts: {outcome.n_starts}, epochs: {self.n_iter_}. Raise "
-                "hidden_layer_size, n_init, max_iter or tol, or put the features on one scale, "
-                "for example with StandardScaler.",
+                f"Madaline did not converge: {training.wrong} of {len(X)} training patterns are "
+                f"still wrong; starts: {training.n_starts}, epochs: {self.n_iter_}. Raise "
+                "hidden_layer_size, n_init, max_iter or tol, or scale the features, for example "
+                "with StandardScaler.",
                 ConvergenceWarning,
             )
         return self
 
     @all_or_nothing
-    def partial_fit(self, X, y, classes=None):
+    def partial_fit(self, X: MatrixLike, y: ArrayLike, classes: ArrayLike | None = None) -> Self:
         """Present the patterns once, in the order given, from the current weights.
 
         Parameters
@@ -285,24 +311,26 @@ class Madaline(CallbackSupportMixin, ClassifierMixin, Estimator):
         X, y = self._check_pair(X, y, reset=first)
         known = (None, False) if first else (self.classes_, self._columns)
         self.classes_ = classes_of_stream(y, *known, classes)
+        if not first:
+            X = X.astype(self.coefs_[0].dtype, copy=False)
+        targets = targets_of(y, self.classes_, X.dtype)
+        shape = self._shape(X, targets)
+
         if first:
-            self._columns, self._need = y.ndim == 2, self._wanted_need()
-            targets = targets_of(y, self.classes_, X.dtype)
-            random_state = random_state_of(self.random_state)
-            network, _ = next(self._starts(1, X, targets, None, random_state))
+            self._columns, self._need = y.ndim == 2, shape.need
+            network = first_draw(random_state_of(self.random_state), shape, X.dtype)
         else:
             network = self._network()
-            X = X.astype(network.hidden.dtype, copy=False)
-            targets = targets_of(y, self.classes_, X.dtype)
-            self._check_same_network(X, targets, network)
+            self._check_same_network(shape, network)
         usage = getattr(self, "_usage", np.zeros(len(network.hidden))).copy()
-        self._rule(first_start=True).epoch(X, np.arange(len(X)), targets, network, usage)
+        present(X, np.arange(len(X)), targets, network, usage, self._rule().settings(network))
+
         self._publish(network)
         self._usage = usage
         self.n_iter_ = getattr(self, "n_iter_", 0) + 1
         return self
 
-    def decision_function(self, X):
+    def decision_function(self, X: MatrixLike) -> FloatArray:
         """Return the linear sums of the outputs.
 
         Parameters
@@ -321,7 +349,7 @@ class Madaline(CallbackSupportMixin, ClassifierMixin, Estimator):
         outputs = self._network().decide(X)
         return outputs[:, 0] if outputs.shape[1] == 1 else outputs
 
-    def predict(self, X):
+    def predict(self, X: MatrixLike) -> LabelArray:
         """Return the class of every pattern.
 
         Parameters
@@ -337,7 +365,7 @@ class Madaline(CallbackSupportMixin, ClassifierMixin, Estimator):
         outputs = self.decision_function(X)
         return (outputs > 0).astype(np.int64) if self._columns else decided(outputs, self.classes_)
 
-    def hidden_activations(self, X):
+    def hidden_activations(self, X: MatrixLike) -> FloatArray:
         """Return what the hidden units put out.
 
         Parameters
@@ -359,23 +387,23 @@ class Madaline(CallbackSupportMixin, ClassifierMixin, Estimator):
         X = validate_data(self, X, dtype=[np.float64, np.float32], order="C", reset=False)
         return X.astype(self.coefs_[0].dtype, copy=False)
 
-    def _network(self):
+    def _network(self) -> Network:
         one = len(self.classes_) == 2 and not self._columns
         n_outputs = 1 if one else len(self.classes_)
         dtype = self.coefs_[0].dtype
         return Network.from_lists(self.coefs_, self.intercepts_, self._need, n_outputs, dtype)
 
-    def _attributes(self, network):
+    def _attributes(self, network: Network) -> dict[str, Any]:
         coefs, intercepts = network.to_lists()
         names = ("classes_", "_columns", "_need")
         fitted = {name: getattr(self, name) for name in names}
         return {"coefs_": coefs, "intercepts_": intercepts, **fitted}
 
-    def _publish(self, network):
+    def _publish(self, network: Network) -> None:
         vars(self).pop("_usage", None)
         self.coefs_, self.intercepts_ = network.to_lists()
 
-    def _check_parameters(self):
+    def _check_parameters(self) -> None:
         self._check_option("rule", ("mrii", "mri"))
         self._check_option("output_logic", ("majority", "or", "and"))
         self._check_option("acceptance", ("hinge", "hamming"))
@@ -399,62 +427,51 @@ class Madaline(CallbackSupportMixin, ClassifierMixin, Estimator):
         )
         return X, read_labels(y)
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_label = True
         return tags
 
-    def _wanted_need(self):
-        """Return how many positive units an output of MRI takes; 0 for MRII."""
+    def _shape(self, X: FloatArray, targets: FloatArray) -> Shape:
+        """Return the structure that the parameters ask for."""
+        size, n_outputs = self.hidden_layer_size, targets.shape[1]
         if self.rule == "mrii":
-            return 0
-        size = self.hidden_layer_size
-        return {"or": 1, "and": size, "majority": size // 2 + 1}[self.output_logic]
+            return Shape(size, X.shape[1], n_outputs, 0)
+        need = {"or": 1, "and": size, "majority": size // 2 + 1}[self.output_logic]
+        return Shape(size * n_outputs, X.shape[1], n_outputs, need)
 
-    def _shape(self, X, targets):
-        groups = targets.shape[1] if self.rule == "mri" else 1
-        return self.hidden_layer_size * groups, X.shape[1], targets.shape[1]
-
-    def _n_starts(self, X, targets):
+    def _n_starts(self, X: FloatArray, shape: Shape) -> int:
         if self.max_iter == 0:
             return 1
-        if self.n_init != "auto":
-            return self.n_init
-        n_units, p, n_outputs = self._shape(X, targets)
-        return automatic_starts(len(X), n_units, p + n_outputs)
+        return automatic_starts(len(X), shape) if self.n_init == "auto" else self.n_init
 
-    def _rule(self, first_start):
+    def _rule(self) -> Rule:
         return Rule(
-            self.rule,
             self.learning_rate,
-            self.dead_zone if first_start else self.dead_zone / 5,
+            self.dead_zone,
             self.usage_gain,
             self.max_candidates,
-            self.pair_trials and first_start,
+            self.pair_trials,
             self.acceptance,
         )
 
-    def _starts(self, count, X, targets, given, random_state):
-        """Yield (network, rule) for every start."""
-        shape, need = self._shape(X, targets), self._wanted_need()
-        for start in range(count):
-            spread = 1.0 if start else 0.01
-            network = Network.draw(random_state, shape, need, spread, X.dtype)
-            if start == 0 and given is not None:
-                network = given
-            yield network, self._rule(first_start=start == 0)
-
-    def _given(self, X, targets, coef_init, intercept_init, random_state):
+    def _given(
+        self,
+        shape: Shape,
+        dtype: DTypeLike,
+        coef_init: list[ArrayLike] | None,
+        intercept_init: list[ArrayLike] | None,
+        random_state: np.random.RandomState,
+    ) -> Network | None:
         """Return the network of the weights passed, None if none are; what is missing is drawn."""
         if coef_init is None and intercept_init is None:
             return None
-        n_units, p, n_outputs = self._shape(X, targets)
-        sizes = [p, n_units] if self.rule == "mri" else [p, n_units, n_outputs]
-        drawn, _ = next(self._starts(1, X, targets, None, random_state))
-        layers = as_layers(coef_init, intercept_init, drawn.to_lists(), sizes, X.dtype)
-        return Network.from_lists(*layers, self._wanted_need(), n_outputs, X.dtype)
+        sizes = [shape.n_features, shape.n_units, *([] if shape.need else [shape.n_outputs])]
+        drawn = first_draw(random_state, shape, dtype).to_lists()
+        layers = as_layers(coef_init, intercept_init, drawn, sizes, dtype)
+        return Network.from_lists(*layers, shape.need, shape.n_outputs, dtype)
 
-    def _continued(self, X, y, targets, classes):
+    def _continued(self, shape: Shape, y: LabelArray, classes: LabelArray) -> Network:
         """Return the network of the previous fit; raise ValueError if it is of another kind."""
         before = self.classes_.tolist()
         if before != classes.tolist() or self._columns != (y.ndim == 2):
@@ -463,17 +480,15 @@ class Madaline(CallbackSupportMixin, ClassifierMixin, Estimator):
                 f"{classes.tolist()}; refit with warm_start=False."
             )
         network = self._network()
-        self._check_same_network(X, targets, network)
-        return network.astype(X.dtype)
+        self._check_same_network(shape, network)
+        return network
 
-    def _check_same_network(self, X, targets, network):
+    def _check_same_network(self, shape: Shape, network: Network) -> None:
         """Raise ValueError if the parameters ask for another network than the fitted one."""
-        n_units, p, _ = self._shape(X, targets)
-        wanted = (n_units, p + 1), self._wanted_need()
-        if wanted != (network.hidden.shape, self._need):
+        n_units, inputs = network.hidden.shape
+        if (shape.n_units, shape.n_features + 1, shape.need) != (n_units, inputs, self._need):
             raise ValueError(
                 "hidden_layer_size, rule, output_logic or the number of features is not that of "
-                f"the fitted network, which has {len(network.hidden)} hidden units of "
-                f"{network.hidden.shape[1] - 1} inputs; use a new estimator, or fit with "
-                "warm_start=False."
+                f"the fitted network, which has {n_units} hidden units of {inputs - 1} inputs; "
+                "use a new estimator, or fit with warm_start=False."
             )

@@ -1,83 +1,81 @@
 """The weights of a Madaline and how they are run."""
 
-from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any, NamedTuple, Self
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from skextra._base import frozen
-from skextra._kernels._madaline_forward import count_wrong, run_layers
+from skextra._kernels._madaline_forward import Layers, run_layers
+from skextra._typing import FloatArray
 
+# Hidden weights are drawn up to this: small beside the weights that adapting leads to, so that the
+# patterns and not the start decide what a unit learns (Widrow & Lehr 1990, section VI).
 _NEAR_ZERO = 0.01
 
 
-@dataclass
-class Network:
-    """Weights of a Madaline, biases last in each row.
+class Shape(NamedTuple):
+    """The structure of a network.
 
-    `hidden` (n_units, n_features + 1) holds the Adalines that see the patterns, `output`
-    (n_outputs, n_units + 1) those that see their signs. Without the latter (MRI) the units form a
-    group for each output, which is positive if at least `need` of them are.
+    `need` is how many units of its group make an output of MRI positive; 0 stands for MRII, whose
+    outputs are Adalines.
     """
 
-    hidden: np.ndarray
-    output: np.ndarray
-    need: int
+    n_units: int
+    n_features: int
     n_outputs: int
+    need: int
+
+
+class Network(Layers):
+    """The weights of a Madaline. Compiled loops take them as a tuple, and train them in place."""
+
+    __slots__ = ()
 
     @classmethod
-    def draw(cls, random_state, shape, need, spread, dtype):
-        """Return a network with hidden weights near zero and output weights up to `spread`.
-
-        `shape` is (n_units, n_features, n_outputs); no output units are drawn for a `need`.
-        """
-        n_units, p, n_outputs = shape
+    def draw(
+        cls, random_state: np.random.RandomState, shape: Shape, spread: float, dtype: DTypeLike
+    ) -> Self:
+        """Return a network with hidden weights near zero and output weights up to `spread`."""
+        n_units, p, n_outputs, need = shape
         hidden = random_state.uniform(-_NEAR_ZERO, _NEAR_ZERO, (n_units, p + 1))
         output = random_state.uniform(-spread, spread, (0 if need else n_outputs, n_units + 1))
         return cls(hidden.astype(dtype), output.astype(dtype), need, n_outputs)
 
-    def copy(self):
-        """Return an independent copy."""
-        return Network(self.hidden.copy(), self.output.copy(), self.need, self.n_outputs)
+    def astype(self, dtype: DTypeLike) -> Self:
+        """Return a copy of the weights in a dtype."""
+        return self._replace(hidden=self.hidden.astype(dtype), output=self.output.astype(dtype))
 
-    def astype(self, dtype):
-        """Return a copy of another dtype."""
-        return Network(
-            self.hidden.astype(dtype), self.output.astype(dtype), self.need, self.n_outputs
-        )
-
-    def decide(self, X):
+    def decide(self, X: FloatArray) -> FloatArray:
         """Return the decision values of every row."""
         outputs = np.empty((len(X), self.n_outputs), self.hidden.dtype)
-        run_layers(frozen(X), *self._layers(), np.empty((0, 0), outputs.dtype), outputs)
+        run_layers(frozen(X), tuple(self), np.empty((0, 0), outputs.dtype), outputs)
         return outputs
 
-    def hidden_sums(self, X):
+    def hidden_sums(self, X: FloatArray) -> FloatArray:
         """Return the linear sums of the hidden units for every row."""
         outputs = np.empty((len(X), self.n_outputs), self.hidden.dtype)
         sums = np.empty((len(X), len(self.hidden)), outputs.dtype)
-        run_layers(frozen(X), *self._layers(), sums, outputs)
+        run_layers(frozen(X), tuple(self), sums, outputs)
         return sums
 
-    def count_wrong(self, X, targets, by_signs):
-        """Return how many rows are decided against their targets.
-
-        A decision is the signs of all outputs, or which of them is the largest.
-        """
-        return count_wrong(frozen(X), *self._layers(), frozen(targets), by_signs)
-
-    def _layers(self):
-        return self.hidden, self.output, self.need
-
-    def to_lists(self):
+    def to_lists(self) -> tuple[list[FloatArray], list[FloatArray]]:
         """Return (coefs, intercepts), a layer each, in the shapes of MLPClassifier."""
         layers = [self.hidden, self.output] if len(self.output) else [self.hidden]
         coefs = [np.ascontiguousarray(layer[:, :-1].T) for layer in layers]
         return coefs, [layer[:, -1].copy() for layer in layers]
 
     @classmethod
-    def from_lists(cls, coefs, intercepts, need, n_outputs, dtype):
-        """Return the network that `to_lists` returned."""
+    def from_lists(
+        cls,
+        coefs: list[FloatArray],
+        intercepts: list[FloatArray],
+        need: int,
+        n_outputs: int,
+        dtype: DTypeLike,
+    ) -> Self:
+        """Return the network whose `to_lists` are these."""
         pairs = zip(coefs, intercepts, strict=True)
         layers = [np.ascontiguousarray(np.c_[coef.T, bias], dtype) for coef, bias in pairs]
         if len(layers) == 1:
@@ -85,10 +83,16 @@ class Network:
         return cls(*layers, need, n_outputs)
 
 
-def as_layers(coefs, intercepts, drawn, sizes, dtype):
-    """Return checked (weights, biases) of layers between so many units.
+def as_layers(
+    coefs: Any,
+    intercepts: Any,
+    drawn: tuple[list[FloatArray], list[FloatArray]],
+    sizes: list[int],
+    dtype: DTypeLike,
+) -> list[list[FloatArray]]:
+    """Return checked [weights, biases] of layers between `sizes` units.
 
-    What is None is taken from `drawn`, (weights, biases) too.
+    Weights or biases that are None are those of `drawn`, a pair like the result.
     """
     shapes = list(pairwise(sizes))
     checked = []
@@ -98,7 +102,7 @@ def as_layers(coefs, intercepts, drawn, sizes, dtype):
     ):
         values = spare if values is None else values
         if not isinstance(values, list | tuple):
-            raise ValueError(f"{name} must be a list of arrays, one a layer; got {values!r}.")
+            raise ValueError(f"{name} must be a list of arrays, one per layer; got {values!r}.")
         try:
             arrays = [np.asarray(value, np.float64) for value in values]
         except (TypeError, ValueError):

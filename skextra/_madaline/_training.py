@@ -1,52 +1,63 @@
-"""Training a Madaline: epochs, starts, and the pocket that keeps the best."""
+"""Training a Madaline: epochs, starts, and the pocket that keeps the best network."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Literal, NamedTuple
 
 import numpy as np
+from numpy.typing import DTypeLike, NDArray
 
-from skextra._base import frozen
-from skextra._kernels._madaline_rules import mri_epoch, mrii_epoch
+from skextra._callbacks import EpochReporter
+from skextra._kernels._madaline_forward import count_wrong
+from skextra._kernels._madaline_rules import RuleSettings, mri_epoch, mrii_epoch
+from skextra._madaline._network import Network, Shape
+from skextra._typing import FloatArray
 
-# Numbers multiplied in an epoch, times starts: what 'auto' affords, between so many starts.
+# Multiplications of an epoch, times starts, that `n_init='auto'` affords, and the fewest and the
+# most starts. More starts solve more hard problems and cost as many fits. At least three let the
+# later kind of start try; parities of few bits, whose epochs cost little, may need tens
+# (examples/adaptive/plot_madaline_starts.py counts how often starts succeed).
 _AFFORDABLE = 2_000_000
 _FEWEST, _MOST = 3, 100
-# How much longer later starts may go without progress: they are for problems that are hard.
-_LATER = 3
+# Factor on the epochs that later starts may go without progress: they are for hard problems.
+_LATER_PATIENCE = 3
+# Output weights of the first start and of later ones are drawn up to these, and the dead zone of
+# later ones is divided by that. Near zero the patterns decide what the outputs become, which
+# generalises best. Large weights and a small dead zone suit Boolean functions, in which few units
+# must all be right: the parities of benchmarks/bench_madaline.py.
+_FIRST_SPREAD, _LATER_SPREAD = 0.01, 1.0
+_LATER_DEAD_ZONE = 5
 
 
-def automatic_starts(n, n_units, fan):
-    """Return how many starts n patterns may have with so many units of `fan` weights."""
-    return int(np.clip(_AFFORDABLE // (n * n_units * fan), _FEWEST, _MOST))
+def automatic_starts(n: int, shape: Shape) -> int:
+    """Return how many starts n patterns may have."""
+    fan = shape.n_features + shape.n_outputs
+    return int(np.clip(_AFFORDABLE // (n * shape.n_units * fan), _FEWEST, _MOST))
 
 
-@dataclass
+def first_draw(random_state: np.random.RandomState, shape: Shape, dtype: DTypeLike) -> Network:
+    """Return the network that a first start begins with."""
+    return Network.draw(random_state, shape, _FIRST_SPREAD, dtype)
+
+
+@dataclass(frozen=True)
 class Rule:
-    """MRII or MRI with its parameters."""
+    """The parameters of MRII, of which MRI uses the learning rate alone."""
 
-    name: str
     learning_rate: float
     dead_zone: float
     usage_gain: float
     max_candidates: int
     pair_trials: bool
-    acceptance: str
+    acceptance: Literal["hinge", "hamming"]
 
-    def epoch(self, X, order, targets, network, usage):
-        """Present the patterns once, in that order; return how often something was adapted.
+    def of_later_starts(self) -> "Rule":
+        """Return the rule of the starts after the first."""
+        return replace(self, dead_zone=self.dead_zone / _LATER_DEAD_ZONE, pair_trials=False)
 
-        The network is changed in place.
-        """
-        real = X.dtype.type
-        if self.name == "mri":
-            rate = real(self.learning_rate)
-            return mri_epoch(X, order, targets, network.hidden, rate, network.need)
-        return mrii_epoch(
-            X,
-            order,
-            targets,
-            network.hidden,
-            network.output,
-            usage,
+    def settings(self, network: Network) -> RuleSettings:
+        """Return what the compiled loops take, in the dtype of the network."""
+        real = network.hidden.dtype.type
+        return RuleSettings(
             real(self.learning_rate),
             real(self.dead_zone),
             float(self.usage_gain),
@@ -56,58 +67,115 @@ class Rule:
         )
 
 
-@dataclass
-class Outcome:
-    """What training came to; `curve` is the share of wrong patterns after each epoch."""
+def present(
+    X: FloatArray,
+    order: NDArray[np.intp],
+    targets: FloatArray,
+    network: Network,
+    usage: NDArray[np.float64],
+    settings: RuleSettings,
+) -> int:
+    """Present the patterns once, in that order; return how many made something adapt.
 
-    network: object
-    wrong: int
-    curve: np.ndarray
+    The network is changed in place, by MRI if its outputs are a fixed logic.
+    """
+    if network.need:
+        return mri_epoch(X, order, targets, tuple(network), settings.rate)
+    return mrii_epoch(X, order, targets, tuple(network), usage, tuple(settings))
+
+
+class Patterns(NamedTuple):
+    """Patterns with targets of +1 and -1.
+
+    A decision is the signs of all outputs if `by_signs`, else the largest output. `order` depends
+    on the content of the patterns alone; every epoch shuffles it.
+    """
+
+    X: FloatArray
+    targets: FloatArray
+    by_signs: bool
+    order: NDArray[np.intp]
+
+
+class Limits(NamedTuple):
+    """When training ends; with up to `allowed` wrong patterns there is no other start."""
+
+    n_starts: int
+    max_iter: int
+    patience: int
+    allowed: int
+
+
+class Training:
+    """The starts of one fit, and the pocket: the best network so far.
+
+    That is the last one, of the first start that had so few errors.
+    """
+
+    network: Network
+    wrong: float  # patterns
+    curve: list[float]  # the share of them after each epoch
     n_starts: int
 
+    def __init__(
+        self,
+        patterns: Patterns,
+        limits: Limits,
+        random_state: np.random.RandomState,
+        reporter: EpochReporter[Network],
+    ) -> None:
+        self._patterns, self._limits = patterns, limits
+        self._random_state, self._reporter = random_state, reporter
+        self.network, self.wrong, self._best_start = None, np.inf, 0
+        self.curve, self.n_starts = [], 0
 
-class Pocket:
-    """The best network so far: the last of the first start that had so few errors."""
+    def run(self, shape: Shape, rule: Rule, given: Network | None) -> None:
+        """Train from one start after another until few enough patterns are wrong.
 
-    def __init__(self):
-        self.network, self.wrong, self._start = None, np.inf, 0
+        The first start has the network `given`, unless that is None.
+        """
+        dtype, patience = self._patterns.X.dtype, self._limits.patience
+        while self.n_starts < self._limits.n_starts:
+            if self.n_starts == 0:
+                drawn = first_draw(self._random_state, shape, dtype)
+                network = drawn if given is None else given
+            else:
+                network = Network.draw(self._random_state, shape, _LATER_SPREAD, dtype)
+            self.n_starts += 1
+            self._start(network, rule, patience)
+            if self.wrong <= self._limits.allowed or self._reporter.was_stopped:
+                break
+            if self.n_starts == 1:
+                rule, patience = rule.of_later_starts(), patience * _LATER_PATIENCE
 
-    def offer(self, network, wrong, start):
-        """Keep a copy of the network if it gets fewer patterns wrong, or as few a little later."""
-        if wrong < self.wrong or (wrong == self.wrong and start == self._start):
-            self.network, self.wrong, self._start = network.copy(), wrong, start
+    def _start(self, network: Network, rule: Rule, patience: int) -> None:
+        """Train one network, epoch after epoch.
 
-
-def train(X, targets, by_signs, order, starts, allowed, max_iter, patience, random_state, report):
-    """Train from one start after another until at most `allowed` patterns are wrong.
-
-    `starts` yields (network, rule). Every epoch presents the patterns in a new random order,
-    because in a fixed one the rules can go round in circles. The first start ends when there is
-    nothing left to adapt, after `max_iter` epochs, or after `patience` epochs without fewer
-    errors: without errors it goes on for a while, which widens the margins. Later starts end when
-    they make no error, and have thrice the patience; ``report(network)`` hears of every epoch and
-    may end it all.
-    """
-    X, targets = frozen(X), frozen(targets)
-    pocket, first_patience = Pocket(), patience
-    curve, n_starts, asked = [], 0, False
-    for network, rule in starts:
-        n_starts += 1
-        usage = np.zeros(len(network.hidden))
-        wrong = network.count_wrong(X, targets, by_signs)
-        pocket.offer(network, wrong, n_starts)
-        fewest, idle = wrong, 0
-        for _ in range(max_iter if wrong or n_starts == 1 else 0):
-            adapted = rule.epoch(X, random_state.permutation(order), targets, network, usage)
-            wrong = network.count_wrong(X, targets, by_signs)
-            curve.append(wrong / len(X))
-            pocket.offer(network, wrong, n_starts)
+        Every epoch presents the patterns in a new random order, because in a fixed one the rules
+        can go round in circles. The first start ends when there is nothing left to adapt, after
+        `max_iter` epochs, or after `patience` epochs without fewer errors: without errors it goes
+        on for a while, which widens the margins. Later starts end when they make no error.
+        """
+        X, targets, by_signs, order = self._patterns
+        usage, settings = np.zeros(len(network.hidden)), rule.settings(network)
+        wrong = fewest = count_wrong(X, tuple(network), targets, by_signs)
+        self._offer(network, wrong)
+        idle, is_first = 0, self.n_starts == 1
+        for _ in range(self._limits.max_iter if wrong or is_first else 0):
+            shuffled = self._random_state.permutation(order)
+            adapted = present(X, shuffled, targets, network, usage, settings)
+            wrong = count_wrong(X, tuple(network), targets, by_signs)
+            self.curve.append(wrong / len(X))
+            self._offer(network, wrong)
             fewest, idle = (wrong, 0) if wrong < fewest else (fewest, idle + 1)
-            asked = report(pocket.network)
-            done = wrong == 0 and (n_starts > 1 or adapted == 0)
+            asked = self._reporter.epoch(self.network)
+            done = wrong == 0 and (adapted == 0 or not is_first)
             if done or idle >= patience or asked:
                 break
-        if pocket.wrong <= allowed or asked:
-            break
-        patience = first_patience * _LATER
-    return Outcome(pocket.network, pocket.wrong, np.array(curve), n_starts)
+
+    def _offer(self, network: Network, wrong: int) -> None:
+        """Keep a copy of the network if fewer patterns are wrong, or as few a little later."""
+        if wrong < self.wrong or (wrong == self.wrong and self.n_starts == self._best_start):
+            hidden, output, *rest = network
+            self.network = Network(hidden.copy(), output.copy(), *rest)
+            self.wrong, self._best_start = wrong, self.n_starts

@@ -25,8 +25,8 @@ def test_rows_overlap_in_memory_and_are_adapted_on_without_a_copy():
     x = np.random.default_rng(0).standard_normal((1000, 2))
     rows = TappedDelayLine(n_taps=50).fit_transform(x)
     assert not rows.flags.writeable
-    assert np.shares_memory(as_rows(rows, 1.0).buf, rows)
-    assert as_rows(rows, 1.0).buf.size == (1000 + 49) * 2
+    assert np.shares_memory(as_rows(rows, 1.0).strided[0], rows)
+    assert as_rows(rows, 1.0).strided[0].size == (1000 + 49) * 2
     y = rows[:, 0] - 0.5 * rows[:, 3]
     viewed = LMSRegressor(variant="nlms", tol=None, max_iter=3).fit(rows, y)
     copied = LMSRegressor(variant="nlms", tol=None, max_iter=3).fit(rows.copy(), y)

@@ -73,7 +73,7 @@ def test_epoch_map_is_in_use_and_changes_nothing(monkeypatch):
     X, y = load_diabetes(return_X_y=True)
     fast = LMSRegressor(learning_rate=0.1, tol=None, max_iter=200, average=True).fit(X, y)
     monkeypatch.setattr(
-        "skextra._adaptive._epoch_map.EpochMap.worthwhile_after", staticmethod(lambda *_: None)
+        "skextra._adaptive._epochs.EpochMap.worthwhile_after", staticmethod(lambda *_: None)
     )
     slow = LMSRegressor(learning_rate=0.1, tol=None, max_iter=200, average=True).fit(X, y)
     assert not np.array_equal(fast.coef_, slow.coef_)  # another order of rounding: it ran

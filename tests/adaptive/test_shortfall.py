@@ -18,7 +18,7 @@ from sklearn.preprocessing import PolynomialFeatures, StandardScaler
 
 from skextra import Adaline, LMSRegressor
 
-FAR = "stopped by tol=.* far from the least squares"
+FAR = "stopped by tol=.* far from the least-squares solution"
 SLOW = LMSRegressor(tol=1e-6, max_iter=100_000)
 
 

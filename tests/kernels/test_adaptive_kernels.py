@@ -14,6 +14,7 @@ from skextra._kernels import _lms_csr as csr
 from skextra._kernels import _lms_dense as dense
 from skextra._kernels import _rls as rls
 from skextra._kernels import _row_keys as row_keys
+from skextra._kernels._adaptive_types import CompressedRows, Gains, StridedRows
 
 FILE_ORDER = np.empty(0, np.intp)
 BIAS = 0.7
@@ -32,15 +33,15 @@ shapes = pytest.mark.parametrize("n, p, n_outputs, inc, shuffled, dtype", SHAPES
 averages = pytest.mark.parametrize("average", [False, True])
 
 
-def spread(X, backwards):
-    """Return (buffer, start, stride) of rows that lie apart, in a buffer full of other numbers."""
+def spread(X, backwards, bias=0.0):
+    """Return StridedRows that lie apart, in a buffer full of other numbers."""
     n, p = X.shape
     size = p + 2
     buf = np.full(3 + n * size, 1e3, X.dtype)
     start, stride = (3 + (n - 1) * size, -size) if backwards else (3, size)
     for i, row in enumerate(X):
         buf[start + i * stride :][:p] = row
-    return frozen(buf), start, stride
+    return StridedRows(frozen(buf), start, stride, p, X.dtype.type(bias))
 
 
 def drawn(n, p, n_outputs, inc, shuffled, dtype, *, X=None):
@@ -48,9 +49,8 @@ def drawn(n, p, n_outputs, inc, shuffled, dtype, *, X=None):
     rng = np.random.default_rng([n, p, n_outputs])
     X = rng.standard_normal((n, p)).astype(dtype) if X is None else X
     made = SimpleNamespace(n=n, p=p, inc=inc, dtype=dtype, X=X)
-    made.bias = dtype(BIAS)
-    made.rows = spread(X, shuffled)
-    made.inputs = np.c_[X, np.full(n, made.bias)].astype(np.float64)
+    made.rows = spread(X, shuffled, BIAS)
+    made.inputs = np.c_[X, np.full(n, dtype(BIAS))].astype(np.float64)
     made.order = rng.permutation(n) if shuffled else FILE_ORDER
     made.targets = frozen(rng.standard_normal((n, n_outputs)).astype(dtype))
     size = n if inc else 1
@@ -58,7 +58,7 @@ def drawn(n, p, n_outputs, inc, shuffled, dtype, *, X=None):
     made.hold = frozen(rng.uniform(0.5, 0.9, size).astype(dtype))
     made.weight = frozen(rng.uniform(0.5, 2.5, size))
     made.each_weight = np.broadcast_to(made.weight, n)
-    made.gains = made.step, made.hold, made.weight, inc, TOTAL
+    made.gains = Gains(made.step, made.hold, made.weight, inc, TOTAL)
     made.w, made.u, made.v = rng.standard_normal((3, n_outputs, p + 1)).astype(dtype)
     made.tolerance = 1e-12 if dtype == np.float64 else 2e-5
     return made
@@ -96,7 +96,7 @@ def test_a_dense_epoch_is_the_textbooks(name, average, n, p, n_outputs, inc, shu
     made = drawn(n, p, n_outputs, inc, shuffled, dtype)
     path, _, gathered = textbook_epoch(made, made.w, made.targets)
     w, u = made.w.copy(), made.u.copy()
-    args = *made.rows, made.order, made.targets, *made.gains, made.bias, w, u, average, made.v
+    args = made.rows, made.order, made.targets, made.gains, w, u, average, made.v
     loss = call(getattr(dense, name), args, [w, u])
     check(made, loss, weighted_squares(made, made.v))
     check(made, w, path[-1])
@@ -115,8 +115,9 @@ def with_holes(n, p, dtype):
     return X, sparse.csr_array(X)
 
 
-def csr_arrays(A):
-    return frozen(A.data), frozen(A.indices.view(np.uint32)), frozen(A.indptr)
+def compressed(A):
+    indices = frozen(A.indices.view(np.uint32))
+    return CompressedRows(frozen(A.data), indices, frozen(A.indptr), A.dtype.type(BIAS))
 
 
 @averages
@@ -129,7 +130,7 @@ def test_a_sparse_epoch_is_the_textbooks(average, inc, shuffled, dtype):
     made = drawn(n, p, n_outputs, inc, shuffled, dtype, X=X)
     path, _, gathered = textbook_epoch(made, made.w, made.targets)
     pairs, u = np.stack([made.w, made.v], axis=2).reshape(n_outputs, -1), made.u.copy()
-    args = *csr_arrays(A), made.order, made.targets, *made.gains, made.bias, pairs, u, average
+    args = compressed(A), made.order, made.targets, made.gains, pairs, u, average
     loss = call(csr.lms_epoch_csr, args, [pairs, u])
     check(made, loss, weighted_squares(made, made.v))
     check(made, pairs[:, ::2], path[-1])
@@ -143,7 +144,7 @@ def test_a_sparse_epoch_is_the_textbooks(average, inc, shuffled, dtype):
 @shapes
 def test_squared_error_is_the_weighted_sum(n, p, n_outputs, inc, shuffled, dtype):
     made = drawn(n, p, n_outputs, inc, shuffled, dtype)
-    args = *made.rows, made.targets, made.weight, inc, made.bias, made.v
+    args = made.rows, made.targets, made.gains, made.v
     check(made, call(dense.squared_error, args, []), weighted_squares(made, made.v))
 
 
@@ -151,7 +152,7 @@ def test_squared_error_is_the_weighted_sum(n, p, n_outputs, inc, shuffled, dtype
 def test_row_powers_are_squared_norms(n, p, n_outputs, inc, shuffled, dtype):
     made = drawn(n, p, n_outputs, inc, shuffled, dtype)
     powers = np.full(n, 99.0)
-    call(dense.row_powers, (*made.rows, p, 3.0, float(made.bias), powers), [powers])
+    call(dense.row_powers, (made.rows, 3.0, powers), [powers])
     scaled = made.inputs * np.append(np.full(p, 3.0), 1.0)
     assert_allclose(powers, (scaled**2).sum(axis=1), rtol=1e-12)
 
@@ -159,7 +160,7 @@ def test_row_powers_are_squared_norms(n, p, n_outputs, inc, shuffled, dtype):
 def test_row_powers_do_not_overflow_in_float32():
     X = np.array([[3e20, -4e20], [0, 2e25]], np.float32)
     powers = np.empty(2)
-    dense.row_powers(*spread(X, False), 2, 1.0, 0.0, powers)
+    dense.row_powers(tuple(spread(X, False)), 1.0, powers)
     assert_allclose(powers, [25e40, 4e50], rtol=1e-6)
 
 
@@ -170,8 +171,8 @@ def test_moment_product_is_the_correlation_matrix_times_the_vector(
     made = drawn(n, p, n_outputs, inc, shuffled, dtype)
     vector = np.random.default_rng(n).standard_normal(p + 1)
     product = np.full(p + 1, 0.5)
-    args = *made.rows, n, p, made.weight, inc, float(made.bias), vector, product
-    call(dense.moment_product, args, [product])
+    weight = frozen(np.ascontiguousarray(made.each_weight))
+    call(dense.moment_product, (made.rows, weight, vector, product), [product])
     correlation = made.inputs.T @ (made.each_weight[:, None] * made.inputs)
     check(made, product, 0.5 + correlation @ vector)
 
@@ -181,8 +182,8 @@ def test_moment_product_loses_no_small_terms_to_a_block_of_rows_before():
     X = np.zeros((2064, 2), np.float32)
     X[2047:, 0], X[:, 1] = 1.0, 1.0
     X[2047, 0] = 2**24
-    one, vector, product = frozen(np.ones(1)), np.array([0.0, 1.0, 0.0]), np.zeros(3)
-    dense.moment_product(*spread(X, False), len(X), 2, one, 0, 0.0, vector, product)
+    ones, vector, product = frozen(np.ones(len(X))), np.array([0.0, 1.0, 0.0]), np.zeros(3)
+    dense.moment_product(tuple(spread(X, False)), ones, vector, product)
     assert_array_equal(product, [2**24 + 16, 2064, 0])
 
 
@@ -196,8 +197,7 @@ def test_adapting_keeps_outputs_sum_and_path(keep_path, n, p, n_outputs, inc, sh
     total = np.arange(made.w.size, dtype=np.float64).reshape(made.w.shape)
     start = total.copy()
     path = np.full((n if keep_path else 0, *w.shape), 99, dtype)
-    gains = made.step, inc, made.bias
-    args = *made.rows, made.targets, *gains, w, total, outputs, path
+    args = made.rows, made.targets, made.gains, w, total, outputs, path
     call(dense.lms_adapt, args, [w, total, outputs, path])
     check(made, w, expected[-1])
     check(made, outputs, expected_outputs)
@@ -214,13 +214,13 @@ def test_the_epoch_map_takes_any_weights_where_the_epoch_takes_them(
     made = drawn(n, p, n_outputs, inc, shuffled, dtype)
     made.tolerance = 1e-12  # in float64 for float32 rows too
     origin = made.v.astype(np.float64)
-    args = *made.rows, made.order, made.targets, *made.gains, float(made.bias), origin, average
+    args = made.rows, made.order, made.targets, made.gains, origin, average
     mat, mean_mat, gram = np.eye(p + 1), np.zeros((p + 1, p + 1)), np.zeros((p + 1, p + 1))
     vec, mean_vec, gradient = (np.zeros(origin.shape) for _ in range(3))
-    found = mat, vec, mean_mat, mean_vec, gram, gradient
+    found = epoch_map.ComposedEpoch(mat, vec, mean_mat, mean_vec, gram, gradient)
     half = n // 2  # in two parts
-    seen = call(epoch_map.compose_epoch, (*args, *found, 0, half, 0.0), found)
-    seen = call(epoch_map.compose_epoch, (*args, *found, half, n, seen), found)
+    seen = call(epoch_map.compose_epoch, (*args, found, 0, half, 0.0), found)
+    seen = call(epoch_map.compose_epoch, (*args, found, half, n, seen), found)
     assert_allclose(seen, made.each_weight.sum(), rtol=1e-12)
     path, _, gathered = textbook_epoch(made, np.zeros(origin.shape), made.targets)
     basis_path, _, basis_gathered = textbook_epoch(made, np.eye(p + 1), np.zeros((n, p + 1)))
@@ -283,7 +283,7 @@ def test_recursive_least_squares_solves_the_weighted_normal_equations(
     shape, bias, forgetting, limit, resolution, limited, keep_path
 ):
     made = drawn(*shape)
-    n, p, _, inc, _, _ = shape
+    n, p, *_ = shape
     q = p + bias
     rng = np.random.default_rng(q)
     unit = np.tril(rng.standard_normal((q, q)), -1) + np.eye(q)
@@ -294,9 +294,11 @@ def test_recursive_least_squares_solves_the_weighted_normal_equations(
     expected = textbook_rls(inputs, targets, weight, forgetting, limit, start, P, resolution)
     w, outputs = start.copy(), np.full(targets.shape, 99.0)
     path = np.full((n if keep_path else 0, *w.shape), 99.0)
-    settings = made.weight, inc, forgetting, limit, resolution, float(made.bias)
     memory = np.append(np.zeros(q + 2), np.inf)
-    args = *made.rows, targets, *settings, w, unit, diagonal, memory, outputs, path
+    inverse = rls.InverseFactors(unit, diagonal, memory)
+    settings = rls.Forgetting(forgetting, limit, resolution)
+    each_weight = frozen(np.ascontiguousarray(weight))
+    args = made.rows, targets, each_weight, settings, inverse, w, outputs, path
     found = call(rls.rls_adapt, args, [w, unit, diagonal, memory, outputs, path])
     assert found == expected[3] == limited
     assert_allclose(memory, expected[4], rtol=1e-12)
@@ -311,13 +313,14 @@ def test_recursive_least_squares_solves_the_weighted_normal_equations(
 
 def one_weight_rls(x, forgetting, weight, limit):
     """Return (held, diagonal) of one row of one feature, from P = 1."""
-    rows = frozen(np.array([x])), 0, 1
-    diagonal, none = np.ones(1), np.empty((0, 1, 2))
-    gains = frozen(np.array([weight])), 0, forgetting, limit, 0.0, 0.0
-    w, outputs = np.zeros((1, 2)), np.empty((1, 1))
-    state = w, np.eye(1), diagonal, np.array([0.0, 0.0, 0.0, np.inf])
-    held = rls.rls_adapt(*rows, outputs.copy(), *gains, *state, outputs, none)
-    return held, diagonal[0]
+    rows = StridedRows(frozen(np.array([x])), 0, 1, 1, 0.0)
+    w, outputs, no_path = np.zeros((1, 2)), np.empty((1, 1)), np.empty((0, 1, 2))
+    inverse = rls.InverseFactors(np.eye(1), np.ones(1), np.array([0.0, 0.0, 0.0, np.inf]))
+    settings = rls.Forgetting(forgetting, limit, 0.0)
+    each_weight = frozen(np.array([weight]))
+    args = rows, outputs.copy(), each_weight, settings, inverse, w, outputs, no_path
+    held = call(rls.rls_adapt, args, [*inverse, w, outputs])
+    return held, inverse.diagonal[0]
 
 
 @pytest.mark.parametrize("limit, expected", [(2.0, (False, 2.0)), (1.5, (True, 1.5))])
@@ -377,12 +380,12 @@ def test_row_keys_are_sums_of_terms_in_any_storage(dtype):
     multipliers = np.random.default_rng(0).integers(0, MODULUS, 4, np.uint64) | np.uint64(1)
     expected = [key_of(row.view(unsigned), multipliers, sign) for row in X]
     X[1] = -0.0
-    buf, start, stride = spread(X, True)
+    buf, start, stride, *_ = spread(X, True)
     keys = np.zeros(7, np.uint64)
     args = buf.view(unsigned), start, stride, 4, multipliers, np.uint64(sign), keys
     call(row_keys.row_keys_dense, args, [keys])
     assert keys.tolist() == expected
-    data, indices, indptr = csr_arrays(A)
+    data, indices, indptr, _ = compressed(A)
     keys = np.zeros(7, np.uint64)
     args = data.view(unsigned), indices, indptr, multipliers, np.uint64(sign), keys
     call(row_keys.row_keys_csr, args, [keys])

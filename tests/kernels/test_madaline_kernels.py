@@ -42,8 +42,10 @@ def drawn(n_units, n_outputs, *, n=6, p=3, seed=0, dtype=np.float64):
     return [array.astype(dtype) for array in (X, targets, W, V)]
 
 
-def no_output_units(W):
-    return np.empty((0, len(W) + 1), W.dtype)
+def layers_of(W, V, need=0):
+    """Return Layers of these weights, or with a need of the hidden units alone."""
+    output = np.empty((0, len(W) + 1), W.dtype) if need else V
+    return forward.Layers(W, output, need, len(V))
 
 
 @dtypes
@@ -77,7 +79,7 @@ def test_a_pattern_is_decided_by_output_units_or_by_logics_of_groups(n_outputs, 
     X, _, W, V = drawn(6, n_outputs)
     exact = W @ extended(X[0])
     sums, outputs = np.full(6, 99.0), np.full(n_outputs, 99.0)
-    args = X[0], W, no_output_units(W) if need else V, need, sums, outputs
+    args = X[0], layers_of(W, V, need), sums, outputs
     call(forward._decide, args, [sums, outputs])
     if need:
         ranked = np.sort(exact.reshape(n_outputs, -1))
@@ -116,8 +118,7 @@ def test_layers_run_over_all_patterns_and_keep_sums_in_the_units_order(n, keep, 
     exact = np.c_[X, np.ones(n)] @ W.T
     outputs = np.full((n, 2), 99.0)
     sums = np.full((n if keep else 0, 6), 99.0)
-    V = no_output_units(W) if need else V
-    call(forward.run_layers, (frozen(X), W, V, need, sums, outputs), [sums, outputs])
+    call(forward.run_layers, (frozen(X), layers_of(W, V, need), sums, outputs), [sums, outputs])
     decided = np.sort(exact.reshape(n, 2, 3))[:, :, -need]
     close(outputs, decided if need else np.c_[sign(exact), np.ones(n)] @ V.T)
     if keep:
@@ -128,14 +129,13 @@ def test_layers_run_over_all_patterns_and_keep_sums_in_the_units_order(n, keep, 
 @pytest.mark.parametrize("need", [0, 2])
 def test_wrong_patterns_are_counted(by_signs, need):
     X, targets, W, V = drawn(6, 2, n=9)
-    V = no_output_units(W) if need else V
-    outputs = np.empty(targets.shape)
-    forward.run_layers(X, W, V, need, np.empty((0, 0)), outputs)
+    layers, outputs = layers_of(W, V, need), np.empty(targets.shape)
+    forward.run_layers(X, tuple(layers), np.empty((0, 0)), outputs)
     if by_signs:
         wrong = (sign(outputs) != targets).any(axis=1)
     else:
         wrong = targets[np.arange(9), outputs.argmax(axis=1)] < 0
-    args = frozen(X), W, V, need, frozen(targets), by_signs
+    args = frozen(X), layers, frozen(targets), by_signs
     assert 0 < call(forward.count_wrong, args, []) == wrong.sum() < 9
 
 
@@ -185,8 +185,9 @@ def test_an_output_of_zero_is_learnt_from_with_a_margin_and_without(soft, margin
     X, order = np.array([[0.5]]), np.array([0])
     for target, wrong in ((1.0, True), (-1.0, margin > 0)):
         W, V, usage = np.zeros((2, 2)), np.zeros((1, 3)), np.zeros(2)
-        args = np.array([[target]]), W, V, usage, 0.5, margin, 0.0, 2, False, soft
-        assert rules.mrii_epoch(X, order, *args) == wrong
+        settings = rules.RuleSettings(0.5, margin, 0.0, 2, False, soft)
+        args = X, order, np.array([[target]]), layers_of(W, V), usage, settings
+        assert call(rules.mrii_epoch, args, [W, V, usage]) == wrong
         assert np.sign(V[0, 2]) == (target if wrong else 0)
 
 
@@ -260,8 +261,8 @@ def check_mrii(X, targets, W, V, usage, rate, *options):
     order = np.random.default_rng(len(X)).permutation(len(X))[:7]
     expected = textbook_mrii(X[order], targets[order], W, V, usage, rate, *options)
     W, V, usage = W.copy(), V.copy(), usage.copy()
-    settings = dtype(rate), dtype(options[0]), *options[1:]
-    args = frozen(X), order, frozen(targets), W, V, usage, *settings
+    settings = rules.RuleSettings(dtype(rate), dtype(options[0]), *options[1:])
+    args = frozen(X), order, frozen(targets), layers_of(W, V), usage, settings
     assert call(rules.mrii_epoch, args, [W, V, usage]) == expected[3]
     close(W, expected[0], dtype)
     close(V, expected[1], dtype)
@@ -302,9 +303,10 @@ def test_output_units_learn_what_lacks_and_what_is_wrong_but_not_what_just_does(
     V = np.array([[0.25, 0.25], [0.25, -0.25], [0.25, -0.25], [1.0, 0.25]])
     targets = np.array([[1.0, 1.0, -1.0, 1.0]])
     learnt = V.copy()
-    args = np.ones((1, 1)), np.zeros(1, int), targets, np.array([[1.0, 0.0]]), learnt
-    usage = np.zeros(1)
-    assert rules.mrii_epoch(*args, usage, 0.25, margin, 0.5, 0, True, False) == 1
+    layers, usage = layers_of(np.array([[1.0, 0.0]]), learnt), np.zeros(1)
+    settings = rules.RuleSettings(0.25, margin, 0.5, 0, True, False)
+    args = np.ones((1, 1)), np.zeros(1, int), targets, layers, usage, settings
+    assert call(rules.mrii_epoch, args, [learnt]) == 1
     expected = [alpha_lms(v, [1.0], d, 0.25) for v, d in zip(V, targets[0], strict=True)]
     adapted = [False, True, margin > 0, False]
     close(learnt, np.where(np.array(adapted)[:, None], expected, V))
@@ -333,7 +335,8 @@ def check_mri(X, targets, W, rate, need):
     order = np.random.default_rng(len(X)).permutation(len(X))
     expected = textbook_mri(X[order], targets[order], W, rate, need)
     W = W.copy()
-    args = frozen(X), order, frozen(targets), W, X.dtype.type(rate), need
+    layers = forward.Layers(W, W[:0], need, targets.shape[1])
+    args = frozen(X), order, frozen(targets), layers, X.dtype.type(rate)
     assert call(rules.mri_epoch, args, [W]) == expected[1]
     close(W, expected[0], X.dtype)
     return expected
