@@ -1,11 +1,11 @@
-from ._compression._cluster import best_n_clusters as best_n_clusters
+from ._compression._best_n_clusters import best_n_clusters as best_n_clusters
 from ._compression._cluster import cluster_weights as cluster_weights
+from ._compression._compare import compare_networks as compare_networks
 from ._compression._export import export_network as export_network
 from ._compression._fold import fold_batch_norm as fold_batch_norm
 from ._compression._quantize import quantize_int8 as quantize_int8
 from ._compression._report import CompressionReport as CompressionReport
 from ._compression._report import CompressionRow as CompressionRow
-from ._compression._report import compare_networks as compare_networks
 from ._inspection._conv_matrix import conv_matrix as conv_matrix
 from ._inspection._feature_maps import feature_maps as feature_maps
 from ._inspection._histograms import Histogram as Histogram

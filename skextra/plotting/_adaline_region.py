@@ -1,21 +1,36 @@
-"""AdalineRegionDisplay: what an Adaline or a Madaline decides in a plane, unit by unit."""
+"""AdalineRegionDisplay: the decision regions of an Adaline or a Madaline, unit by unit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skextra._adaptive._adaline import Adaline
 from skextra._base import import_extra
 from skextra._madaline._madaline import Madaline
-from skextra.plotting._axes import check_whole, given_axes
-from skextra.plotting._palette import COLOURS, GREY, MARKERS
+from skextra._typing import FloatArray, LabelArray, MatrixLike
+from skextra.plotting._axes import AxesLike, panel_axes
+from skextra.plotting._palette import COLOURS, GREY
+from skextra.plotting._parameters import check_whole
+from skextra.plotting._regions import draw_regions, draw_samples
 
-_ROOM = 0.15  # beside the samples, as a share of their extent
+if TYPE_CHECKING:
+    from matplotlib.collections import PathCollection, QuadMesh
+    from matplotlib.figure import Figure
+    from matplotlib.lines import Line2D
+
+# Room beside the samples, as a share of their extent: those of logic gates sit in the corners.
+_ROOM = 0.15
+# Opacity of regions: samples in the same colours must stand out.
 _SHADE = 0.2
-_IN_A_ROW = 5
 
 
 class AdalineRegionDisplay:
-    """The regions of an Adaline or a Madaline of two inputs, and the lines of its units.
+    """Decision regions of an Adaline or a Madaline with two inputs, and the lines of its units.
 
     Use :meth:`from_estimator` to create one.
 
@@ -25,17 +40,17 @@ class AdalineRegionDisplay:
         The grid.
 
     response : ndarray of int of shape (n_y, n_x)
-        Numbers of the classes predicted on it.
+        Numbers of the classes that are predicted on the grid.
 
     units : ndarray of shape (n_units, 3)
-        Two weights and the bias weight of each unit that sees the inputs: those of an Adaline,
-        the hidden ones of a Madaline. A unit says +1 where its weighted sum is positive.
+        Two weights and the bias of each unit that takes the inputs: those of an Adaline, the
+        hidden ones of a Madaline. A unit outputs +1 where its weighted sum is positive.
 
     classes : ndarray of shape (n_classes,)
         The class labels.
 
     samples : ndarray of shape (n_samples, 2), default=None
-        Samples to draw.
+        The samples to draw.
 
     codes : ndarray of int of shape (n_samples,), default=None
         Numbers of their classes.
@@ -55,8 +70,8 @@ class AdalineRegionDisplay:
         The regions of each of the axes.
 
     lines_ : list of list of matplotlib Line2D
-        For each of the axes, the lines on which the sum of a unit is zero. Units without weights
-        have none.
+        For each of the axes, the lines on which the weighted sum of a unit is zero. Units whose
+        weights are zero have none.
 
     samples_ : list of list of matplotlib PathCollection
         The samples of each of the axes, class by class.
@@ -77,17 +92,23 @@ class AdalineRegionDisplay:
     ['unit 1', 'unit 2', 'output']
     """
 
+    axes_: NDArray[np.object_]
+    figure_: Figure
+    surfaces_: list[QuadMesh]
+    lines_: list[list[Line2D]]
+    samples_: list[list[PathCollection]]
+
     def __init__(
         self,
-        x,
-        y,
-        response,
-        units,
-        classes,
-        samples=None,
-        codes=None,
-        feature_names=("x1", "x2"),
-    ):
+        x: FloatArray,
+        y: FloatArray,
+        response: NDArray[np.integer[Any]],
+        units: FloatArray,
+        classes: LabelArray,
+        samples: FloatArray | None = None,
+        codes: NDArray[np.integer[Any]] | None = None,
+        feature_names: Sequence[str] = ("x1", "x2"),
+    ) -> None:
         self.x = x
         self.y = y
         self.response = response
@@ -99,14 +120,22 @@ class AdalineRegionDisplay:
 
     @classmethod
     def from_estimator(
-        cls, estimator, X, y, *, units=False, grid_resolution=200, ax=None, **kwargs
-    ):
-        """Plot what a fitted Adaline or Madaline says of the plane around some samples.
+        cls,
+        estimator: Adaline | Madaline,
+        X: MatrixLike,
+        y: ArrayLike,
+        *,
+        units: bool = False,
+        grid_resolution: int = 200,
+        ax: AxesLike = None,
+        **kwargs: Any,
+    ) -> Self:
+        """Plot the decision regions of a fitted Adaline or Madaline around some samples.
 
         Parameters
         ----------
         estimator : Adaline or Madaline
-            Fitted on two features, with one label a sample.
+            The estimator, fitted on two features, with one label per sample.
 
         X : array-like of shape (n_samples, 2)
             Samples to draw.
@@ -115,8 +144,8 @@ class AdalineRegionDisplay:
             Their classes.
 
         units : bool, default=False
-            Whether every unit that sees the inputs has a panel of its own as well, with the side
-            in grey on which it says +1.
+            Whether to add a panel for each unit that takes the inputs. The side on which the unit
+            outputs +1 is grey.
 
         grid_resolution : int, default=200
             Number of points of the grid in each direction.
@@ -125,7 +154,7 @@ class AdalineRegionDisplay:
             Axes to draw on, as many as there are panels; a new figure by default.
 
         **kwargs : dict
-            Handed on to `ax.scatter`, which draws the samples.
+            Passed to `ax.scatter`, which draws the samples.
 
         Returns
         -------
@@ -135,8 +164,8 @@ class AdalineRegionDisplay:
         Raises
         ------
         TypeError, ValueError
-            If the estimator is of another kind, has not two features or several labels a sample,
-            or a parameter is invalid.
+            If the estimator is of another kind, does not have two features and one label per
+            sample, or a parameter is invalid.
         """
         weights = _units_of(estimator)
         if weights.shape[1] != 3:
@@ -146,38 +175,14 @@ class AdalineRegionDisplay:
             )
         check_whole("grid_resolution", grid_resolution, least=2)
         X = validate_data(estimator, X, dtype=np.float64, reset=False)
-        y, classes = np.asarray(y), estimator.classes_
-        unknown = [label for label in y.ravel().tolist() if label not in classes.tolist()]
-        if y.shape != (len(X),) or unknown:
-            raise ValueError(
-                f"y must hold one of the classes {classes.tolist()} for each of the {len(X)} rows "
-                f"of X; it has shape {y.shape}" + (f" and {unknown[:5]}." if unknown else ".")
-            )
-        low, high = X.min(axis=0), X.max(axis=0)
-        with np.errstate(over="ignore"):
-            room = np.where(high > low, _ROOM * (high - low), np.abs(low) * 1e-3 + (low == 0))
-            extent = high - low + 2 * room
-        if not np.isfinite(extent).all():
-            raise ValueError(f"X goes from {X.min():g} to {X.max():g}, too far to be drawn.")
-        axes = np.linspace(low - room, high + room, grid_resolution).T
-        grid = np.column_stack([part.ravel() for part in np.meshgrid(*axes)])
-        names = getattr(estimator, "feature_names_in_", None)
-        if names is not None:  # scikit-learn warns of arrays without names
-            pandas = import_extra("pandas", "plot", "AdalineRegionDisplay")
-            grid = pandas.DataFrame(grid, columns=names)
-        response = np.searchsorted(classes, estimator.predict(grid))
-        display = cls(
-            *axes,
-            response.reshape(grid_resolution, grid_resolution),
-            weights,
-            classes,
-            X,
-            np.searchsorted(classes, y),
-            ("x1", "x2") if names is None else tuple(map(str, names)),
-        )
+        axes, classes = _axes_around(X, grid_resolution), estimator.classes_
+        response = _predicted(estimator, np.meshgrid(*axes))
+        codes = _codes_of(y, classes, len(X))
+        names = getattr(estimator, "feature_names_in_", ("x1", "x2"))
+        display = cls(*axes, response, weights, classes, X, codes, tuple(map(str, names)))
         return display.plot(ax, units=units, **kwargs)
 
-    def plot(self, ax=None, *, units=False, **kwargs):
+    def plot(self, ax: AxesLike = None, *, units: bool = False, **kwargs: Any) -> Self:
         """Draw the regions, the lines and the samples.
 
         Parameters
@@ -186,18 +191,17 @@ class AdalineRegionDisplay:
             Axes to draw on, as many as there are panels; a new figure by default.
 
         units : bool, default=False
-            Whether every unit that sees the inputs has a panel of its own as well, with the side
-            in grey on which it says +1.
+            Whether to add a panel for each unit that takes the inputs. The side on which the unit
+            outputs +1 is grey.
 
         **kwargs : dict
-            Handed on to `ax.scatter`, which draws the samples.
+            Passed to `ax.scatter`, which draws the samples.
 
         Returns
         -------
         AdalineRegionDisplay
             The display.
         """
-        pyplot = import_extra("matplotlib.pyplot", "plot", "AdalineRegionDisplay.plot")
         sums = np.stack(np.meshgrid(self.x, self.y), axis=-1) @ self.units[:, :2].T
         signs = (sums + self.units[:, 2] > 0).astype(int)
         panels = [
@@ -206,24 +210,14 @@ class AdalineRegionDisplay:
         ]
         colours = np.resize(COLOURS, len(self.classes)).tolist()
         panels.append(("output", self.response, colours, self.units))
-        if ax is None:
-            rows = -(-len(panels) // _IN_A_ROW)
-            n = -(-len(panels) // rows)
-            _, ax = pyplot.subplots(
-                rows,
-                n,
-                figsize=(3.6 * max(n, 1.4), 3.9 * rows),
-                layout="constrained",
-                squeeze=False,
-            )
-            for spare in ax.ravel()[len(panels) :]:
-                spare.remove()
-            ax = ax.ravel()[: len(panels)]
-        axes = given_axes(ax, len(panels), "panels")
+        axes = panel_axes(ax, len(panels), "panels", "AdalineRegionDisplay.plot")
         self.axes_, self.figure_ = axes, axes[0].figure
         self.surfaces_, self.lines_, self.samples_ = [], [], []
         for each, (title, codes, colours, lines) in zip(axes, panels, strict=True):
-            self._draw(each, codes, colours, lines, kwargs)
+            self.surfaces_.append(draw_regions(each, self.x, self.y, codes, colours, _SHADE))
+            self.lines_.append(_draw_lines(each, lines))
+            self.samples_.append(self._draw_samples(each, kwargs))
+            each.set(xlim=self.x[[0, -1]], ylim=self.y[[0, -1]], xlabel=self.feature_names[0])
             if units:
                 each.set_title(title)
         axes[0].set_ylabel(self.feature_names[1])
@@ -231,53 +225,74 @@ class AdalineRegionDisplay:
             axes[-1].legend(title="class", fontsize="small")
         return self
 
-    def _draw(self, ax, codes, colours, lines, kwargs):
-        colors = import_extra("matplotlib.colors", "plot", "AdalineRegionDisplay.plot")
-        shades = colors.ListedColormap(colours)
-        self.surfaces_.append(
-            ax.pcolormesh(
-                self.x, self.y, codes, cmap=shades, vmin=-0.5, vmax=len(colours) - 0.5,
-                alpha=_SHADE, shading="nearest", linewidth=0, rasterized=True, zorder=0,
-            )
-        )  # fmt: skip
-        drawn = []
-        for w1, w2, bias in lines:
-            square = w1**2 + w2**2
-            if square > 0:
-                foot = -bias / square * np.array([w1, w2])
-                drawn.append(
-                    ax.axline(foot, (foot[0] - w2, foot[1] + w1), color="black", lw=1, zorder=1)
-                )
-        self.lines_.append(drawn)
-        points = []
-        if self.samples is not None:
-            for code, label in enumerate(self.classes):
-                style = {
-                    "color": COLOURS[code % len(COLOURS)],
-                    "marker": MARKERS[code % len(MARKERS)],
-                    "label": f"{label}",
-                }
-                of_class = self.samples[self.codes == code]
-                style |= {"s": 45, "edgecolors": "white", "linewidths": 0.6, "zorder": 3}
-                points.append(ax.scatter(*of_class.T, **{**style, **kwargs}))
-        self.samples_.append(points)
-        ax.set(xlim=self.x[[0, -1]], ylim=self.y[[0, -1]], xlabel=self.feature_names[0])
+    def _draw_samples(self, ax, kwargs):
+        if self.samples is None:
+            return []
+        style = {"s": 45, "linewidths": 0.6, **kwargs}
+        return draw_samples(ax, self.samples, self.codes, map(str, self.classes), **style)
+
+
+def _draw_lines(ax, units):
+    """Draw the line on which the sum of each unit is zero; return those that there are."""
+    drawn = []
+    for w1, w2, bias in units:
+        square = w1**2 + w2**2
+        if square > 0:
+            foot = -bias / square * np.array([w1, w2])
+            ends = foot, (foot[0] - w2, foot[1] + w1)
+            drawn.append(ax.axline(*ends, color="black", lw=1, zorder=1))
+    return drawn
+
+
+def _axes_around(X, resolution):
+    """Return the two axes of a grid that holds all samples, with room beside them."""
+    low, high = X.min(axis=0), X.max(axis=0)
+    with np.errstate(over="ignore"):
+        room = np.where(high > low, _ROOM * (high - low), np.abs(low) * 1e-3 + (low == 0))
+        extent = high - low + 2 * room
+    if not np.isfinite(extent).all():
+        raise ValueError(
+            f"X ranges from {X.min():g} to {X.max():g}, too far to be drawn; scale it."
+        )
+    return np.linspace(low - room, high + room, resolution).T
+
+
+def _predicted(estimator, grid):
+    """Return the numbers of the classes that are predicted on a grid, in its shape."""
+    points = np.column_stack([part.ravel() for part in grid])
+    names = getattr(estimator, "feature_names_in_", None)
+    if names is not None:  # or scikit-learn would warn of missing names
+        pandas = import_extra("pandas", "plot", "AdalineRegionDisplay")
+        points = pandas.DataFrame(points, columns=names)
+    predicted = estimator.predict(points)
+    if predicted.ndim > 1:
+        raise ValueError(
+            "AdalineRegionDisplay draws one label per sample, but the Madaline was fitted on "
+            "several; fit one Madaline for each column of y."
+        )
+    return np.searchsorted(estimator.classes_, predicted).reshape(grid[0].shape)
+
+
+def _codes_of(y, classes, n_samples):
+    """Return the numbers of the classes of samples."""
+    y, known = np.asarray(y), classes.tolist()
+    unknown = [label for label in y.ravel().tolist() if label not in known]
+    if y.shape != (n_samples,) or unknown:
+        raise ValueError(
+            f"y must hold one of the classes {known} for each of the {n_samples} rows "
+            f"of X; it has shape {y.shape}" + (f" and {unknown[:5]}." if unknown else ".")
+        )
+    return np.searchsorted(classes, y)
 
 
 def _units_of(estimator):
-    """Return the weights of the units that see the inputs, the bias weight last."""
-    if isinstance(estimator, Adaline | Madaline):
-        check_is_fitted(estimator)
+    """Return the weights of the units that take the inputs, the bias last."""
+    if not isinstance(estimator, Adaline | Madaline):
+        raise TypeError(
+            f"AdalineRegionDisplay draws Adaline and Madaline, not {type(estimator).__name__}; "
+            "sklearn.inspection.DecisionBoundaryDisplay draws any classifier."
+        )
+    check_is_fitted(estimator)
     if isinstance(estimator, Madaline):
-        if estimator._columns:
-            raise ValueError(
-                "AdalineRegionDisplay draws one label a sample, but the Madaline was fitted on "
-                "several."
-            )
         return np.column_stack([estimator.coefs_[0].T, estimator.intercepts_[0]]).astype(float)
-    if isinstance(estimator, Adaline):
-        return np.column_stack([estimator.coef_, estimator.intercept_]).astype(float)
-    raise TypeError(
-        f"AdalineRegionDisplay draws Adaline and Madaline, not {type(estimator).__name__}; "
-        "sklearn.inspection.DecisionBoundaryDisplay draws any classifier."
-    )
+    return np.column_stack([estimator.coef_, estimator.intercept_]).astype(float)

@@ -1,26 +1,44 @@
-"""CompressionDisplay: the accuracy of a network against the bytes of its weights."""
+"""CompressionDisplay: the accuracy of compressed networks against the bytes of their weights."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Literal, Self
+
+from numpy.typing import ArrayLike
 
 from skextra._base import import_extra
-from skextra.cnn._compression._cluster import cluster_weights, most_clusters
+from skextra._typing import KerasModelLike, MatrixLike, RandomStateLike
+from skextra.cnn._compression._best_n_clusters import most_clusters
+from skextra.cnn._compression._cluster import cluster_weights
 from skextra.cnn._compression._quantize import quantize_int8
 from skextra.plotting._palette import BLUE, VERMILION
 
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from matplotlib.lines import Line2D
+
+    from skextra.cnn._classifier import CNNClassifier
+    from skextra.cnn._compression._report import CompressionReport
+
+# Powers of two waste no bits; with 128 and more, codes are nearly as large as int8.
 _USUAL = (2, 4, 8, 16, 32, 64)
 _LINE, _INT8, _FLOAT = BLUE, VERMILION, "black"
 
 
 class CompressionDisplay:
-    """Accuracy against bytes of a network with clustered weights, with int8 and as it was.
+    """Accuracy against bytes of a network: with clustered weights, with int8, and uncompressed.
 
     Use :meth:`from_estimator` to create one.
 
     Parameters
     ----------
     reports : dict of int to CompressionReport
-        What :func:`~skextra.cnn.cluster_weights` reported, by the number of clusters.
+        Reports of :func:`~skextra.cnn.cluster_weights`, by the number of clusters.
 
     int8 : CompressionReport, default=None
-        What :func:`~skextra.cnn.quantize_int8` reported.
+        Report of :func:`~skextra.cnn.quantize_int8`.
 
     Attributes
     ----------
@@ -34,7 +52,7 @@ class CompressionDisplay:
         The line of the clustered networks.
 
     points_ : list of matplotlib Line2D
-        The points of the network as it was and, if given, with int8.
+        The points of the uncompressed network and, if given, of int8.
 
     See Also
     --------
@@ -56,48 +74,55 @@ class CompressionDisplay:
     [21, 41, 70]
     """
 
-    def __init__(self, reports, int8=None):
+    ax_: Axes
+    figure_: Figure
+    line_: Line2D
+    points_: list[Line2D]
+
+    def __init__(
+        self, reports: Mapping[int, CompressionReport], int8: CompressionReport | None = None
+    ) -> None:
         self.reports = reports
         self.int8 = int8
 
     @classmethod
     def from_estimator(
         cls,
-        estimator,
-        X,
-        y,
+        estimator: CNNClassifier | KerasModelLike,
+        X: MatrixLike,
+        y: ArrayLike,
         *,
-        n_clusters=None,
-        codebook="per_layer",
-        skip=(),
-        random_state=None,
-        ax=None,
-    ):
-        """Make a network smaller in several ways and plot what each costs.
+        n_clusters: Sequence[int] | None = None,
+        codebook: Literal["per_layer", "global"] = "per_layer",
+        skip: str | Sequence[str] = (),
+        random_state: RandomStateLike = None,
+        ax: Axes | None = None,
+    ) -> Self:
+        """Compress a network in several ways, and plot accuracy against size.
 
         Parameters
         ----------
         estimator : keras.Model or CNNClassifier
-            A model that is built, or a fitted estimator. It stays as it is.
+            A model that is built, or a fitted estimator. It is not changed.
 
         X : array-like
-            Samples to measure the accuracy on, not those of the fit.
+            Samples on which to measure the accuracy; not those of the fit.
 
         y : array-like of shape (n_samples,)
-            Their classes; for Keras models the numbers of the outputs.
+            Their classes; for Keras models, the numbers of the outputs.
 
         n_clusters : sequence of int, default=None
-            Numbers of clusters. None is 2, 4, 8, 16, 32 and 64, as far as each layer has that
-            many distinct weights.
+            Numbers of clusters. By default 2, 4, 8, 16, 32 and 64, up to the smallest number of
+            distinct weights in a layer.
 
         codebook : {'per_layer', 'global'}, default='per_layer'
-            Whether every layer has values of its own, or all layers share them.
+            Whether every layer has its own codebook, or all layers share one.
 
         skip : sequence of str, default=()
-            Names of layers to leave as they are.
+            Names of layers to leave unchanged.
 
         random_state : int, RandomState instance or None, default=None
-            For the k-means++ starts. An int makes the result repeatable.
+            Determines the k-means++ starts. An int makes the result reproducible.
 
         ax : matplotlib Axes, default=None
             Axes to draw on; a new figure by default.
@@ -111,14 +136,14 @@ class CompressionDisplay:
             most = most_clusters(estimator, codebook, skip)
             n_clusters = [k for k in _USUAL if k <= most]
         reports = dict.fromkeys(sorted(set(n_clusters)))
-        for k in reversed(reports):  # what the largest cannot be is said at once
+        for k in reversed(reports):  # if the largest is impossible, the error comes at once
             _, reports[k] = cluster_weights(
                 estimator, k, X, y, codebook=codebook, skip=skip, random_state=random_state
             )
         _, int8 = quantize_int8(estimator, X, y, skip=skip)
         return cls(reports, int8).plot(ax)
 
-    def plot(self, ax=None):
+    def plot(self, ax: Axes | None = None) -> Self:
         """Draw the curve and the points.
 
         Parameters

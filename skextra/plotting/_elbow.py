@@ -1,10 +1,22 @@
 """ElbowDisplay: the inertia against the number of clusters."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Self
+
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from skextra._base import import_extra
-from skextra._kmeans._path import inertia_path
+from skextra._kmeans._path import InertiaPath, inertia_path
+from skextra._typing import FloatArray, MatrixLike, RandomStateLike
 from skextra.plotting._palette import BLUE, VERMILION
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from matplotlib.lines import Line2D
 
 
 class ElbowDisplay:
@@ -15,7 +27,7 @@ class ElbowDisplay:
     Parameters
     ----------
     n_clusters : ndarray of shape (n_ks,)
-        Numbers of clusters, rising.
+        Numbers of clusters, in increasing order.
 
     inertia : ndarray of shape (n_ks,)
         The inertia for each.
@@ -42,7 +54,7 @@ class ElbowDisplay:
 
     See Also
     --------
-    skextra.inertia_path : Computes what is drawn here, and says what counts as an elbow.
+    skextra.inertia_path : Computes the path, and defines the elbow.
 
     Examples
     --------
@@ -54,13 +66,23 @@ class ElbowDisplay:
     5
     """
 
-    def __init__(self, n_clusters, inertia, elbow=None):
+    ax_: Axes
+    figure_: Figure
+    line_: Line2D
+    elbow_line_: Line2D | None
+    elbow_point_: Line2D | None
+
+    def __init__(
+        self, n_clusters: NDArray[np.integer[Any]], inertia: FloatArray, elbow: int | None = None
+    ) -> None:
         self.n_clusters = n_clusters
         self.inertia = inertia
         self.elbow = elbow
 
     @classmethod
-    def from_path(cls, path, *, ax=None, log=False, **kwargs):
+    def from_path(
+        cls, path: InertiaPath, *, ax: Axes | None = None, log: bool = False, **kwargs: Any
+    ) -> Self:
         """Plot the result of :func:`skextra.inertia_path`.
 
         Parameters
@@ -72,11 +94,11 @@ class ElbowDisplay:
             Axes to draw on; a new figure by default.
 
         log : bool, default=False
-            Whether both axes are logarithmic. It is there that the elbow is looked for: data
-            without clusters are a straight line.
+            Whether both axes are logarithmic. The elbow is found on these: there the path of
+            data without clusters is a straight line.
 
         **kwargs : dict
-            Handed on to `ax.plot`, which draws the curve.
+            Passed to `ax.plot`, which draws the curve.
 
         Returns
         -------
@@ -88,15 +110,15 @@ class ElbowDisplay:
     @classmethod
     def from_data(
         cls,
-        X,
-        ks=None,
+        X: MatrixLike,
+        ks: Sequence[int] | None = None,
         *,
-        sample_weight=None,
-        random_state=None,
-        ax=None,
-        log=False,
-        **kwargs,
-    ):
+        sample_weight: ArrayLike | None = None,
+        random_state: RandomStateLike = None,
+        ax: Axes | None = None,
+        log: bool = False,
+        **kwargs: Any,
+    ) -> Self:
         """Compute the path of some data and plot it.
 
         Parameters
@@ -111,17 +133,17 @@ class ElbowDisplay:
             Weights.
 
         random_state : int, RandomState instance or None, default=None
-            Draws the start and the sample. An int makes the path repeatable.
+            Determines the initial centres and the sample. An int makes the path reproducible.
 
         ax : matplotlib Axes, default=None
             Axes to draw on; a new figure by default.
 
         log : bool, default=False
-            Whether both axes are logarithmic. It is there that the elbow is looked for: data
-            without clusters are a straight line.
+            Whether both axes are logarithmic. The elbow is found on these: there the path of
+            data without clusters is a straight line.
 
         **kwargs : dict
-            Handed on to `ax.plot`, which draws the curve.
+            Passed to `ax.plot`, which draws the curve.
 
         Returns
         -------
@@ -131,7 +153,7 @@ class ElbowDisplay:
         path = inertia_path(X, ks, sample_weight=sample_weight, random_state=random_state)
         return cls.from_path(path, ax=ax, log=log, **kwargs)
 
-    def plot(self, ax=None, *, log=False, **kwargs):
+    def plot(self, ax: Axes | None = None, *, log: bool = False, **kwargs: Any) -> Self:
         """Draw the curve and mark its elbow.
 
         Parameters
@@ -140,10 +162,10 @@ class ElbowDisplay:
             Axes to draw on; a new figure by default.
 
         log : bool, default=False
-            Whether both axes are logarithmic. An inertia of zero has no place there.
+            Whether both axes are logarithmic, which leaves out an inertia of zero.
 
         **kwargs : dict
-            Handed on to `ax.plot`, which draws the curve.
+            Passed to `ax.plot`, which draws the curve.
 
         Returns
         -------

@@ -1,25 +1,40 @@
-"""FeatureMapDisplay: what filters of a network see in an image."""
+"""FeatureMapDisplay: the outputs of a network's filters for an image."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
+from skextra._typing import FloatArray, KerasModelLike, MatrixLike
 from skextra.cnn._inspection._feature_maps import chosen_layers, feature_maps
 from skextra.cnn._models._graph import graph_of
 from skextra.cnn._subject import subject_of
-from skextra.plotting._axes import check_whole, image_axes, shared_colours, show_pictures
+from skextra.plotting._axes import AxesLike, image_axes
+from skextra.plotting._parameters import check_whole
+from skextra.plotting._pictures import shared_colours, show_pictures
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+    from matplotlib.image import AxesImage
+
+    from skextra.cnn._classifier import CNNClassifier
 
 
 class FeatureMapDisplay:
-    """What filters of a network's layers put out for an image, a row of heatmaps a layer.
+    """Outputs of a network's filters for an image, with a row of heatmaps for each layer.
 
     Use :meth:`from_estimator` to create one.
 
     Parameters
     ----------
     maps : dict of str to ndarray of shape (height, width, n_filters)
-        What filters put out, by the names of their layers.
+        Outputs of the filters, by layer name.
 
     filters : dict of str to sequence of int
-        The numbers of these filters, likewise.
+        Numbers of these filters, by layer name.
 
     image : ndarray of shape (height, width) or (height, width, channels), default=None
         The image, drawn before the first layer.
@@ -27,18 +42,18 @@ class FeatureMapDisplay:
     Attributes
     ----------
     axes_ : ndarray of matplotlib Axes of shape (n_panels,)
-        The axes, after :meth:`plot`: of the image, if there is one, and of the maps, layer after
+        The axes, after :meth:`plot`: of the image, if there is one, and of the maps, layer by
         layer.
 
     figure_ : matplotlib Figure
         The figure.
 
     images_ : list of matplotlib AxesImage
-        What the axes show.
+        The image and the maps.
 
     See Also
     --------
-    skextra.cnn.feature_maps : The numbers.
+    skextra.cnn.feature_maps : Computes the maps.
     FilterDisplay : The weights of the filters.
 
     Examples
@@ -53,7 +68,16 @@ class FeatureMapDisplay:
     {'conv1': 5, 'conv2': 4}
     """
 
-    def __init__(self, maps, filters, image=None):
+    axes_: NDArray[np.object_]
+    figure_: Figure
+    images_: list[AxesImage]
+
+    def __init__(
+        self,
+        maps: Mapping[str, FloatArray],
+        filters: Mapping[str, Sequence[int]],
+        image: NDArray[Any] | None = None,
+    ) -> None:
         self.maps = maps
         self.filters = filters
         self.image = image
@@ -61,16 +85,16 @@ class FeatureMapDisplay:
     @classmethod
     def from_estimator(
         cls,
-        estimator,
-        X,
+        estimator: CNNClassifier | KerasModelLike,
+        X: MatrixLike,
         *,
-        sample=0,
-        layers=("first", "last"),
-        n_filters=5,
-        ax=None,
-        **kwargs,
-    ):
-        """Pass an image through a network and plot what filters make of it.
+        sample: int = 0,
+        layers: str | Sequence[str] = ("first", "last"),
+        n_filters: int | None = 5,
+        ax: AxesLike = None,
+        **kwargs: Any,
+    ) -> Self:
+        """Pass an image through a network and plot the outputs of its filters.
 
         Parameters
         ----------
@@ -78,24 +102,24 @@ class FeatureMapDisplay:
             A sequential or functional model that is built, or a fitted estimator.
 
         X : array-like
-            Samples: in the form that `fit` took for an estimator, else as the model takes them.
+            Samples, in the form that the estimator's `fit` or the model takes.
 
         sample : int, default=0
-            Which of them to draw. The others are not passed through the network.
+            Number of the sample to draw. The others are not passed through the network.
 
         layers : str or sequence of str, default=('first', 'last')
             Names of layers as in :func:`skextra.cnn.layer_table`; 'first' and 'last' are the
             first and the last convolution.
 
         n_filters : int or None, default=5
-            The most filters of a layer to draw: those whose outputs vary most over the image.
-            None draws all, in their order.
+            Maximum number of filters to draw for each layer: those whose outputs vary most over
+            the image. None draws all, in their order.
 
         ax : matplotlib Axes or array-like of matplotlib Axes, default=None
             Axes to draw on, as many as there are panels; a new figure by default.
 
         **kwargs : dict
-            Handed on to `ax.imshow`, which draws the maps.
+            Passed to `ax.imshow`, which draws the maps.
 
         Returns
         -------
@@ -105,8 +129,8 @@ class FeatureMapDisplay:
         Raises
         ------
         TypeError, ValueError
-            If the model is of another kind, a parameter is invalid, or what a layer puts out is
-            not an image for each filter.
+            If the model is of another kind, a parameter is invalid, or the output of a layer
+            is not an image for each filter.
         """
         n_filters = check_whole("n_filters", n_filters, least=1, or_none=True)
         sample = check_whole("sample", sample)
@@ -123,8 +147,8 @@ class FeatureMapDisplay:
         for name, (found,) in feature_maps(estimator, X, layers).items():
             if found.ndim != 3:
                 raise ValueError(
-                    f"The layer {name!r} puts out an array of shape {found.shape} for a sample; "
-                    "FeatureMapDisplay draws those of shape (height, width, filters)."
+                    f"The output of the layer {name!r} for a sample has shape {found.shape}; "
+                    "FeatureMapDisplay draws outputs of shape (height, width, filters)."
                 )
             chosen = np.arange(found.shape[2])
             if n_filters is not None:
@@ -133,10 +157,10 @@ class FeatureMapDisplay:
         (image,) = subject.shown(X, [0])
         return cls(maps, filters, image if image.ndim in (2, 3) else None).plot(ax, **kwargs)
 
-    def plot(self, ax=None, **kwargs):
-        """Draw the image and the maps. All maps of a layer have the same colours for a number.
+    def plot(self, ax: AxesLike = None, **kwargs: Any) -> Self:
+        """Draw the image and the maps. The maps of a layer share one colour scale.
 
-        Numbers that are not finite are red.
+        NaN and infinite values are red.
 
         Parameters
         ----------
@@ -144,7 +168,7 @@ class FeatureMapDisplay:
             Axes to draw on, as many as there are panels; a new figure by default.
 
         **kwargs : dict
-            Handed on to `ax.imshow`, which draws the maps.
+            Passed to `ax.imshow`, which draws the maps.
 
         Returns
         -------
@@ -175,7 +199,7 @@ class FeatureMapDisplay:
 
 
 def _check_last_are_filters(subject, layers):
-    """Raise ValueError if a layer that is to be drawn has its filters before the height."""
+    """Raise ValueError if a layer to be drawn has its channels first."""
     graph = graph_of(subject.model)
     chosen = chosen_layers(graph, layers)
     for call in graph.calls:

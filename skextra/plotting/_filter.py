@@ -1,15 +1,31 @@
 """FilterDisplay: the weights of a convolution's filters."""
 
-import numpy as np
+from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skextra._typing import FloatArray, KerasModelLike
 from skextra.cnn._inspection._feature_maps import chosen_layers
 from skextra.cnn._models._costs import described, stem_of
 from skextra.cnn._models._graph import graph_of
 from skextra.cnn._models._weights import CONVOLUTIONS, decoded
 from skextra.cnn._subject import subject_of
-from skextra.plotting._axes import check_whole, image_axes, shared_colours
+from skextra.plotting._axes import AxesLike, image_axes
+from skextra.plotting._parameters import check_whole
+from skextra.plotting._pictures import shared_colours
 
-_IN_A_ROW = 8
+if TYPE_CHECKING:
+    from matplotlib.colorbar import Colorbar
+    from matplotlib.figure import Figure
+    from matplotlib.image import AxesImage
+
+    from skextra.cnn._classifier import CNNClassifier
+
+_IN_A_ROW = 8  # filters: as many as have room for their numbers in a figure of default width
 
 
 class FilterDisplay:
@@ -26,34 +42,33 @@ class FilterDisplay:
         Name of the layer.
 
     channels : sequence of int of length n_channels
-        The numbers of the input's channels; in a convolution by groups, those within the group of
-        a filter.
+        Numbers of the input channels; in a grouped convolution, within the group of a filter.
 
     filters : sequence of int of length n_filters
-        The numbers of the filters.
+        Numbers of the filters.
 
     Attributes
     ----------
     axes_ : ndarray of matplotlib Axes of shape (n_channels * n_filters,)
-        The axes, after :meth:`plot`: channel after channel, and filter after filter in each.
+        The axes, after :meth:`plot`: channel by channel, and filter by filter within each.
 
     figure_ : matplotlib Figure
         The figure.
 
     images_ : list of matplotlib AxesImage
-        What the axes show.
+        The images of the weights.
 
     colorbar_ : matplotlib Colorbar or None
         The colour bar.
 
     See Also
     --------
-    FeatureMapDisplay : What the filters find in an image.
-    HistogramDisplay : How weights are spread.
+    FeatureMapDisplay : Outputs of the filters for an image.
+    HistogramDisplay : Distribution of the weights.
 
     Notes
     -----
-    Of a separable convolution the filters of its first, depthwise part are drawn.
+    For a separable convolution, the filters of its depthwise part are drawn.
 
     Examples
     --------
@@ -67,7 +82,14 @@ class FilterDisplay:
     (3, 3, 1, 4)
     """
 
-    def __init__(self, kernel, layer, channels, filters):
+    axes_: NDArray[np.object_]
+    figure_: Figure
+    images_: list[AxesImage]
+    colorbar_: Colorbar | None
+
+    def __init__(
+        self, kernel: FloatArray, layer: str, channels: Sequence[int], filters: Sequence[int]
+    ) -> None:
         self.kernel = kernel
         self.layer = layer
         self.channels = channels
@@ -76,15 +98,15 @@ class FilterDisplay:
     @classmethod
     def from_estimator(
         cls,
-        estimator,
+        estimator: CNNClassifier | KerasModelLike,
         *,
-        layer="first",
-        n_filters=16,
-        n_channels=3,
-        ax=None,
-        colorbar=True,
-        **kwargs,
-    ):
+        layer: str = "first",
+        n_filters: int | None = 16,
+        n_channels: int | None = 3,
+        ax: AxesLike = None,
+        colorbar: bool = True,
+        **kwargs: Any,
+    ) -> Self:
         """Plot the filters of a network's convolution.
 
         Parameters
@@ -97,11 +119,11 @@ class FilterDisplay:
             :func:`skextra.cnn.layer_table`; or 'first' or 'last'.
 
         n_filters : int or None, default=16
-            The most filters to draw, those with the largest weights. None draws all, in their
-            order.
+            Maximum number of filters to draw: those with the largest weights. None draws all, in
+            their order.
 
         n_channels : int or None, default=3
-            The most channels of the input to draw, the first. None draws all.
+            Maximum number of input channels to draw: the first ones. None draws all.
 
         ax : matplotlib Axes or array-like of matplotlib Axes, default=None
             Axes to draw on, one for each channel of each filter; a new figure by default.
@@ -110,7 +132,7 @@ class FilterDisplay:
             Whether to add a colour bar.
 
         **kwargs : dict
-            Handed on to `ax.imshow`.
+            Passed to `ax.imshow`.
 
         Returns
         -------
@@ -120,8 +142,8 @@ class FilterDisplay:
         Raises
         ------
         TypeError, ValueError
-            If the model is of another kind, a parameter is invalid, or the layer is no
-            convolution of one or two dimensions.
+            If the model is of another kind, a parameter is invalid, or the layer is not
+            a convolution of one or two dimensions.
         """
         n_filters = check_whole("n_filters", n_filters, least=1, or_none=True)
         n_channels = check_whole("n_channels", n_channels, least=1, or_none=True)
@@ -139,8 +161,8 @@ class FilterDisplay:
         display = cls(kernel, name, tuple(channels.tolist()), tuple(filters.tolist()))
         return display.plot(ax, colorbar=colorbar, **kwargs)
 
-    def plot(self, ax=None, *, colorbar=True, **kwargs):
-        """Draw the filters, all with the same colours for a number; not finite ones are red.
+    def plot(self, ax: AxesLike = None, *, colorbar: bool = True, **kwargs: Any) -> Self:
+        """Draw the filters on one colour scale; NaN and infinite weights are red.
 
         Parameters
         ----------
@@ -151,7 +173,7 @@ class FilterDisplay:
             Whether to add a colour bar.
 
         **kwargs : dict
-            Handed on to `ax.imshow`.
+            Passed to `ax.imshow`.
 
         Returns
         -------
@@ -187,8 +209,8 @@ def _kernel_of(layer, name):
     kernels = list(decoded(layer).values()) if stem_of(kind) in CONVOLUTIONS else []
     if not kernels or not 3 <= kernels[0].ndim <= 4:
         raise ValueError(
-            f"The layer {name!r} of type {type(layer).__name__} is no convolution of one or two "
-            "dimensions; name one that is."
+            f"The layer {name!r} of type {type(layer).__name__} is not a convolution of one or "
+            "two dimensions; name one that is."
         )
     kernel = kernels[0] if kernels[0].ndim == 4 else kernels[0][None]
     return kernel.swapaxes(2, 3) if "Transpose" in kind else kernel

@@ -1,28 +1,44 @@
-"""HistogramDisplay: how the weights or the gradients of a network are spread."""
+"""HistogramDisplay: the distribution of a network's weights or gradients."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from skextra._base import import_extra
-from skextra.cnn._inspection._histograms import gradient_histograms, weight_histograms
-from skextra.plotting._axes import given_axes
+from skextra._typing import KerasModelLike, MatrixLike
+from skextra.cnn._inspection._histograms import (
+    Histogram,
+    Weights,
+    gradient_histograms,
+    weight_histograms,
+)
+from skextra.plotting._axes import AxesLike, panel_axes
 from skextra.plotting._palette import BLUE
 
-_COLUMNS = 4
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+    from matplotlib.patches import StepPatch
+
+    from skextra.cnn._classifier import CNNClassifier
 
 
 class HistogramDisplay:
-    """How the weights or the gradients of a network are spread, a panel a variable.
+    """Distribution of a network's weights or gradients, with a panel for each variable.
 
     Use :meth:`from_estimator` to create one.
 
     Parameters
     ----------
     histograms : dict of str to Histogram
-        What :func:`skextra.cnn.weight_histograms` or :func:`skextra.cnn.gradient_histograms`
-        returned, or a part of it.
+        All or part of a result of :func:`skextra.cnn.weight_histograms` or
+        :func:`skextra.cnn.gradient_histograms`.
 
     name : str, default='weight'
-        What the numbers are: label of the horizontal axes.
+        Label of the horizontal axes.
 
     Attributes
     ----------
@@ -37,7 +53,7 @@ class HistogramDisplay:
 
     See Also
     --------
-    FilterDisplay : Weights of convolutions in their places.
+    FilterDisplay : Weights of convolutions as images.
 
     Examples
     --------
@@ -51,25 +67,29 @@ class HistogramDisplay:
     ['conv1/kernel', 'dense1/kernel', 'output/kernel']
     """
 
-    def __init__(self, histograms, name="weight"):
+    axes_: NDArray[np.object_]
+    figure_: Figure
+    stairs_: list[StepPatch]
+
+    def __init__(self, histograms: Mapping[str, Histogram], name: str = "weight") -> None:
         self.histograms = histograms
         self.name = name
 
     @classmethod
     def from_estimator(
         cls,
-        estimator,
-        X=None,
-        y=None,
+        estimator: CNNClassifier | KerasModelLike,
+        X: MatrixLike | None = None,
+        y: ArrayLike | None = None,
         *,
-        weights="fitted",
-        kernels_only=True,
-        bins=50,
-        ax=None,
-        log=True,
-        **kwargs,
-    ):
-        """Plot how weights are spread or, with X and y, the gradients of the loss by them.
+        weights: Weights = "fitted",
+        kernels_only: bool = True,
+        bins: int = 50,
+        ax: AxesLike = None,
+        log: bool = True,
+        **kwargs: Any,
+    ) -> Self:
+        """Plot the distribution of the weights or, with X and y, of the gradients of the loss.
 
         Parameters
         ----------
@@ -77,15 +97,15 @@ class HistogramDisplay:
             A sequential or functional model that is built, or a fitted estimator.
 
         X : array-like, default=None
-            Samples to take gradients over. Without, the weights are drawn.
+            Samples over which to take the gradients. If None, the weights are drawn.
 
         y : array-like of shape (n_samples,), default=None
-            Their classes; for Keras models the numbers of the outputs.
+            Their classes; for Keras models, the numbers of the outputs.
 
         weights : {'fitted', 'initial'} or list of ndarray, default='fitted'
-            Which weights to draw, or where to take the gradients: those that the network has,
-            those that the fit of an estimator started from, or others, in the order of the
-            model's ``get_weights``.
+            Weights to draw, or at which to take the gradients: those of the network, those that
+            the estimator's fit started from, or others in the order of the model's
+            ``get_weights``.
 
         kernels_only : bool, default=True
             Whether to leave out biases and the scales and shifts of normalisation.
@@ -94,13 +114,13 @@ class HistogramDisplay:
             Number of bins of each histogram.
 
         ax : matplotlib Axes or array-like of matplotlib Axes, default=None
-            Axes to draw on, one a variable; a new figure by default.
+            Axes to draw on, one for each variable; a new figure by default.
 
         log : bool, default=True
             Whether the counts are on a logarithmic scale.
 
         **kwargs : dict
-            Handed on to `ax.stairs`.
+            Passed to `ax.stairs`.
 
         Returns
         -------
@@ -110,8 +130,8 @@ class HistogramDisplay:
         Raises
         ------
         TypeError, ValueError
-            If the model is of another kind, X and y are not given together, or another parameter
-            is invalid.
+            If the model is of another kind, only one of X and y is given, or another parameter is
+            invalid.
         """
         if (X is None) != (y is None):
             raise ValueError("Pass both X and y to draw gradients, or neither to draw weights.")
@@ -124,19 +144,19 @@ class HistogramDisplay:
             found = {n: h for n, h in found.items() if n.endswith(("kernel", "embeddings"))}
         return cls(found, name).plot(ax, log=log, **kwargs)
 
-    def plot(self, ax=None, *, log=True, **kwargs):
+    def plot(self, ax: AxesLike = None, *, log: bool = True, **kwargs: Any) -> Self:
         """Draw the histograms.
 
         Parameters
         ----------
         ax : matplotlib Axes or array-like of matplotlib Axes, default=None
-            Axes to draw on, one a variable; a new figure by default.
+            Axes to draw on, one for each variable; a new figure by default.
 
         log : bool, default=True
             Whether the counts are on a logarithmic scale.
 
         **kwargs : dict
-            Handed on to `ax.stairs`.
+            Passed to `ax.stairs`.
 
         Returns
         -------
@@ -146,41 +166,31 @@ class HistogramDisplay:
         Raises
         ------
         ValueError
-            If there are no histograms, or not as many axes.
+            If there are no histograms, or the number of axes differs.
         """
-        pyplot = import_extra("matplotlib.pyplot", "plot", "HistogramDisplay.plot")
         ticker = import_extra("matplotlib.ticker", "plot", "HistogramDisplay.plot")
         n = len(self.histograms)
         if not n:
             raise ValueError(
-                "There are no histograms to draw: the network has no kernels that training "
-                "changes (those stored in few bits have no gradients); kernels_only=False draws "
-                "what else there is."
+                "There are no histograms to draw: the network has no trainable kernels (kernels "
+                "stored in few bits have no gradients); pass kernels_only=False to draw its other "
+                "parameters."
             )
-        if ax is None:
-            rows = -(-n // _COLUMNS)
-            columns = -(-n // rows)
-            _, ax = pyplot.subplots(
-                rows, columns, figsize=(2.9 * columns, 2.5 * rows), layout="constrained"
-            )
-            for spare in (spares := given_axes(ax, rows * columns, "cells"))[n:]:
-                spare.remove()
-            ax = spares[:n]
-        axes = given_axes(ax, n, "histograms")
+        axes = panel_axes(ax, n, "histograms", "HistogramDisplay.plot")
         self.axes_, self.figure_, self.stairs_ = axes, axes[0].figure, []
         style = {"fill": True, "color": BLUE, **kwargs}
         for each, (name, histogram) in zip(axes, self.histograms.items(), strict=True):
             self.stairs_.append(each.stairs(histogram.counts, histogram.edges, **style))
             numbers = histogram.values
             lost = np.count_nonzero(~np.isfinite(numbers))
-            told = f", {lost} not finite" if lost else ""
+            note = f", {lost} not finite" if lost else ""
             std = numbers[np.isfinite(numbers)].std() if lost < len(numbers) else np.nan
-            title = f"{name}\nstd {std:.1e}, zeros {histogram.zeros:.0%}{told}"
+            title = f"{name}\nstd {std:.1e}, zeros {histogram.zeros:.0%}{note}"
             each.set_title(title, fontsize="small")
             each.set_xlabel(self.name)
             if log and histogram.counts.any():
                 each.set_yscale("log")
-                each.set_ylim(bottom=0.5)  # so that a count of 1 is seen
+                each.set_ylim(bottom=0.5)  # so that a count of 1 is visible
                 each.yaxis.set_major_formatter("{x:g}")
                 each.yaxis.set_minor_formatter(ticker.NullFormatter())
             each.ticklabel_format(axis="x", style="sci", scilimits=(-2, 2))

@@ -1,23 +1,41 @@
 """KMeansTraceDisplay: the iterations of a k-means fit, picture by picture."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
 from numbers import Integral
 from operator import index
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import sparse
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skextra._base import import_extra
-from skextra.plotting._axes import given_axes
+from skextra._typing import FloatArray, MatrixLike
+from skextra.plotting._axes import AxesLike, panel_axes
 from skextra.plotting._palette import COLOURS
 
+if TYPE_CHECKING:
+    from matplotlib.animation import FuncAnimation
+    from matplotlib.axes import Axes
+    from matplotlib.collections import PathCollection
+    from matplotlib.figure import Figure
+    from matplotlib.lines import Line2D
+
+    from skextra._kmeans._kmeans_pp import KMeansPP
+
+# More panels would not be read one by one; `animate` shows all iterations.
 _MOST_PANELS = 8
+# Samples in a panel. More cover one another; and each is a shape in a vector image.
 _MOST_SAMPLES = 3000
-_COLUMNS = 4
+# Room beside samples and centres, as a share of their extent, for the markers of centres.
+_ROOM = 0.06
 
 
 class KMeansTraceDisplay:
-    """The iterations of a k-means fit: samples by cluster, centres, and the ways they came.
+    """The iterations of a k-means fit: samples by cluster, centres and their paths.
 
     Use :meth:`from_estimator` to create one.
 
@@ -30,10 +48,10 @@ class KMeansTraceDisplay:
         Their clusters at the start and after each iteration.
 
     centers : ndarray of shape (n_iter + 1, n_clusters, 2)
-        The centres, likewise, in the same two features.
+        The centres at the start and after each iteration, in the same two features.
 
     inertia : ndarray of shape (n_iter + 1,)
-        The inertia, likewise, of all samples in all features.
+        The inertia at the start and after each iteration, of all samples in all features.
 
     feature_names : sequence of two str, default=None
         Labels of the horizontal and the vertical axis; none by default.
@@ -56,20 +74,20 @@ class KMeansTraceDisplay:
         The centres of each of the axes.
 
     trails_ : list of list of matplotlib Line2D
-        For each of the axes, the way of every centre so far.
+        For each of the axes, the path of every centre so far.
 
     See Also
     --------
-    skextra.KMeansPP : With ``store_history=True`` it keeps what is drawn here.
-    skextra.KMeansHistory : The numbers behind the pictures.
+    skextra.KMeansPP : Keeps its history with ``store_history=True``.
+    skextra.KMeansHistory : The history that is drawn.
 
     Notes
     -----
-    A fit that searches for centres first, as :class:`skextra.KMeansPP` does by default, starts
-    where the search has ended. ``refine=None`` shows all of Lloyd's way.
+    By default, :class:`skextra.KMeansPP` searches for centres first, and the history starts where
+    the search ended. With ``refine=None`` it has all of Lloyd's iterations.
 
-    Of more than 3000 samples every second, third, and so on is drawn. Clusters are told apart by
-    seven colours, which repeat if there are more.
+    At most 3000 samples are drawn: of more, every second, third, and so on. There are seven
+    colours, which repeat for more clusters.
 
     Examples
     --------
@@ -83,7 +101,22 @@ class KMeansTraceDisplay:
     'start\\ninertia 1755.2'
     """
 
-    def __init__(self, samples, labels, centers, inertia, *, feature_names=None):
+    axes_: NDArray[np.object_]
+    figure_: Figure
+    iterations_: list[int]
+    samples_: list[PathCollection]
+    centers_: list[PathCollection]
+    trails_: list[list[Line2D]]
+
+    def __init__(
+        self,
+        samples: FloatArray,
+        labels: NDArray[np.integer[Any]],
+        centers: FloatArray,
+        inertia: FloatArray,
+        *,
+        feature_names: Sequence[str] | None = None,
+    ) -> None:
         self.samples = samples
         self.labels = labels
         self.centers = centers
@@ -91,7 +124,16 @@ class KMeansTraceDisplay:
         self.feature_names = feature_names
 
     @classmethod
-    def from_estimator(cls, estimator, X, *, features=(0, 1), iterations=None, ax=None, **kwargs):
+    def from_estimator(
+        cls,
+        estimator: KMeansPP,
+        X: MatrixLike,
+        *,
+        features: Sequence[int | str] = (0, 1),
+        iterations: int | Sequence[int] | None = None,
+        ax: AxesLike = None,
+        **kwargs: Any,
+    ) -> Self:
         """Plot the iterations of a fitted estimator.
 
         Parameters
@@ -106,15 +148,14 @@ class KMeansTraceDisplay:
             The features to draw, by column or by name.
 
         iterations : int or sequence of int, default=None
-            The iterations to draw, a panel each; 0 is the start, -1 the end. By default all of
-            them, or eight at even distances if there are more.
+            The iterations to draw, one panel each; 0 is the start, -1 the end. By default all,
+            or eight evenly spaced ones if there are more.
 
         ax : matplotlib Axes or array-like of matplotlib Axes, default=None
             Axes to draw on, as many as there are panels; a new figure by default.
 
         **kwargs : dict
-            Handed on to `ax.scatter`, which draws the samples; their colours are those of the
-            clusters.
+            Passed to `ax.scatter`, which draws the samples in the colours of their clusters.
 
         Returns
         -------
@@ -144,8 +185,14 @@ class KMeansTraceDisplay:
         )
         return display.plot(ax, iterations=iterations, **kwargs)
 
-    def plot(self, ax=None, *, iterations=None, **kwargs):
-        """Draw a panel an iteration.
+    def plot(
+        self,
+        ax: AxesLike = None,
+        *,
+        iterations: int | Sequence[int] | None = None,
+        **kwargs: Any,
+    ) -> Self:
+        """Draw a panel for each iteration.
 
         Parameters
         ----------
@@ -153,38 +200,31 @@ class KMeansTraceDisplay:
             Axes to draw on, as many as there are panels; a new figure by default.
 
         iterations : int or sequence of int, default=None
-            The iterations to draw, a panel each; 0 is the start, -1 the end. By default all of
-            them, or eight at even distances if there are more.
+            The iterations to draw, one panel each; 0 is the start, -1 the end. By default all,
+            or eight evenly spaced ones if there are more.
 
         **kwargs : dict
-            Handed on to `ax.scatter`, which draws the samples; their colours are those of the
-            clusters.
+            Passed to `ax.scatter`, which draws the samples in the colours of their clusters.
 
         Returns
         -------
         KMeansTraceDisplay
             The display.
         """
-        pyplot = import_extra("matplotlib.pyplot", "plot", "KMeansTraceDisplay.plot")
         iterations = self._choose_iterations(iterations)
-        n = len(iterations)
-        if ax is None:
-            axes, columns = _new_axes(pyplot, n)
-        else:
-            axes, columns = given_axes(ax, n, "iterations to draw"), 1
+        what, purpose = "iterations to draw", "KMeansTraceDisplay.plot"
+        axes = panel_axes(ax, len(iterations), what, purpose, sharex=True, sharey=True)
         panels = self._place(axes, kwargs)
+        if ax is None:
+            _label_outer_panels(axes)
         for panel, iteration in zip(panels, iterations, strict=True):
             panel.show(iteration)
-        if columns > 1:
-            for above in axes[:-columns]:
-                above.set_xlabel("")
-            for k in range(n):
-                if k % columns:
-                    axes[k].set_ylabel("")
         self.iterations_ = iterations
         return self
 
-    def animate(self, ax=None, *, interval=600, **kwargs):
+    def animate(
+        self, ax: Axes | None = None, *, interval: int = 600, **kwargs: Any
+    ) -> FuncAnimation:
         """Return an animation of all iterations.
 
         Parameters
@@ -196,23 +236,18 @@ class KMeansTraceDisplay:
             Milliseconds from one iteration to the next.
 
         **kwargs : dict
-            Handed on to `ax.scatter`, which draws the samples; their colours are those of the
-            clusters.
+            Passed to `ax.scatter`, which draws the samples in the colours of their clusters.
 
         Returns
         -------
         matplotlib.animation.FuncAnimation
-            Keep it in a variable for as long as it is to run. Its `save` writes a file, its
-            `to_jshtml` is for notebooks.
+            The animation, which stops unless it is kept in a variable. Its method `save` writes a
+            file, `to_jshtml` is for notebooks.
         """
         purpose = "KMeansTraceDisplay.animate"
-        pyplot = import_extra("matplotlib.pyplot", "plot", purpose)
         animation = import_extra("matplotlib.animation", "plot", purpose)
-        if ax is None:
-            (ax,), _ = _new_axes(pyplot, 1)
-        (panel,) = self._place(np.array([ax], dtype=object), kwargs)
-        frames = list(range(len(self.centers)))
-        self.iterations_ = frames
+        (panel,) = self._place(panel_axes(ax, 1, "panel", purpose), kwargs)
+        self.iterations_ = frames = list(range(len(self.centers)))
         return animation.FuncAnimation(self.figure_, panel.show, frames=frames, interval=interval)
 
     def _choose_iterations(self, iterations):
@@ -222,7 +257,7 @@ class KMeansTraceDisplay:
             return evenly.round().astype(int).tolist()
         chosen = [index(k) for k in np.atleast_1d(np.asarray(iterations))]
         if not chosen:
-            raise ValueError("iterations is empty; name some, such as [0, -1].")
+            raise ValueError("iterations is empty; pass some, such as [0, -1].")
         for k in chosen:
             if not -n <= k < n:
                 raise ValueError(
@@ -232,7 +267,7 @@ class KMeansTraceDisplay:
         return [k % n for k in chosen]
 
     def _place(self, axes, kwargs):
-        """Return a panel for each of the axes, and publish what they are made of."""
+        """Return a panel for each of the axes, and store their artists."""
         low, high = self._limits()
         panels = [_Panel(self, ax, kwargs) for ax in axes]
         for ax in axes:
@@ -247,10 +282,10 @@ class KMeansTraceDisplay:
         return panels
 
     def _limits(self):
-        """Return two corners that hold all samples and the whole way of the centres."""
+        """Return the corners of a box around all samples and all positions of the centres."""
         points = np.concatenate([self.samples, self.centers.reshape(-1, 2)])
         low, high = points.min(axis=0), points.max(axis=0)
-        margin = np.where(high > low, 0.06 * (high - low), 1.0)
+        margin = np.where(high > low, _ROOM * (high - low), 1.0)
         return low - margin, high + margin
 
 
@@ -277,12 +312,12 @@ class _Panel:
         )
 
     def show(self, iteration):
-        """Show an iteration; return all artists, as an animation wants."""
+        """Show an iteration; return all artists, as FuncAnimation requires."""
         display = self._display
         self.samples.set_facecolor(self._colours[display.labels[iteration]])
         self.centers.set_offsets(display.centers[iteration])
-        for trail, way in zip(self.trails, display.centers.swapaxes(0, 1), strict=True):
-            trail.set_data(*way[: iteration + 1].T)
+        for trail, path in zip(self.trails, display.centers.swapaxes(0, 1), strict=True):
+            trail.set_data(*path[: iteration + 1].T)
         when = f"iteration {iteration}" if iteration else "start"
         self._ax.set_title(f"{when}\ninertia {display.inertia[iteration]:.5g}")
         return [self.samples, self.centers, *self.trails]
@@ -290,52 +325,42 @@ class _Panel:
 
 def _choose_features(estimator, features):
     """Return (column numbers, names) of the two features to draw."""
-    names = getattr(estimator, "feature_names_in_", None)
+    known = getattr(estimator, "feature_names_in_", None)
     n = estimator.n_features_in_
     if isinstance(features, str) or not np.iterable(features) or len(features) != 2:
         raise ValueError(f"features={features!r} must be two, one for each axis.")
-    columns = []
-    for feature in features:
-        if isinstance(feature, str):
-            if names is None or feature not in names:
-                known = "it was fitted without names" if names is None else f"not in {list(names)}"
-                raise ValueError(
-                    f"features holds {feature!r}, which is no feature of the estimator: {known}; "
-                    "pass columns as integers."
-                )
-            columns.append(list(names).index(feature))
-        else:
-            if not isinstance(feature, Integral):
-                raise TypeError(f"features holds {feature!r}; pass column numbers or names.")
-            if not 0 <= index(feature) < n:
-                raise ValueError(
-                    f"features={features!r} must be columns from 0 to {n - 1}; the estimator "
-                    f"has n_features_in_={n}. The same column twice is possible."
-                )
-            columns.append(index(feature))
-    if names is None:
-        return columns, [f"feature {column}" for column in columns]
+    columns = [_column(feature, known, n) for feature in features]
+    names = [f"feature {column}" for column in range(n)] if known is None else list(known)
     return columns, [str(names[column]) for column in columns]
 
 
-def _new_axes(pyplot, n):
-    """Return (n axes of a new figure, how many stand side by side)."""
-    if n == 1:
-        return np.array([pyplot.subplots(layout="constrained")[1]], dtype=object), 1
-    rows = -(-n // _COLUMNS)
-    columns = -(-n // rows)
-    _, grid = pyplot.subplots(
-        rows,
-        columns,
-        figsize=(max(2.7 * columns, 5.4), 2.9 * rows),
-        squeeze=False,
-        sharex=True,
-        sharey=True,
-        layout="constrained",
-    )
-    axes = grid.ravel()
-    for spare in axes[n:]:
-        spare.remove()
-    for lowest in axes[:n][-columns:]:
-        lowest.xaxis.set_tick_params(labelbottom=True)
-    return axes[:n], columns
+def _column(feature, names, n):
+    """Return the number of the column of a feature that is given by number or by name."""
+    if isinstance(feature, str):
+        if names is None or feature not in names:
+            known = "it was fitted without names" if names is None else f"not in {list(names)}"
+            raise ValueError(
+                f"features holds {feature!r}, which is no feature of the estimator: {known}; "
+                "pass columns as integers."
+            )
+        return list(names).index(feature)
+    if not isinstance(feature, Integral):
+        raise TypeError(f"features holds {feature!r}; pass column numbers or names.")
+    if not 0 <= feature < n:
+        raise ValueError(
+            f"features holds {feature}; choose columns from 0 to {n - 1}, as the estimator has "
+            f"n_features_in_={n}. The same column twice is possible."
+        )
+    return int(feature)
+
+
+def _label_outer_panels(axes):
+    """Take labels away between panels; the lowest of a column has tick labels in any case."""
+    columns = axes[0].get_gridspec().ncols
+    for k, ax in enumerate(axes):
+        if k < len(axes) - columns:
+            ax.set_xlabel("")
+        else:
+            ax.xaxis.set_tick_params(labelbottom=True)
+        if k % columns:
+            ax.set_ylabel("")

@@ -1,10 +1,21 @@
 """LossCurveDisplay: the loss of iterative estimators, epoch by epoch."""
 
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Protocol, Self
+
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.utils.validation import check_is_fitted
 
 from skextra._base import import_extra
 from skextra.plotting._palette import COLOURS, DASHES
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from matplotlib.lines import Line2D
 
 _LOSSES = {
     "LMSRegressor": "Mean squared error",
@@ -12,8 +23,15 @@ _LOSSES = {
     "Madaline": "Share of wrong patterns",
     "CNNClassifier": "Cross-entropy",
 }
-# Matplotlib's log scale takes margins and ticks some decades beyond the data, and overflows.
+# Matplotlib's log scale puts margins and ticks some decades beyond the data, and would overflow.
 _LARGEST = 1e200
+
+
+class HasLossCurve(Protocol):
+    """An estimator that records its loss."""
+
+    @property
+    def loss_curve_(self) -> Any: ...
 
 
 class LossCurveDisplay:
@@ -24,15 +42,15 @@ class LossCurveDisplay:
     Parameters
     ----------
     loss_curves : dict of str to ndarray of shape (n_epochs,)
-        Loss after each epoch, by the name for the legend. Values beyond 1e200 and infinity, in
-        which a diverged run ends, are left out of the line and marked at the top of the axes, NaN
-        too; and at the bottom values of 0 or less, for which a logarithmic scale has no place.
+        Loss after each epoch, by the name for the legend. Values above 1e200, infinity and NaN,
+        in which a diverged run ends, are left out of the line and marked at the top of the axes.
+        On a logarithmic scale, values of 0 or less are marked at the bottom.
 
     loss_name : str, default='Mean squared error'
         Label of the vertical axis.
 
     validation_curves : dict of str to ndarray of shape (n_epochs,), default=None
-        Loss on validation samples, by names that are in `loss_curves`.
+        Loss on validation samples, by names in `loss_curves`.
 
     Attributes
     ----------
@@ -62,16 +80,36 @@ class LossCurveDisplay:
     >>> display = LossCurveDisplay.from_estimator(lms)
     """
 
-    def __init__(self, loss_curves, *, loss_name="Mean squared error", validation_curves=None):
+    ax_: Axes
+    figure_: Figure
+    lines_: list[Line2D]
+    validation_lines_: list[Line2D]
+
+    def __init__(
+        self,
+        loss_curves: Mapping[str, ArrayLike],
+        *,
+        loss_name: str = "Mean squared error",
+        validation_curves: Mapping[str, ArrayLike] | None = None,
+    ) -> None:
         self.loss_curves = loss_curves
         self.loss_name = loss_name
         self.validation_curves = validation_curves
 
     @classmethod
-    def from_estimator(cls, estimator, *, ax=None, names=None, loss_name=None, log=True, **kwargs):
+    def from_estimator(
+        cls,
+        estimator: HasLossCurve | Sequence[HasLossCurve] | Mapping[str, HasLossCurve],
+        *,
+        ax: Axes | None = None,
+        names: Sequence[str] | None = None,
+        loss_name: str | None = None,
+        log: bool = True,
+        **kwargs: Any,
+    ) -> Self:
         """Plot the `loss_curve_` of fitted estimators.
 
-        For networks that were given validation samples, their loss is drawn too, dashed.
+        For networks that were fitted with validation samples, their loss is dashed.
 
         Parameters
         ----------
@@ -85,14 +123,14 @@ class LossCurveDisplay:
             Names for the legend, with a list of estimators. By default their class names.
 
         loss_name : str, default=None
-            Label of the vertical axis. By default what the estimators call their loss, and
-            'Loss' where they do not agree.
+            Label of the vertical axis. By default the name of the estimators' loss, or 'Loss' if
+            they differ.
 
         log : bool, default=True
             Whether the vertical axis is logarithmic.
 
         **kwargs : dict
-            Handed on to `ax.plot`.
+            Passed to `ax.plot`.
 
         Returns
         -------
@@ -105,19 +143,21 @@ class LossCurveDisplay:
             If an estimator is not fitted.
 
         ValueError
-            If the names are not as many as the estimators or not all different, or an estimator
-            has no loss to draw.
+            If there is not one distinct name for each estimator, or an estimator has no loss to
+            draw.
         """
         if isinstance(estimator, dict):
             if names is not None:
-                raise ValueError("names goes with a list of estimators; a dict has its own.")
+                raise ValueError(
+                    "names is for a list of estimators, but a dict has its own; leave names out."
+                )
             estimators = estimator
         else:
             many = list(estimator) if isinstance(estimator, list | tuple) else [estimator]
             names = [type(one).__name__ for one in many] if names is None else names
             if isinstance(names, str) or len(set(names)) != len(many):
                 raise ValueError(
-                    f"names={names} must be {len(many)} different names, one an estimator."
+                    f"names={names} must be {len(many)} different names, one for each estimator."
                 )
             estimators = dict(zip(names, many, strict=True))
         curves, validation = {}, {}
@@ -137,7 +177,7 @@ class LossCurveDisplay:
         display = cls(curves, loss_name=loss_name, validation_curves=validation)
         return display.plot(ax=ax, log=log, **kwargs)
 
-    def plot(self, ax=None, *, log=True, **kwargs):
+    def plot(self, ax: Axes | None = None, *, log: bool = True, **kwargs: Any) -> Self:
         """Draw the curves.
 
         Parameters
@@ -149,7 +189,7 @@ class LossCurveDisplay:
             Whether the vertical axis is logarithmic.
 
         **kwargs : dict
-            Handed on to `ax.plot`.
+            Passed to `ax.plot`.
 
         Returns
         -------
@@ -189,7 +229,7 @@ class LossCurveDisplay:
 
 
 def _draw(ax, curve, log, style):
-    """Draw a curve, and marks at the edges of the axes for what has no place there."""
+    """Draw a curve, and marks at the edges of the axes for values that it leaves out."""
     curve = np.asarray(curve, dtype=float)
     epochs = np.arange(1, len(curve) + 1)
     above, below = curve > _LARGEST, curve <= (0 if log else -_LARGEST)

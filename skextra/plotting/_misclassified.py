@@ -1,42 +1,57 @@
 """MisclassifiedDisplay: the images that a classifier gets wrong."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Self
+
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
+from skextra._typing import KerasModelLike, MatrixLike
 from skextra.cnn._inspection._misclassified import Misclassified, check_n, misclassified
-from skextra.plotting._axes import image_axes, show_pictures
+from skextra.plotting._axes import AxesLike, image_axes
+from skextra.plotting._pictures import show_pictures
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+    from matplotlib.image import AxesImage
+
+    from skextra.cnn._classifier import CNNClassifier
+
+# Images: as many as have room for titles in a figure of default width.
 _IN_A_ROW = 5
-_LONGEST = 20  # characters that a title over an image has room for
+# Characters that a title over an image has room for.
+_LONGEST = 20
 
 
 class MisclassifiedDisplay:
-    """The images that a classifier gets wrong, with their classes and those predicted.
+    """The images that a classifier gets wrong, with their true and predicted classes.
 
     Use :meth:`from_estimator` or :meth:`from_predictions` to create one.
 
     Parameters
     ----------
     found : Misclassified
-        What :func:`skextra.cnn.misclassified` returned.
+        A result of :func:`skextra.cnn.misclassified`.
 
     Attributes
     ----------
     axes_ : ndarray of matplotlib Axes of shape (n_images,)
-        The axes, after :meth:`plot`; a single one that says so if nothing is wrong.
+        The axes, after :meth:`plot`. If nothing is wrong, a single one that says so.
 
     figure_ : matplotlib Figure
         The figure.
 
     images_ : list of matplotlib AxesImage
-        What the axes show.
+        The images.
 
     See Also
     --------
-    sklearn.metrics.ConfusionMatrixDisplay : Counts them class by class.
+    sklearn.metrics.ConfusionMatrixDisplay : Counts the errors class by class.
 
     Examples
     --------
-    Of any classifier of images:
+    For any classifier of images:
 
     >>> from sklearn.datasets import load_digits
     >>> from sklearn.svm import SVC
@@ -50,12 +65,25 @@ class MisclassifiedDisplay:
     '8 taken for 1'
     """
 
-    def __init__(self, found):
+    axes_: NDArray[np.object_]
+    figure_: Figure
+    images_: list[AxesImage]
+
+    def __init__(self, found: Misclassified) -> None:
         self.found = found
 
     @classmethod
-    def from_estimator(cls, estimator, X, y, *, n=10, ax=None, **kwargs):
-        """Plot what a network gets wrong, the most certain first.
+    def from_estimator(
+        cls,
+        estimator: CNNClassifier | KerasModelLike,
+        X: MatrixLike,
+        y: ArrayLike,
+        *,
+        n: int | None = 10,
+        ax: AxesLike = None,
+        **kwargs: Any,
+    ) -> Self:
+        """Plot the images that a network gets wrong, the most confident errors first.
 
         Parameters
         ----------
@@ -63,19 +91,19 @@ class MisclassifiedDisplay:
             A model with an output for each class, or a fitted estimator.
 
         X : array-like
-            Samples: in the form that `fit` took for an estimator, else as the model takes them.
+            Samples, in the form that the estimator's `fit` or the model takes.
 
         y : array-like of shape (n_samples,)
-            Their classes; for Keras models the numbers of the outputs.
+            Their classes; for Keras models, the numbers of the outputs.
 
         n : int or None, default=10
-            The most to draw, None for all.
+            Maximum number of images to draw; None for all.
 
         ax : matplotlib Axes or array-like of matplotlib Axes, default=None
-            Axes to draw on, one an image; a new figure by default.
+            Axes to draw on, one for each image; a new figure by default.
 
         **kwargs : dict
-            Handed on to `ax.imshow`.
+            Passed to `ax.imshow`.
 
         Returns
         -------
@@ -85,35 +113,44 @@ class MisclassifiedDisplay:
         Raises
         ------
         TypeError, ValueError
-            If the model is of another kind, a parameter is invalid, or samples are no images.
+            If the model is of another kind, a parameter is invalid, or samples are not images.
         """
         return cls(misclassified(estimator, X, y, n)).plot(ax, **kwargs)
 
     @classmethod
     def from_predictions(
-        cls, images, y_true, y_pred, *, probability=None, n=10, ax=None, **kwargs
-    ):
-        """Plot what any classifier gets wrong.
+        cls,
+        images: ArrayLike,
+        y_true: ArrayLike,
+        y_pred: ArrayLike,
+        *,
+        probability: ArrayLike | None = None,
+        n: int | None = 10,
+        ax: AxesLike = None,
+        **kwargs: Any,
+    ) -> Self:
+        """Plot the images that any classifier gets wrong.
 
         Parameters
         ----------
         images : array-like of shape (n_samples, height, width[, channels])
-            The samples. Rows of numbers need a ``reshape`` first.
+            The samples; reshape flat rows first.
 
         y_true, y_pred : array-like of shape (n_samples,)
-            Their classes, and those predicted.
+            True and predicted classes.
 
         probability : array-like of shape (n_samples,), default=None
-            Of the predicted class. If given, it is drawn, and the most certain come first.
+            Probability of the predicted class. If given, it is drawn, and the most confident
+            errors come first.
 
         n : int or None, default=10
-            The most to draw, None for all.
+            Maximum number of images to draw; None for all.
 
         ax : matplotlib Axes or array-like of matplotlib Axes, default=None
-            Axes to draw on, one an image; a new figure by default.
+            Axes to draw on, one for each image; a new figure by default.
 
         **kwargs : dict
-            Handed on to `ax.imshow`.
+            Passed to `ax.imshow`.
 
         Returns
         -------
@@ -123,7 +160,7 @@ class MisclassifiedDisplay:
         Raises
         ------
         ValueError
-            If the arrays are not as long as each other, `n` is invalid, or samples are no images.
+            If the lengths of the arrays differ, `n` is invalid, or samples are not images.
         """
         check_n(n)
         images, true, predicted = np.asarray(images), np.asarray(y_true), np.asarray(y_pred)
@@ -139,7 +176,7 @@ class MisclassifiedDisplay:
         lengths = [len(each) for each in (images, true, predicted, certainty)]
         if len(set(lengths)) > 1:
             raise ValueError(
-                "images, y_true, y_pred and probability must be of one length, got "
+                "images, y_true, y_pred and probability must have the same length, got "
                 f"{', '.join(map(str, lengths))}."
             )
         wrong = np.flatnonzero(true != predicted)
@@ -147,17 +184,17 @@ class MisclassifiedDisplay:
         parts = (each[worst] for each in (images, true, predicted, certainty))
         return cls(Misclassified(worst, *parts, len(wrong), len(true))).plot(ax, **kwargs)
 
-    def plot(self, ax=None, **kwargs):
+    def plot(self, ax: AxesLike = None, **kwargs: Any) -> Self:
         """Draw the images.
 
         Parameters
         ----------
         ax : matplotlib Axes or array-like of matplotlib Axes, default=None
-            Axes to draw on, one an image; a new figure by default. What is left over is switched
+            Axes to draw on, one for each image; a new figure by default. Unused axes are switched
             off.
 
         **kwargs : dict
-            Handed on to `ax.imshow`.
+            Passed to `ax.imshow`.
 
         Returns
         -------
@@ -167,13 +204,13 @@ class MisclassifiedDisplay:
         Raises
         ------
         ValueError
-            If samples are no images, or there are fewer axes.
+            If samples are not images, or there are too few axes.
         """
         found = self.found
         if np.ndim(found.images) not in (3, 4):
             raise ValueError(
                 f"The samples are an array of shape {np.shape(found.images)}; images are of shape "
-                "(n_samples, height, width) or (n_samples, height, width, channels)."
+                "(n_samples, height, width) or (n_samples, height, width, channels); reshape them."
             )
         n = max(len(found), 1)
         if ax is not None:

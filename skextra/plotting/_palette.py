@@ -1,7 +1,7 @@
 """The colours and markers of all displays.
 
-Okabe and Ito's palette, which is told apart with any colour vision, with grey for its yellow;
-markers and dashes serve print without colour.
+The colours are those of Okabe and Ito, which can be distinguished with any colour vision, with
+grey in place of yellow. Markers and dashes serve print without colour.
 """
 
 BLUE, VERMILION, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#808080"

@@ -1,90 +1,56 @@
 """SVMDisplay: the regions, the margin and the support vectors of a FeatureMapSVM."""
 
+from __future__ import annotations
+
 import warnings
-from dataclasses import dataclass
-from operator import index
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Literal, Self
 
 import numpy as np
-from scipy import sparse
+from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skextra._base import import_extra
-from skextra._svm._problems import class_values, least_margins, sides
-from skextra.plotting._axes import given_axes
-from skextra.plotting._palette import COLOURS, GREY, MARKERS
+from skextra._typing import LabelArray, MatrixLike
+from skextra.plotting._axes import AxesLike, given_axes
+from skextra.plotting._palette import COLOURS, GREY
+from skextra.plotting._parameters import check_whole
+from skextra.plotting._regions import draw_regions, draw_samples
+from skextra.plotting._svm_panel import DrawnSamples, SVMPanel, input_plane, map_plane, number_line
 
-_MOST_ELONGATED = 8  # how many times longer than high a picture with an arrow may be
-_MOST_ENTRIES = 5_000_000  # of a part of the grid
-_MOST_SAMPLES = 3000
-_VIOLATED = 1e-6  # what a margin must lack to count as violated
+if TYPE_CHECKING:
+    from matplotlib.collections import PathCollection, QuadMesh
+    from matplotlib.contour import QuadContourSet
+    from matplotlib.figure import Figure
+    from matplotlib.text import Annotation
 
+    from skextra._svm._feature_map_svm import FeatureMapSVM
 
-@dataclass(frozen=True)
-class SVMPanel:
-    """What one panel of :class:`SVMDisplay` shows.
-
-    Parameters
-    ----------
-    x, y : ndarray of shape (n_x,) and (n_y,)
-        The grid; the vertical one of a number line is two points.
-
-    decisions : ndarray of shape (n_y, n_x) or (n_y, n_x, n_classes)
-        Decision values on the grid.
-
-    samples : ndarray of shape (n_shown, 2)
-        The samples.
-
-    codes : ndarray of shape (n_shown,)
-        Numbers of their classes.
-
-    violators : ndarray of shape (n_shown,)
-        Whether they are on the wrong side of their margin.
-
-    support_vectors : ndarray of shape (n_support, 2)
-        The support vectors.
-
-    names : tuple of str
-        What the axes are called.
-
-    plane : tuple of (ndarray of shape (2,), float) or None
-        Normal and intercept, where the border is a straight line.
-
-    curve : ndarray of shape (n_curve, 2) or None
-        The way of the input line through the map's plane.
-    """
-
-    x: np.ndarray
-    y: np.ndarray
-    decisions: np.ndarray
-    samples: np.ndarray
-    codes: np.ndarray
-    violators: np.ndarray
-    support_vectors: np.ndarray
-    names: tuple
-    plane: tuple | None = None
-    curve: np.ndarray | None = None
-
-    @property
-    def is_line(self):
-        """Whether this is a number line."""
-        return len(self.names) == 1
+# How many times longer than high a picture with an arrow may be: with the equal scales that the
+# arrow needs, a flatter one would be a strip.
+_MOST_ELONGATED = 8
+# Inches of a new figure: wide enough for a phone to show its letters as 8 pixels or more, and low
+# for a number line that stands above the plane of the map.
+_WIDE, _HIGH, _LOW = 5.2, 4.2, 1.7
+# Opacity of regions: samples in the same colours must stand out.
+_SHADE = 0.18
 
 
 class SVMDisplay:
-    """The regions of a FeatureMapSVM, its margin, its support vectors and what violates it.
+    """Decision regions of a FeatureMapSVM, its margin, support vectors and margin violations.
 
     Use :meth:`from_estimator` to create one.
 
     Parameters
     ----------
     panels : sequence of SVMPanel
-        What is drawn.
+        The panels.
 
     classes : ndarray of shape (n_classes,)
         The class labels.
 
     margin : float or None
-        Width of the margin in the map's space; None for more than two classes.
+        Width of the margin in the feature space; None for more than two classes.
 
     Attributes
     ----------
@@ -104,18 +70,18 @@ class SVMDisplay:
         The samples of each of the axes, class by class.
 
     support_vectors_ : list of matplotlib PathCollection
-        The rings around the support vectors of each of the axes.
+        The rings around the support vectors, for each of the axes.
 
     violators_ : list of matplotlib PathCollection
         The crosses on samples that violate the margin, for each of the axes.
 
     widths_ : list of matplotlib Annotation or None
-        The arrow across the margin of each of the axes, where that is straight.
+        The arrow across the margin of each of the axes; None where the margin is not straight.
 
     See Also
     --------
     skextra.FeatureMapSVM : The classifier.
-    sklearn.inspection.DecisionBoundaryDisplay : Regions of any classifier, in two features.
+    sklearn.inspection.DecisionBoundaryDisplay : Decision regions of any classifier.
 
     Examples
     --------
@@ -130,7 +96,18 @@ class SVMDisplay:
     ['input', 'under the map']
     """
 
-    def __init__(self, panels, classes, margin=None):
+    axes_: NDArray[np.object_]
+    figure_: Figure
+    surfaces_: list[QuadMesh]
+    lines_: list[QuadContourSet | None]
+    samples_: list[list[PathCollection]]
+    support_vectors_: list[PathCollection]
+    violators_: list[PathCollection]
+    widths_: list[Annotation | None]
+
+    def __init__(
+        self, panels: Sequence[SVMPanel], classes: LabelArray, margin: float | None = None
+    ) -> None:
         self.panels = panels
         self.classes = classes
         self.margin = margin
@@ -138,40 +115,41 @@ class SVMDisplay:
     @classmethod
     def from_estimator(
         cls,
-        estimator,
-        X,
-        y,
+        estimator: FeatureMapSVM,
+        X: MatrixLike,
+        y: ArrayLike,
         *,
-        space="auto",
-        features=(0, 1),
-        origin=None,
-        grid_resolution=200,
-        ax=None,
-    ):
+        space: Literal["auto", "input", "map"] = "auto",
+        features: Sequence[int | str] = (0, 1),
+        origin: ArrayLike | None = None,
+        grid_resolution: int = 200,
+        ax: AxesLike = None,
+    ) -> Self:
         """Plot a fitted estimator.
 
         Parameters
         ----------
         estimator : FeatureMapSVM
-            Fitted.
+            The fitted estimator.
 
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            The samples to draw, usually those of the fit; of more than 3000 every second, third
-            and so on.
+            The samples to draw, usually those of the fit. At most 3000 are drawn: of more, every
+            second, third, and so on.
 
         y : array-like of shape (n_samples,)
             Their classes.
 
         space : {'auto', 'input', 'map'}, default='auto'
-            What the axes are: input features; the two features of a map that has two; or, by
-            'auto', both for input on a line, and the input otherwise.
+            The space to draw: two input features ('input'), or the two features of a map that has
+            two ('map'). 'auto' draws both if the input has one feature and the map two, and the
+            input otherwise.
 
         features : sequence of two int or str, default=(0, 1)
-            Input features to draw, by column or by name, where there are more than one.
+            Input features to draw, by column or by name.
 
         origin : array-like of shape (n_features,), default=None
-            Values of the other features in the plane that is drawn, where there are more than
-            two; the medians of X by default. Samples and support vectors are projected on it.
+            Values of the other features in the plane that is drawn; by default the medians of X.
+            Samples and support vectors are projected onto the plane.
 
         grid_resolution : int, default=200
             Number of points of the grid in each direction.
@@ -187,50 +165,34 @@ class SVMDisplay:
         Raises
         ------
         ValueError
-            If a parameter is invalid, y has other classes than the estimator, or the map's space
-            is asked for and has not two features.
+            If a parameter is invalid, y has classes unknown to the estimator, or the map does not
+            have the two features that ``space='map'`` needs.
         """
-        check_is_fitted(estimator)
-        X = validate_data(estimator, X, accept_sparse="csr", dtype=np.float64, reset=False)
-        y = np.asarray(y)
-        if y.shape != (X.shape[0],):
-            raise ValueError(f"y has shape {y.shape}; it must hold a class for each row of X.")
+        X, y = _checked(estimator, X, y)
+        check_whole("grid_resolution", grid_resolution, least=2)
         if space not in ("auto", "input", "map"):
             raise ValueError(f"space={space!r} must be 'auto', 'input' or 'map'.")
-        if index(grid_resolution) < 2:
-            raise ValueError(f"grid_resolution={grid_resolution!r} must be 2 or more.")
-        unknown = np.setdiff1d(y, estimator.classes_)
-        if len(unknown):
-            raise ValueError(
-                f"y has labels {unknown.tolist()} that the estimator has not seen; its classes "
-                f"are {estimator.classes_.tolist()}."
-            )
-        n_mapped = estimator.coef_.shape[1]
+        is_line, n_mapped = X.shape[1] == 1, estimator.coef_.shape[1]
         if space == "map" and n_mapped != 2:
             raise ValueError(
                 f"space='map' draws maps of two features, but this one has {n_mapped}; use "
                 "space='input'."
             )
-        step = -(-X.shape[0] // _MOST_SAMPLES)
+        panels = []
         with warnings.catch_warnings():
             # The grid has no names; the estimator may have been fitted with some.
             warnings.filterwarnings("ignore", "X does not have valid feature names")
-            shown = _Shown(estimator, X[::step], y[::step], grid_resolution, step > 1)
-            panels = cls._panels(shown, X, n_mapped, space, features, origin)
+            drawn = DrawnSamples.of(estimator, X, y)
+            if space != "map" and is_line:
+                panels.append(number_line(estimator, drawn, grid_resolution))
+            elif space != "map":
+                panels.append(input_plane(estimator, drawn, features, origin, grid_resolution))
+            if space == "map" or (space == "auto" and is_line and n_mapped == 2):
+                panels.append(map_plane(estimator, drawn, grid_resolution))
         margin = float(estimator.margin_[0]) if len(estimator.classes_) == 2 else None
         return cls(panels, estimator.classes_, margin).plot(ax)
 
-    @staticmethod
-    def _panels(shown, X, n_mapped, space, features, origin):
-        panels = []
-        if space != "map":
-            one = X.shape[1] == 1
-            panels.append(shown.number_line() if one else shown.input_plane(features, origin))
-        if space == "map" or (space == "auto" and X.shape[1] == 1 and n_mapped == 2):
-            panels.append(shown.map_plane())
-        return panels
-
-    def plot(self, ax=None):
+    def plot(self, ax: AxesLike = None) -> Self:
         """Draw the panels.
 
         Parameters
@@ -246,14 +208,27 @@ class SVMDisplay:
         pyplot = import_extra("matplotlib.pyplot", "plot", "SVMDisplay.plot")
         count = len(self.panels)
         if ax is None:
-            size = (5.2 * count, 4.2)
-            _, ax = pyplot.subplots(1, count, figsize=size, layout="constrained", squeeze=False)
+            heights = [_LOW if panel.is_line and count > 1 else _HIGH for panel in self.panels]
+            _, ax = pyplot.subplots(
+                count, figsize=(_WIDE, sum(heights)), height_ratios=heights, layout="constrained"
+            )
         axes = given_axes(ax, count, "panels")
+        pairs = list(zip(axes, self.panels, strict=True))
+        labels = [f"class {label}" for label in self.classes]
         self.axes_, self.figure_ = axes, axes[0].figure
-        self.surfaces_, self.lines_, self.samples_ = [], [], []
-        self.support_vectors_, self.violators_, self.widths_ = [], [], []
-        for panel, each in zip(self.panels, axes, strict=True):
-            self._draw(panel, each)
+        self.surfaces_ = [_draw_winners(each, panel, len(labels)) for each, panel in pairs]
+        self.lines_ = [_draw_lines(each, panel) for each, panel in pairs]
+        self.samples_ = [
+            draw_samples(each, panel.samples, panel.codes, labels, s=28, linewidths=0.5)
+            for each, panel in pairs
+        ]
+        self.support_vectors_ = [_draw_rings(each, panel.support_vectors) for each, panel in pairs]
+        self.violators_ = [
+            _draw_crosses(each, panel.samples[panel.violators]) for each, panel in pairs
+        ]
+        for each, panel in pairs:
+            _frame(each, panel)
+        self.widths_ = [_draw_width(each, panel, self.margin) for each, panel in pairs]
         if count > 1:
             for each, title in zip(axes, ("input", "under the map"), strict=True):
                 each.set_title(title)
@@ -262,213 +237,89 @@ class SVMDisplay:
         axes[-1].legend(loc="best", fontsize="small")
         return self
 
-    def _draw(self, panel, ax):
-        colors = import_extra("matplotlib.colors", "plot", "SVMDisplay.plot")
-        n_classes = len(self.classes)
-        decisions = panel.decisions
-        binary = decisions.ndim == 2
-        winners = (decisions > 0).astype(int) if binary else decisions.argmax(axis=-1)
-        palette = [COLOURS[i % len(COLOURS)] for i in range(n_classes)]
-        style = {"cmap": colors.ListedColormap(palette), "vmin": -0.5, "vmax": n_classes - 0.5}
-        surface = ax.pcolormesh(
-            panel.x, panel.y, winners, alpha=0.18, shading="nearest", linewidth=0,
-            rasterized=True, zorder=0, **style,
-        )  # fmt: skip
-        lines = None
-        if binary:
-            style = {"colors": "black", "linestyles": ["--", "-", "--"], "linewidths": 1}
-            with np.errstate(invalid="ignore"):
-                levels = [v for v in (-1, 0, 1) if decisions.min() < v < decisions.max()]
-            if levels:
-                style["linestyles"] = ["-" if level == 0 else "--" for level in levels]
-                lines = ax.contour(panel.x, panel.y, decisions, levels, zorder=1, **style)
-        if panel.curve is not None:
-            ax.plot(*panel.curve.T, color=GREY, linewidth=1, zorder=1)
-        samples = []
-        for code, label in enumerate(self.classes):
-            of_class = panel.samples[panel.codes == code]
-            marker = MARKERS[code % len(MARKERS)]
-            samples.append(
-                ax.scatter(*of_class.T, s=28, color=palette[code], marker=marker,
-                           edgecolor="white", linewidth=0.5, label=f"class {label}", zorder=3)
-            )  # fmt: skip
-        rings = ax.scatter(
-            *panel.support_vectors.T, s=95, facecolor="none", edgecolor="black", linewidth=1,
-            label="support vector" if len(panel.support_vectors) else None, zorder=2.5,
-        )  # fmt: skip
-        bad = panel.samples[panel.violators]
-        label = "violates the margin" if len(bad) else None
-        crosses = ax.scatter(*bad.T, s=22, color="black", marker="x", linewidth=1, label=label,
-                             zorder=4)  # fmt: skip
-        ax.set(xlabel=panel.names[0], xlim=panel.x[[0, -1]], ylim=panel.y[[0, -1]])
-        if panel.is_line:
-            ax.axhline(0, color="black", linewidth=0.8, zorder=0.5)
-            ax.set_yticks([])
-        else:
-            ax.set_ylabel(panel.names[1])
-        self.surfaces_.append(surface)
-        self.lines_.append(lines)
-        self.samples_.append(samples)
-        self.support_vectors_.append(rings)
-        self.violators_.append(crosses)
-        self.widths_.append(self._width(panel, ax))
 
-    def _width(self, panel, ax):
-        """Draw an arrow from margin to margin, where they are straight; return it."""
-        if panel.plane is None or self.margin is None:
-            return None
-        normal, intercept = panel.plane
-        wide, high = np.ptp(panel.x), np.ptp(panel.y)
-        if not normal.any() or max(wide, high) > _MOST_ELONGATED * min(wide, high):
-            return None
-        ax.set_aspect("equal")  # or the arrow would not look perpendicular
-        square = normal @ normal
-        # On the border, as near as it comes to the middle of the picture.
-        middle = np.array([panel.x.mean(), panel.y.mean()])
-        foot = middle - (normal @ middle + intercept) / square * normal
-        arm = normal / square
-        arrow = ax.annotate(
-            "", foot + arm, foot - arm, zorder=5,
-            arrowprops={"arrowstyle": "<->", "color": "black", "shrinkA": 0, "shrinkB": 0},
-        )  # fmt: skip
-        box = {"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 1.5}
-        ax.annotate(f"width {self.margin:.4g}", foot, (6, 4), textcoords="offset points",
-                    fontsize="small", bbox=box, zorder=5)  # fmt: skip
-        return arrow
-
-
-class _Shown:
-    """Computes panels."""
-
-    def __init__(self, estimator, X, y, resolution, thinned):
-        self.svm = estimator
-        self.X = X.toarray() if sparse.issparse(X) else X
-        self.codes = np.searchsorted(estimator.classes_, y)
-        self.resolution = resolution
-        vectors = getattr(estimator, "support_vectors_", np.empty((0, X.shape[1])))
-        self.vectors = vectors.toarray() if sparse.issparse(vectors) else np.asarray(vectors)
-        self.n_classes = len(estimator.classes_)
-        signs = sides(self.codes, self.n_classes, estimator._fitted_with["multi_class"])
-        decisions = self._mapped(X) @ estimator.coef_.T + estimator.intercept_
-        margins = least_margins(decisions, signs)
-        self.violators = margins < 1.0 - _VIOLATED
-        if thinned:  # ring what is shown
-            self.vectors = self.X[margins < 1.0 + _VIOLATED]
-        names = getattr(estimator, "feature_names_in_", None)
-        self.names = [f"x{i}" for i in range(X.shape[1])] if names is None else list(names)
-
-    def number_line(self):
-        """Return the panel of input on a line."""
-        x = self._span(self.X[:, 0], self.vectors[:, 0])
-        values = self._values(x, None, (0,), np.zeros(1))
-        flat = np.zeros(len(self.X)), np.zeros(len(self.vectors))
-        return SVMPanel(
-            x,
-            np.array([-1.0, 1.0]),
-            np.stack((values, values)),
-            np.column_stack((self.X[:, 0], flat[0])),
-            self.codes,
-            self.violators,
-            np.column_stack((self.vectors[:, 0], flat[1])),
-            (self.names[0],),
+def _checked(estimator, X, y):
+    """Return X as the estimator takes it, and y as an array of its classes."""
+    check_is_fitted(estimator)
+    X = validate_data(estimator, X, accept_sparse="csr", dtype=np.float64, reset=False)
+    y = np.asarray(y)
+    if y.shape != (X.shape[0],):
+        raise ValueError(
+            f"y has shape {y.shape}; it must hold a class for each of the {X.shape[0]} rows of X."
         )
-
-    def input_plane(self, features, origin):
-        """Return the panel of two input features."""
-        features = [features] if np.ndim(features) == 0 else features
-        pair = [self._column(feature) for feature in features]
-        if len(pair) != 2 or pair[0] == pair[1]:
-            raise ValueError(f"features={features!r} must name two different features.")
-        origin = np.median(self.X, axis=0) if origin is None else np.asarray(origin, float)
-        if origin.shape != (self.X.shape[1],) or not np.isfinite(origin).all():
-            raise ValueError(
-                f"origin must hold a finite number for each of the {self.X.shape[1]} features, "
-                f"got shape {origin.shape}."
-            )
-        x, y = (self._span(self.X[:, i], self.vectors[:, i]) for i in pair)
-        values = self._values(x, y, pair, origin)
-        plane = None
-        identity = self.svm._fitted_with["feature_map"] == "identity"
-        if self.n_classes == 2 and identity and self.X.shape[1] == 2:
-            plane = self.svm.coef_[0][pair].astype(float), float(self.svm.intercept_[0])
-        return SVMPanel(
-            x,
-            y,
-            values.reshape(len(y), len(x), *values.shape[1:]),
-            self.X[:, pair],
-            self.codes,
-            self.violators,
-            self.vectors[:, pair],
-            tuple(self.names[i] for i in pair),
-            plane,
+    unknown = np.setdiff1d(y, estimator.classes_)
+    if len(unknown):
+        raise ValueError(
+            f"y has labels {unknown.tolist()} that the estimator has not seen; its classes "
+            f"are {estimator.classes_.tolist()}."
         )
+    return X, y
 
-    def map_plane(self):
-        """Return the panel of the map's two features."""
-        svm = self.svm
-        points = self._mapped(self.X)
-        vectors = self._mapped(self.vectors) if len(self.vectors) else np.empty((0, 2))
-        x, y = (self._span(points[:, i], vectors[:, i]) for i in range(2))
-        grid = np.column_stack([part.ravel() for part in np.meshgrid(x, y)])
-        decisions = grid @ svm.coef_.T + svm.intercept_
-        values = class_values(decisions, self.n_classes, svm.multi_class)
-        curve = None
-        if self.X.shape[1] == 1:
-            line = self._span(self.X[:, 0], self.vectors[:, 0])
-            try:
-                curve = self._mapped(line[:, None])
-            except ValueError:  # beyond the samples there may be no map
-                curve = self._mapped(np.clip(line, self.X.min(), self.X.max())[:, None])
-        plane = None
-        if self.n_classes == 2:
-            plane = svm.coef_[0].astype(float), float(svm.intercept_[0])
-        return SVMPanel(
-            x,
-            y,
-            values.reshape(len(y), len(x), *values.shape[1:]),
-            points,
-            self.codes,
-            self.violators,
-            vectors,
-            tuple(svm.get_feature_names_out()),
-            plane,
-            curve,
-        )
 
-    def _mapped(self, X):
-        mapped = self.svm.transform(X)
-        if sparse.issparse(mapped):
-            return mapped.toarray()
-        return np.asarray(mapped)
+def _draw_winners(ax, panel, n_classes):
+    """Shade each point of the grid in the colour of the class that is predicted there."""
+    decisions = panel.decisions
+    codes = (decisions > 0).astype(int) if decisions.ndim == 2 else decisions.argmax(axis=-1)
+    colours = np.resize(COLOURS, n_classes).tolist()
+    return draw_regions(ax, panel.x, panel.y, codes, colours, _SHADE)
 
-    def _values(self, x, y, columns, origin):
-        """Return decision values on the grid, row after row of it."""
-        coordinates = [x] if y is None else [part.ravel() for part in np.meshgrid(x, y)]
-        size = max(1, _MOST_ENTRIES // len(origin))
-        values = []
-        for start in range(0, len(coordinates[0]), size):
-            grid = np.tile(origin, (len(coordinates[0][start : start + size]), 1))
-            for column, places in zip(columns, coordinates, strict=True):
-                grid[:, column] = places[start : start + size]
-            try:
-                values.append(self.svm.decision_function(grid))
-            except ValueError:  # beyond the samples there may be no map
-                inside = np.clip(grid, self.X.min(axis=0), self.X.max(axis=0))
-                values.append(self.svm.decision_function(inside))
-        return np.concatenate(values)
 
-    def _column(self, feature):
-        if isinstance(feature, str):
-            if feature not in self.names:
-                raise ValueError(f"features names {feature!r}; X has {self.names}.")
-            return self.names.index(feature)
-        column = index(feature)
-        if not -self.X.shape[1] <= column < self.X.shape[1]:
-            raise ValueError(f"features names column {column}; X has {self.X.shape[1]}.")
-        return column % self.X.shape[1]
+def _draw_lines(ax, panel):
+    """Draw the lines f = -1, 0 and 1 of two classes, and the image of the input line."""
+    decisions, lines = panel.decisions, None
+    if decisions.ndim == 2:
+        with np.errstate(invalid="ignore"):
+            levels = [v for v in (-1, 0, 1) if decisions.min() < v < decisions.max()]
+        if levels:
+            dashes = ["-" if level == 0 else "--" for level in levels]
+            style = {"colors": "black", "linestyles": dashes, "linewidths": 1, "zorder": 1}
+            lines = ax.contour(panel.x, panel.y, decisions, levels, **style)
+    if panel.curve is not None:
+        ax.plot(*panel.curve.T, color=GREY, linewidth=1, zorder=1)
+    return lines
 
-    def _span(self, *values):
-        values = np.concatenate(values)
-        low, high = values.min(), values.max()
-        room = 0.08 * (high - low) or 1.0
-        return np.linspace(low - room, high + room, self.resolution)
+
+def _draw_rings(ax, vectors):
+    label = "support vector" if len(vectors) else None
+    return ax.scatter(*vectors.T, s=95, facecolor="none", edgecolor="black", linewidth=1,
+                      label=label, zorder=2.5)  # fmt: skip
+
+
+def _draw_crosses(ax, violators):
+    label = "violates the margin" if len(violators) else None
+    return ax.scatter(*violators.T, s=22, color="black", marker="x", linewidth=1, label=label,
+                      zorder=4)  # fmt: skip
+
+
+def _frame(ax, panel):
+    """Set limits and labels; a number line has no vertical axis."""
+    ax.set(xlabel=panel.names[0], xlim=panel.x[[0, -1]], ylim=panel.y[[0, -1]])
+    if panel.is_line:
+        ax.axhline(0, color="black", linewidth=0.8, zorder=0.5)
+        ax.set_yticks([])
+    else:
+        ax.set_ylabel(panel.names[1])
+
+
+def _draw_width(ax, panel, margin):
+    """Draw an arrow from margin to margin, where they are straight; return it."""
+    if panel.plane is None or margin is None:
+        return None
+    normal, intercept = panel.plane
+    extents = np.ptp(panel.x), np.ptp(panel.y)
+    if not normal.any() or max(extents) > _MOST_ELONGATED * min(extents):
+        return None
+    ax.set_aspect("equal")  # or the arrow would not look perpendicular
+    square = normal @ normal
+    # On the border, as near as it comes to the middle of the picture.
+    middle = np.array([panel.x.mean(), panel.y.mean()])
+    foot = middle - (normal @ middle + intercept) / square * normal
+    arm = normal / square
+    arrow = ax.annotate(
+        "", foot + arm, foot - arm, zorder=5,
+        arrowprops={"arrowstyle": "<->", "color": "black", "shrinkA": 0, "shrinkB": 0},
+    )  # fmt: skip
+    box = {"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 1.5}
+    ax.annotate(f"width {margin:.4g}", foot, (6, 4), textcoords="offset points",
+                fontsize="small", bbox=box, zorder=5)  # fmt: skip
+    return arrow

@@ -88,7 +88,7 @@ def test_feature_maps_on_axes_of_the_caller(cnn):
 
 
 def test_what_has_no_feature_maps(cnn):
-    with pytest.raises(ValueError, match=r"'output' puts out an array of shape \(10,\)"):
+    with pytest.raises(ValueError, match=r"'output' for a sample has shape \(10,\)"):
         FeatureMapDisplay.from_estimator(cnn, X, layers="output")
     with pytest.raises(ValueError, match="sample=1797 is not among the samples"):
         FeatureMapDisplay.from_estimator(cnn, X, sample=1797)
@@ -149,7 +149,7 @@ def test_filters_of_several_kinds_of_layers(cnn):
     assert_allclose(
         FilterDisplay.from_estimator(model, layer="up").kernel[:, :, 1, 2], up[:, :, 2, 1]
     )
-    with pytest.raises(ValueError, match="'rows' of type Reshape is no convolution"):
+    with pytest.raises(ValueError, match="'rows' of type Reshape is not a convolution"):
         FilterDisplay.from_estimator(model, layer="rows")
     small, _ = cluster_weights(cnn, 4, random_state=0)
     assert len(np.unique(FilterDisplay.from_estimator(small, layer="conv2").kernel)) <= 4
@@ -267,7 +267,7 @@ def test_mistakes_of_any_classifier():
         draw(images, true, predicted, probability=np.ones((6, 3)))
     with pytest.raises(ValueError, match=r"shape \(3, 60\); images are of shape"):
         draw(images.reshape(6, -1), true, predicted)
-    with pytest.raises(ValueError, match="of one length, got 6, 6, 5, 6"):
+    with pytest.raises(ValueError, match="the same length, got 6, 6, 5, 6"):
         draw(images, true, predicted[:5])
     with pytest.raises(ValueError, match="n=0 must be"):
         draw(images, true, predicted, n=0)

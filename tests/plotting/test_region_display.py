@@ -93,7 +93,7 @@ def test_many_units_stand_in_rows():
         model.fit(X[:, 2:] / 5 - 0.5, y)
     display = AdalineRegionDisplay.from_estimator(model, X[:, 2:] / 5 - 0.5, y, units=True, s=9)
     assert len(display.axes_) == 13
-    assert len({ax.get_subplotspec().rowspan.start for ax in display.axes_}) == 3
+    assert len({ax.get_subplotspec().rowspan.start for ax in display.axes_}) == 5
     assert_array_equal(display.samples_[-1][0].get_sizes(), [9])
 
 
@@ -131,7 +131,7 @@ def test_what_cannot_be_drawn(by_hand):
     with pytest.raises(ValueError, match="grid_resolution=1 must be 2"):
         draw(by_hand, LOGIC, XOR, grid_resolution=1)
     labels = np.eye(2, dtype=int)[[0, 1, 1, 0]]
-    with pytest.raises(ValueError, match="one label a sample"):
+    with pytest.raises(ValueError, match="one label per sample"):
         draw(Madaline(2, max_iter=0).fit(LOGIC, labels), LOGIC, XOR)
     _, axes = pyplot.subplots(1, 2)
     with pytest.raises(ValueError, match="ax holds 2 Axes, but there are 3 panels"):

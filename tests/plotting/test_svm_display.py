@@ -115,6 +115,16 @@ def test_the_model_is_shown_and_not_what_the_parameters_are_now(multi_class):
     assert before.widths_ == after.widths_
 
 
+@pytest.mark.parametrize("multi_class", ["ovr", "ovo"])
+def test_the_plane_of_the_map_keeps_to_the_fit_too(multi_class):
+    X, y = make_blobs(200, centers=4, cluster_std=2.0, random_state=0)
+    svm = FeatureMapSVM("identity", multi_class=multi_class).fit(X, y)
+    before = SVMDisplay.from_estimator(svm, X, y, space="map")
+    svm.set_params(multi_class="ovr" if multi_class == "ovo" else "ovo")
+    after = SVMDisplay.from_estimator(svm, X, y, space="map")
+    assert_array_equal(before.panels[0].decisions, after.panels[0].decisions)
+
+
 def test_what_cannot_be_drawn(trick):
     with pytest.raises(NotFittedError):
         SVMDisplay.from_estimator(FeatureMapSVM(), LINE, SIDE)

@@ -1,1 +1,1 @@
-"""Compression: networks folded, in fewer bytes, and in the files of other runtimes."""
+"""Compression: networks folded, stored in fewer bytes, and exported to other runtimes."""

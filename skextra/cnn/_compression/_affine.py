@@ -1,4 +1,4 @@
-"""Affine: a scale and a shift of each channel, and layers that take one in."""
+"""Affine: a scale and a shift of each channel, and the layers that can absorb one."""
 
 import math
 from dataclasses import dataclass
@@ -11,12 +11,12 @@ from skextra.cnn._models._costs import axes_of, described, stem_of
 
 @dataclass
 class Affine:
-    """What batch normalisation does in predictions: scale * x + shift, float64.
+    """The map of batch normalisation in inference: scale * x + shift, in float64.
 
     Parameters
     ----------
     scale, shift : ndarray
-        One each for every channel, or in any shape that goes with what is scaled.
+        A value for each channel, or any shape that broadcasts to what is scaled.
     """
 
     scale: np.ndarray
@@ -24,7 +24,7 @@ class Affine:
 
     @classmethod
     def of(cls, norm):
-        """Return what a batch normalisation does to its channels."""
+        """Return the map of a batch normalisation."""
         mean, variance = (
             numbers_of(v).astype(np.float64) for v in (norm.moving_mean, norm.moving_variance)
         )
@@ -35,11 +35,11 @@ class Affine:
         return cls(scale, shift + numbers_of(norm.beta) if norm.center else shift)
 
     def then(self, other):
-        """Return what both do, the other last."""
+        """Return the composition of both maps, this one first."""
         return Affine(other.scale * self.scale, other.scale * self.shift + other.shift)
 
     def each(self, function):
-        """Return the affine map of which scale and shift are made by a function of arrays."""
+        """Return the map with a function applied to the scale and to the shift."""
         return Affine(function(self.scale), function(self.shift))
 
 
@@ -49,7 +49,7 @@ class Linear:
     Parameters
     ----------
     layer : keras.Layer
-        One that `TAKES` names.
+        A layer of a kind that the fold plan knows.
     """
 
     def __init__(self, layer):
@@ -61,11 +61,11 @@ class Linear:
         self.meets_zeros = _meets_zeros(self._kind, config, kind)
 
     def weights(self):
-        """Return the arrays of a layer of the kind with a bias."""
+        """Return the weights of a layer of the same kind, with a bias."""
         return [*self.kernels, self.bias]
 
-    def take_behind(self, affine):
-        """Do also what an affine map of the outputs does."""
+    def absorb_after(self, affine):
+        """Absorb an affine map of the outputs."""
         scale, kernel = affine.scale, self.kernels[-1]
         self.bias = scale * self.bias + affine.shift
         if self._kind == "DepthwiseConv":
@@ -74,12 +74,12 @@ class Linear:
             scale = scale[:, None]
         self.kernels[-1] = kernel * scale
 
-    def take_before(self, affine):
-        """Do also what an affine map of the inputs does, where that is a bias for all places."""
+    def absorb_before(self, affine):
+        """Absorb an affine map of the inputs, whose shift is the same bias at all positions."""
         scale, shift, kernel = affine.scale, affine.shift, self.kernels[0]
         window = tuple(range(kernel.ndim - 2))
         if self._kind == "Conv":
-            # The inputs of the group that an output is of, for each output.
+            # For each output, the inputs of its group.
             scale, shift = (self._of_groups(values) for values in (scale, shift))
         elif self._kind != "ConvTranspose":
             scale, shift = scale[:, None], shift[:, None]
@@ -101,7 +101,7 @@ class Linear:
 
 
 def _meets_zeros(stem, config, kind):
-    """Return whether an output takes zeros in the place of inputs, or fewer than others do."""
+    """Return whether some outputs meet the zeros of a padding, or fewer inputs than others."""
     if stem == "Dense":
         return False
     is_wide = math.prod(axes_of(config["kernel_size"], kind)) > 1
@@ -111,7 +111,7 @@ def _meets_zeros(stem, config, kind):
 
 
 def norm_weights(norm, affine):
-    """Return gamma, beta, mean and variance of a batch normalisation like one that does a map."""
+    """Return the weights of a batch normalisation, changed so that it computes a map."""
     mean, variance = numbers_of(norm.moving_mean), numbers_of(norm.moving_variance)
     gamma = affine.scale * np.sqrt(variance.astype(np.float64) + norm.epsilon)
     return [gamma, affine.shift + affine.scale * mean, mean, variance]

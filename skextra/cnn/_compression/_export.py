@@ -1,12 +1,16 @@
-"""export_network: a network as a file for other runtimes, its outputs compared."""
+"""export_network: a network as a file for other runtimes, with its outputs compared."""
+
+from __future__ import annotations
 
 import math
 import os
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from skextra._typing import KerasModelLike, MatrixLike
 from skextra.cnn._compression._plain import is_int8, plain_model, rounds
 from skextra.cnn._compression._runtimes import (
     NEAR,
@@ -20,32 +24,38 @@ from skextra.cnn._compression._runtimes import (
 from skextra.cnn._keras import reason
 from skextra.cnn._subject import ModelSubject, subject_of
 
-_SOME = 2  # samples on which every file is tried
+if TYPE_CHECKING:
+    from skextra.cnn._classifier import CNNClassifier
+
+_SOME = 2  # samples of X on which a file is tried before the rest
 _FORMATS = {".tflite": "litert", ".onnx": "onnx"}
 
 
-def export_network(model, path, X=None):
-    """Write a network for a runtime without Keras, and compare what that computes.
+def export_network(
+    model: CNNClassifier | KerasModelLike,
+    path: str | os.PathLike[str],
+    X: MatrixLike | None = None,
+) -> float | None:
+    """Export a network to a runtime without Keras, and compare the outputs of both.
 
     Parameters
     ----------
     model : keras.Model or CNNClassifier
-        A model that is built, or a fitted estimator, of which `model_` is written: images in,
-        integers as in `fit` where those are divided inside (divided for a model of `build`),
-        probabilities out.
+        A model that is built, or a fitted estimator, whose `model_` is exported. That takes
+        images, integers as in `fit` if it divides them itself (already divided for a model of
+        `build`), and returns probabilities.
 
     path : str or path
-        Where to. A file that ends in ``.tflite`` is written for LiteRT, one that ends in
-        ``.onnx`` for ONNX runtimes.
+        The file: ``.tflite`` for LiteRT, ``.onnx`` for ONNX runtimes.
 
     X : array-like, default=None
-        Samples to measure on how much the runtime differs from Keras, which needs the package
-        `ai-edge-litert` or `onnxruntime`. For an estimator they are pixels, as in `fit`.
+        Samples on which to measure how much the runtime differs from Keras; for an estimator,
+        pixels as in `fit`. Requires the package `ai-edge-litert` or `onnxruntime`.
 
     Returns
     -------
     difference : float or None
-        The greatest absolute difference of the outputs; None without X.
+        The largest absolute difference of the outputs; None without X.
 
     Raises
     ------
@@ -53,37 +63,37 @@ def export_network(model, path, X=None):
         If a package is missing.
 
     ValueError
-        If the path ends otherwise or leads into no folder, Keras cannot export the network, or
-        the runtime refuses what it wrote or computes other numbers. No file is left then, and one
-        that was there stays as it was.
+        If the path has another suffix or its folder does not exist, Keras cannot export the
+        network, or the runtime rejects the file or computes different outputs. No file is left
+        then, and an existing file is not changed.
 
     Warns
     -----
     UserWarning
-        If X is None and the runtime is not installed, so that the file could not be tried.
+        If X is None and the runtime is not installed, so that the file is not tried.
 
     See Also
     --------
-    quantize_int8 : Makes the network smaller first.
+    quantize_int8 : Compresses the network, best used before.
 
     Notes
     -----
-    Keras does the work (``keras.Model.export``): LiteRT needs a Keras that knows it, ONNX the
-    packages `onnx` and `tf2onnx`. The file is written beside `path` first, read by its runtime and
-    run on two samples, of X or else of noise. It takes its name only if the outputs are those of
-    Keras, to a thousandth of the largest; to a half of it where either rounds inputs to int8 or
-    computes in half precision, and only X tells what that costs.
+    Keras writes the file (``keras.Model.export``). LiteRT requires a version of Keras that
+    supports it, ONNX the packages `onnx` and `tf2onnx`. The file is first written beside `path`,
+    read by its runtime and run on two samples, of X if given, else of noise. It is moved to `path`
+    only if its outputs equal those of Keras to a thousandth of the largest. The tolerance is half
+    of the largest if either rounds inputs to int8 or computes in half precision; pass X to
+    measure the loss.
 
     Inputs, weights and outputs are float32, whatever the layers compute in (float16, bfloat16,
-    float64 or mixed), as neither format knows all operations in other types. A network of
-    :func:`quantize_int8` keeps int8 weights in a LiteRT file, which the runtime computes with;
-    all other kernels of few bits are written as the float32 numbers that they stand for, as
-    neither format has codebooks, and LoRA weights are added to theirs. Layers in float8 are
-    refused.
+    float64 or mixed), as neither format supports all operations in other types. A network of
+    :func:`quantize_int8` keeps int8 weights in a LiteRT file, and the runtime computes with them.
+    All other coded or quantised kernels are written decoded, in float32, as neither format has
+    codebooks; LoRA weights are added to their kernels. Layers in float8 raise an error.
 
-    A transposed convolution is written with zeros in its kernel where it has a dilation, an
-    output padding, or a kernel smaller than its stride. Sizes that the model leaves open stay
-    open. For LiteRT recurrent layers must be made with ``unroll=True``.
+    A transposed convolution with a dilation, an output padding, or a kernel smaller than its
+    stride is written with zeros in its kernel. Sizes that the model does not fix remain variable.
+    For LiteRT, recurrent layers require ``unroll=True``.
 
     Examples
     --------
@@ -99,7 +109,7 @@ def export_network(model, path, X=None):
     if path.suffix not in _FORMATS:
         raise ValueError(f"path={str(path)!r} must end in '.tflite' or '.onnx'.")
     if path.is_dir() or not path.parent.is_dir():
-        raise ValueError(f"path={str(path)!r} must name a file in a folder that there is.")
+        raise ValueError(f"path={str(path)!r} must name a file in an existing folder.")
     model = subject_of(model, "export_network").standalone()
     plain = plain_model(model)
     options = {"verbose": False}
@@ -114,7 +124,7 @@ def export_network(model, path, X=None):
         if len(plain.outputs) > 1:
             raise ValueError(
                 f"The model {model.name!r} has {len(plain.outputs)} outputs; the difference can "
-                "be measured for models with one. Leave X out."
+                "only be measured for one. Leave X out."
             )
         import_runtime(path.suffix)
     with TemporaryDirectory(prefix=".skextra-", dir=path.parent) as folder:
@@ -138,8 +148,8 @@ def _write(model, path, options, samples):
         called(model, samples)  # the exporter asks for a call
     except Exception as error:
         raise ValueError(
-            f"The model {model.name!r} cannot compute the samples that are to try its file: "
-            f"{reason(error)} Pass some that it can as X."
+            f"The model {model.name!r} cannot compute the samples on which its file is tried: "
+            f"{reason(error)} Pass valid samples as X."
         ) from error
     try:
         model.export(str(path), format=_FORMATS[path.suffix], **options)
@@ -152,7 +162,7 @@ def _write(model, path, options, samples):
 
 
 def _shaped(model, X):
-    """Return X in the shape of the model's samples, where it has as many numbers."""
+    """Return X in the shape of the model's samples, if the sizes match."""
     X = np.asarray(X)
     wanted = tuple(model.inputs[0].shape[1:])
     fits = len(X) and None not in wanted and X[0].size == math.prod(wanted)

@@ -1,36 +1,44 @@
-"""fold_batch_norm: batch normalisation merged with the layer before or behind it."""
+"""fold_batch_norm: batch normalisation merged with the layer before or after it."""
 
+from __future__ import annotations
+
+from numpy.typing import ArrayLike
+
+from skextra._typing import MatrixLike
 from skextra.cnn._compression._affine import Linear, norm_weights
+from skextra.cnn._compression._compare import Network, report_of
 from skextra.cnn._compression._fold_plan import FoldPlan
-from skextra.cnn._compression._report import report_of
+from skextra.cnn._compression._report import CompressionReport
 from skextra.cnn._models._costs import described
 from skextra.cnn._models._graph import graph_of
 from skextra.cnn._models._rewrite import copied_layer, rewritten
 from skextra.cnn._subject import check_data, subject_of
 
 
-def fold_batch_norm(model, X=None, y=None):
-    """Return a network whose batch normalisations are in the weights of the layers beside them.
+def fold_batch_norm(
+    model: Network, X: MatrixLike | None = None, y: ArrayLike | None = None
+) -> tuple[Network, CompressionReport]:
+    """Fold the batch normalisations of a network into the weights of neighbouring layers.
 
     Parameters
     ----------
     model : keras.Model or CNNClassifier
-        A sequential or functional model that is built, or a fitted estimator. It stays as it is.
+        A sequential or functional model that is built, or a fitted estimator. It is not changed.
 
     X : array-like, default=None
-        Samples to compare both networks on.
+        Samples on which to compare both networks.
 
     y : array-like of shape (n_samples,), default=None
-        Their classes; for Keras models the numbers of the outputs.
+        Their classes; for Keras models, the numbers of the outputs.
 
     Returns
     -------
     folded : keras.Model or CNNClassifier
-        What was given, with fewer layers and the same predictions.
+        A network of the kind given, with fewer layers and the same predictions.
 
     report : CompressionReport
-        What it saves and, with data, what the outputs differ by; also which layers were left as
-        they are, and why.
+        The savings and, with data, the differences of the outputs; also the layers that could
+        not be folded, and why.
 
     Raises
     ------
@@ -39,26 +47,25 @@ def fold_batch_norm(model, X=None, y=None):
 
     See Also
     --------
-    quantize_int8 : Stores weights in a byte each, best done after folding.
-    cluster_weights : Stores weights as numbers of a codebook, best done after folding.
+    quantize_int8 : Stores weights in a byte each, best used after folding.
+    cluster_weights : Stores weights as codes of a codebook, best used after folding.
 
     Notes
     -----
-    In predictions batch normalisation is a scale and a shift of each channel, which the layer
-    before it can do as well: with ``alpha = gamma / sqrt(variance + epsilon)`` the weights of an
-    output channel become ``alpha * w`` and its bias ``alpha * (b - mean) + beta`` [1]_. That holds
-    where nothing else takes what the layer puts out, and nothing stands between the two but
-    dropout and noise, which do nothing in predictions. A batch normalisation behind another one
-    goes into that.
+    In inference, batch normalisation scales and shifts each channel, which the layer before it
+    can do as well: with ``alpha = gamma / sqrt(variance + epsilon)``, the weights of an output
+    channel become ``alpha * w`` and its bias ``alpha * (b - mean) + beta`` [1]_. This requires
+    that nothing else uses the output of that layer, and that only dropout or noise, which are
+    inactive in inference, lie between the two. Consecutive batch normalisations are merged.
 
-    What cannot go into the layer before it goes into the one behind, also through a Flatten or
-    averages: with ``beta - alpha * mean`` for a shift, the weights of an input channel become
-    ``alpha * w``, and the bias grows by the shift times the weights. That is exact for dense
-    layers, and for convolutions that see no zeros beyond the borders: with the padding 'valid', a
-    kernel of one place, or a shift of 0.
+    A batch normalisation that cannot be folded into the layer before it is folded into the one
+    after it, also through Flatten or average pooling: with the shift ``beta - alpha * mean``, the
+    weights of an input channel become ``alpha * w``, and the bias grows by the shift times the
+    weights. This is exact for dense layers, and for convolutions that see no zeros beyond the
+    borders: those with 'valid' padding, a kernel of size 1, or a shift of 0.
 
-    A folded classifier predicts, and can be pickled, saved and made smaller still; `partial_fit`
-    is refused, and `fit` trains a new network with its layers as the parameters say.
+    A folded classifier can predict, be pickled, saved and compressed further. `partial_fit`
+    raises an error, and `fit` trains a new network with the layers that the parameters specify.
 
     References
     ----------
@@ -86,23 +93,22 @@ def fold_batch_norm(model, X=None, y=None):
         why = "".join(f"\n{name} {text}" for name, text in plan.reasons.items())
         raise ValueError(
             f"The model {subject.model.name!r} has no BatchNormalization that can be folded into "
-            "a convolution or a dense layer before or behind it, so it is as small as it gets by "
-            "folding." + why
+            "a convolution or a dense layer before or after it; use the model as it is." + why
         )
-    takers = {id(call.layer) for call in plan.into.values()}
+    absorbing = {id(call.layer) for call in plan.into.values()}
     gone = [call.layer for call in plan.norms if call.name in plan.into]
 
     def exchange(layer):
-        if id(layer) not in takers or layer in gone:
+        if id(layer) not in absorbing or layer in gone:
             return None
         if described(layer)[0] == "BatchNormalization":
             weights = norm_weights(layer, plan.affine_of(layer))
             return copied_layer(layer, center=True, scale=True), weights
         linear = Linear(layer)
-        for affine in plan.behind.get(id(layer), []):
-            linear.take_behind(affine)
+        for affine in plan.after.get(id(layer), []):
+            linear.absorb_after(affine)
         for affine in plan.before.get(id(layer), []):
-            linear.take_before(affine)
+            linear.absorb_before(affine)
         return copied_layer(layer, use_bias=True), linear.weights()
 
     changed, _ = rewritten(subject.model, exchange, gone)
@@ -111,7 +117,7 @@ def fold_batch_norm(model, X=None, y=None):
 
 
 def _actions(plan):
-    """Return what was done to layers, by name."""
+    """Return the actions of the report, by the names of layers."""
     taken = {}
     for call in plan.norms:
         if call.name in plan.into:
@@ -119,6 +125,6 @@ def _actions(plan):
     actions = {name: f"takes {' and '.join(names)} in" for name, names in taken.items()}
     actions.update({name: f"folded into {call.name}" for name, call in plan.into.items()})
     left = {name: f"left: {text}" for name, text in plan.reasons.items()}
-    for name in left.keys() & actions.keys():  # it has taken in another and is left itself
+    for name in left.keys() & actions.keys():  # it has absorbed another and is left itself
         left[name] = f"{actions[name]}; {left[name]}"
     return {**actions, **left}

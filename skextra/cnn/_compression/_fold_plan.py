@@ -1,4 +1,4 @@
-"""Fold plan: which layer takes which batch normalisation in, and why others are left."""
+"""Fold plan: which layer absorbs which batch normalisation, and why others are left."""
 
 import numpy as np
 
@@ -7,19 +7,20 @@ from skextra.cnn._keras import keras
 from skextra.cnn._models._costs import described, is_coded, stem_of
 from skextra.cnn._models._quantized import has_lora, mode_of
 
-_TAKES = ("Conv", "ConvTranspose", "Dense", "DepthwiseConv", "SeparableConv")
-# They do nothing in predictions.
+# Layers that can absorb an affine map of their inputs or outputs.
+_ABSORBING = ("Conv", "ConvTranspose", "Dense", "DepthwiseConv", "SeparableConv")
+# Layers that do nothing in inference.
 _IDLE = (
     "AlphaDropout", "Dropout", "GaussianDropout", "GaussianNoise", "Identity", "SpatialDropout",
 )  # fmt: skip
 
 
 class FoldPlan:
-    """Where each batch normalisation of a graph goes.
+    """Which layer absorbs each batch normalisation of a graph.
 
-    First each into a layer before it, past those that do nothing in predictions and those that
-    are gone already: a convolution, a dense layer or a batch normalisation that stays. Then those
-    that stay into a layer behind them, the last first.
+    First, each is folded into the layer before it, past layers that do nothing in inference and
+    those that are folded already: into a convolution, a dense layer or a batch normalisation that
+    remains. Then those that remain are folded into a layer after them, the last one first.
 
     Parameters
     ----------
@@ -29,48 +30,48 @@ class FoldPlan:
     Attributes
     ----------
     into : dict of str to Call
-        The call that takes a batch normalisation in, by the name of the latter.
+        The call that absorbs a batch normalisation, by the name of the latter.
 
-    behind, before : dict of int to list
-        What a layer takes in of its outputs and of its inputs, by the id of the layer: affine
-        maps, in the order in which they are taken.
+    after, before : dict of int to list
+        The affine maps of its outputs and of its inputs that a layer absorbs, in this order, by
+        the id of the layer.
 
     reasons : dict of str to str
-        Why batch normalisations are left, by name.
+        Why the others are left, by name.
     """
 
     def __init__(self, graph):
         self._graph = graph
-        self.into, self.behind, self.before, self.reasons = {}, {}, {}, {}
+        self.into, self.after, self.before, self.reasons = {}, {}, {}, {}
         self.norms = [c for c in graph.calls if described(c.layer)[0] == "BatchNormalization"]
         failed = {}
         for call in self.norms:
             try:
-                self._fold_back(call)
+                self._fold_into_previous(call)
             except _Left as left:
                 failed[call.name] = str(left)
         for call in reversed(self.norms):
             if call.name in failed:
                 try:
-                    self._fold_on(call)
+                    self._fold_into_next(call)
                 except _Left as left:
                     reasons = dict.fromkeys((failed[call.name], str(left)))  # once if the same
                     self.reasons[call.name] = "; ".join(reasons)
 
     def affine_of(self, norm):
-        """Return what a batch normalisation does with those that it has taken in."""
+        """Return the map of a batch normalisation with those that it has absorbed."""
         affine = Affine.of(norm)
-        for other in self.behind.get(id(norm), []):
+        for other in self.after.get(id(norm), []):
             affine = affine.then(other)
         return affine
 
-    def _fold_back(self, call):
+    def _fold_into_previous(self, call):
         _check_norm(call, self._graph)
         tensor = call.inputs[0]
         while True:
             before = self._graph.producer(tensor)
             if before is None:
-                raise _Left("stands at the input")
+                raise _Left("follows the input")
             if not self._is_idle(before):
                 break
             self._check_link(tensor, before)
@@ -78,13 +79,11 @@ class FoldPlan:
         if described(before.layer)[0] == "BatchNormalization":
             _check_norm(before, self._graph)
         else:
-            _check_takes(before, "stands behind")
+            _check_absorbs(before, "follows")
             if before.layer.activation not in (None, keras().activations.linear):
                 name = getattr(before.layer.activation, "__name__", before.layer.activation)
-                raise _Left(f"stands behind the activation {name!r} of {before.name}")
-        _check_type(call, before)
-        if len(self._graph.uses(before.layer)) > 1:
-            raise _Left(f"stands behind {before.name}, which is used more than once")
+                raise _Left(f"follows the activation {name!r} of {before.name}")
+        self._check_pair(call, before, "follows")
         self._check_link(tensor, before)
         _check_model(call, before)
         if call.layer.axis % len(tensor.shape) != _channels(before, len(tensor.shape)):
@@ -93,9 +92,9 @@ class FoldPlan:
                 f"{before.name}"
             )
         self.into[call.name] = before
-        self.behind.setdefault(id(before.layer), []).append(Affine.of(call.layer))
+        self.after.setdefault(id(before.layer), []).append(Affine.of(call.layer))
 
-    def _fold_on(self, call):
+    def _fold_into_next(self, call):
         _check_norm(call, self._graph)
         tensor, affine = call.outputs[0], self.affine_of(call.layer)
         n_axes = len(tensor.shape)
@@ -104,35 +103,40 @@ class FoldPlan:
         affine = affine.each(lambda values: values.reshape(sizes))
         while True:
             self._check_link(tensor, call)
-            behind = next(iter(self._graph.consumers(tensor)), None)
-            if behind is None:
+            after = next(iter(self._graph.consumers(tensor)), None)
+            if after is None:
                 raise _Left("is not used")
-            passed = affine if self._is_idle(behind) else _passed(behind, tensor, affine)
+            passed = affine if self._is_idle(after) else _passed(after, tensor, affine)
             if passed is None:
                 break
-            tensor, affine = behind.outputs[0], passed
-        _check_takes(behind, "stands before")
-        _check_type(call, behind)
-        if len(self._graph.uses(behind.layer)) > 1:
-            raise _Left(f"stands before {behind.name}, which is used more than once")
-        _check_model(call, behind)
-        channels = _channels(behind, len(tensor.shape))
+            tensor, affine = after.outputs[0], passed
+        _check_absorbs(after, "precedes")
+        self._check_pair(call, after, "precedes")
+        _check_model(call, after)
+        channels = _channels(after, len(tensor.shape))
         others = [n for axis, n in enumerate(affine.scale.shape, 1) if axis != channels]
         if any(n > 1 for n in others):
             raise _Left(
                 f"normalises axis {call.layer.axis}, which is not that of the channels of "
-                f"{behind.name}"
+                f"{after.name}"
             )
         affine = affine.each(np.ravel)
-        if affine.shift.any() and Linear(behind.layer).meets_zeros:
-            if stem_of(described(behind.layer)[0]) == "ConvTranspose":
-                raise _Left(f"has a shift, which is not the same in all outputs of {behind.name}")
-            raise _Left(f"has a shift, which the zeros at the borders of {behind.name} have not")
-        self.into[call.name] = behind
-        self.before.setdefault(id(behind.layer), []).append(affine)
+        if affine.shift.any() and Linear(after.layer).meets_zeros:
+            if stem_of(described(after.layer)[0]) == "ConvTranspose":
+                raise _Left(f"has a shift, which is not the same in all outputs of {after.name}")
+            raise _Left(f"has a shift, which the zeros at the borders of {after.name} lack")
+        self.into[call.name] = after
+        self.before.setdefault(id(after.layer), []).append(affine)
+
+    def _check_pair(self, call, other, where):
+        """Raise unless two layers have one type, and the other is used once."""
+        if call.layer.compute_dtype != other.layer.compute_dtype:
+            raise _Left(f"computes in {call.layer.compute_dtype}, unlike {other.name}")
+        if len(self._graph.uses(other.layer)) > 1:
+            raise _Left(f"{where} {other.name}, which is used more than once")
 
     def _is_idle(self, call):
-        """Return whether a call does nothing in predictions, or will be gone."""
+        """Return whether a call does nothing in inference, or is folded already."""
         if call.name in self.into:
             return True
         kind = described(call.layer)[0]
@@ -141,13 +145,13 @@ class FoldPlan:
         return (stem_of(kind) in _IDLE or is_linear) and not trains
 
     def _check_link(self, tensor, call):
-        """Raise unless a tensor goes to one call only, and to nobody outside."""
+        """Raise unless exactly one call uses a tensor, and the model does not return it."""
         given = any(tensor is x for x in (*self._graph.outputs, *self._graph.inner))
         if len(self._graph.consumers(tensor)) > 1 or given:
             producer = self._graph.producer(tensor)
             if producer is call and described(call.layer)[0] == "BatchNormalization":
-                raise _Left("is not taken by one layer alone")
-            raise _Left(f"is not the only one to take what {producer.name} puts out")
+                raise _Left("is not used by one layer only")
+            raise _Left(f"is not the only user of the output of {producer.name}")
 
 
 class _Left(Exception):
@@ -161,19 +165,14 @@ def _check_norm(call, graph):
         raise _Left("is called with training=True or with a mask")
 
 
-def _check_takes(call, where):
+def _check_absorbs(call, where):
     kind, layer = described(call.layer)[0], call.layer
-    if stem_of(kind) not in _TAKES or is_coded(layer):
+    if stem_of(kind) not in _ABSORBING or is_coded(layer):
         raise _Left(f"{where} {call.name} of type {type(layer).__name__}")
     if mode_of(layer) is not None:
         raise _Left(f"{where} {call.name}, which is quantised already")
     if has_lora(layer):
         raise _Left(f"{where} {call.name}, which has LoRA weights")
-
-
-def _check_type(call, other):
-    if call.layer.compute_dtype != other.layer.compute_dtype:
-        raise _Left(f"computes in {call.layer.compute_dtype}, unlike {other.name}")
 
 
 def _check_model(call, other):
@@ -189,7 +188,7 @@ def _channels(call, n_axes):
 
 
 def _passed(call, tensor, affine):
-    """Return the map that does behind a layer what one does before it; None if there is none."""
+    """Return the map after a layer that is equivalent to one before it; None if there is none."""
     kind, config = described(call.layer)
     shape, first = tuple(tensor.shape[1:]), config.get("data_format") == "channels_first"
     if kind == "Flatten":
@@ -197,7 +196,7 @@ def _passed(call, tensor, affine):
             return None
         return affine.each(lambda values: np.broadcast_to(values, shape).ravel())
     is_global = stem_of(kind) == "GlobalAveragePooling"
-    # An average of scaled numbers is the average scaled, if all have one scale.
+    # The average of scaled inputs is the scaled average, if all have one scale.
     if is_global or (stem_of(kind) == "AveragePooling" and config["padding"] == "valid"):
         channels = 0 if first else len(shape) - 1
         if any(n > 1 for axis, n in enumerate(affine.scale.shape) if axis != channels):

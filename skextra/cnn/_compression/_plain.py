@@ -1,4 +1,4 @@
-"""Plain: networks of Keras's own layers in float32, as the formats of other runtimes know them."""
+"""Plain: networks of Keras's own layers in float32, which other runtimes can represent."""
 
 import numpy as np
 
@@ -10,17 +10,17 @@ from skextra.cnn._models._rewrite import copied_layer, rewritten
 from skextra.cnn._models._weights import decoded, named_variables
 
 _OTHER_FLOATS = ("float16", "bfloat16", "float64", "mixed_float16", "mixed_bfloat16")
-# What says in a configuration that kernels are quantised or have others beside them.
+# Entries of a configuration that belong to quantised kernels and to LoRA weights.
 _OF_KERNELS = ("gptq_unpacked_column_size", "lora_alpha", "lora_rank", "quantization_config")
 
 
 def plain_model(model):
-    """Return a copy of a model in float32, with nothing quantised, coded or adapted.
+    """Return a copy of a model in float32, without quantised or coded kernels or LoRA weights.
 
     Parameters
     ----------
     model : keras.Model
-        Sequential or functional; it stays as it is.
+        Sequential or functional. It is not changed.
 
     Raises
     ------
@@ -31,7 +31,7 @@ def plain_model(model):
         if mode_of(layer) == "float8":
             raise ValueError(
                 f"The layer {name!r} rounds its inputs to float8, which no other runtime does; "
-                "give the network layers in float32 with the same weights."
+                "use layers in float32 with the same weights."
             )
     return rewritten(model, _plain_layer, float_inputs="float32")[0]
 
@@ -43,7 +43,7 @@ def is_int8(model):
 
 
 def rounds(model):
-    """Return whether a model rounds on its way, so that it differs from its plain copy."""
+    """Return whether a model rounds between layers, so that it differs from its plain copy."""
     layers = [call.layer for call in graph_of(model).calls]
     return any(
         mode_of(x) is not None or getattr(x, "compute_dtype", None) in ("float16", "bfloat16")
@@ -52,7 +52,7 @@ def rounds(model):
 
 
 def _plain_layer(layer):
-    """Return a plain layer in the place of one that is not, and its weights; else None."""
+    """Return the plain layer in the place of another, and its weights; None if it is plain."""
     if is_coded(layer):
         new, weights = layer.plain()
         new = copied_layer(new, dtype="float32")
@@ -73,13 +73,13 @@ def _plain_layer(layer):
 
 
 def _changes(config):
-    """Return what must change in a configuration, and in those in it, to compute in float32."""
+    """Return the changes of a configuration, and of nested ones, to compute in float32."""
     plain = {key: _in_float32(key, value) for key, value in config.items()}
     return {key: value for key, value in plain.items() if value is not config[key]}
 
 
 def _in_float32(key, value):
-    """Return a value of a configuration, the same object if nothing is to be changed."""
+    """Return a value of a configuration in float32, the same object if nothing changes."""
     if key in _OF_KERNELS:
         return None
     if isinstance(value, str):
@@ -99,10 +99,10 @@ def _in_float32(key, value):
 
 
 def _widened(layer, weights):
-    """Return a transposed convolution whose kernel says in zeros what is between and behind it.
+    """Return a transposed convolution with zeros in its kernel for dilation and output padding.
 
-    ONNX runtimes take a kernel that is smaller than the stride, or an `output_padding`, for
-    another shape than the rest of the graph has; LiteRT knows no dilation in two dimensions.
+    ONNX runtimes infer a wrong shape for a kernel smaller than the stride, or an
+    `output_padding`; LiteRT has no dilation in two dimensions.
     """
     kernel, *bias = weights
     kernel, kind = np.asarray(kernel), type(layer).__name__
@@ -113,7 +113,7 @@ def _widened(layer, weights):
         more = [max(s - k, 0) for k, s in zip(sizes, strides, strict=True)]
     else:
         more = axes_of(behind, kind)
-        if padding == "same":  # cuts off half a kernel on either side
+        if padding == "same":  # which crops half a kernel on either side
             more = [max(b - 2 * (k // 2), 0) for b, k in zip(more, sizes, strict=True)]
         if any(more):
             behind, padding = 0, "valid"

@@ -1,8 +1,15 @@
 """quantize_int8: weights in a byte each, with a scale for each output channel."""
 
-import numpy as np
+from __future__ import annotations
 
-from skextra.cnn._compression._report import report_of
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from skextra._typing import MatrixLike
+from skextra.cnn._compression._compare import Network, report_of
+from skextra.cnn._compression._report import CompressionReport
 from skextra.cnn._keras import keras, numbers_of, reason
 from skextra.cnn._models._costs import stem_of
 from skextra.cnn._models._graph import graph_of
@@ -10,62 +17,68 @@ from skextra.cnn._models._rewrite import rewritten
 from skextra.cnn._models._weights import CONVOLUTIONS, coded_layers_of, kernels_of, weight_error
 from skextra.cnn._subject import check_data, subject_of
 
-# What Keras quantises itself.
+# Layers that Keras quantises itself.
 _KERAS = ("Dense", "EinsumDense", "Embedding")
-# Keeps the scale finite for channels of zeros.
+# Added to the largest weight of a channel: keeps the scale of a channel of zeros finite, and is
+# lost in the rounding of all others.
 _LEAST = 1e-30
-# Keras adds 1e-7 to the greatest weight of a channel.
+# Largest weight of a channel at which Keras, which adds 1e-7 to it, is wrong by 1 per cent.
 _KERAS_LEAST = 1e-5
 
 
-def quantize_int8(model, X=None, y=None, *, skip=()):
-    """Return a network whose kernels are stored as int8.
+def quantize_int8(
+    model: Network,
+    X: MatrixLike | None = None,
+    y: ArrayLike | None = None,
+    *,
+    skip: str | Sequence[str] = (),
+) -> tuple[Network, CompressionReport]:
+    """Compress a network: its kernels are stored as int8.
 
     Parameters
     ----------
     model : keras.Model or CNNClassifier
-        A sequential or functional model that is built, or a fitted estimator. It stays as it is.
+        A sequential or functional model that is built, or a fitted estimator. It is not changed.
 
     X : array-like, default=None
-        Samples to compare both networks on. They are not needed for anything else: there is
-        nothing to calibrate.
+        Samples on which to compare both networks. They are not used to calibrate anything.
 
     y : array-like of shape (n_samples,), default=None
-        Their classes; for Keras models the numbers of the outputs.
+        Their classes; for Keras models, the numbers of the outputs.
 
     skip : sequence of str, default=()
-        Names of layers to leave as they are.
+        Names of layers to leave unchanged.
 
     Returns
     -------
     quantized : keras.Model or CNNClassifier
-        What was given, with weights of about a quarter of the size.
+        A network of the kind given, with weights of about a quarter of the size.
 
     report : CompressionReport
-        What it saves and, with data, what it costs.
+        The savings and, with data, their cost.
 
     Raises
     ------
     TypeError, ValueError
         If the model is of another kind or is not built, a layer cannot be quantised, or `skip`
-        names a layer that there is not.
+        names an unknown layer.
 
     See Also
     --------
-    fold_batch_norm : Is best done before.
-    cluster_weights : Goes below a byte a weight.
+    fold_batch_norm : Folds batch normalisation, best used before.
+    cluster_weights : Stores weights in less than a byte each.
 
     Notes
     -----
     Dense layers of float32 are quantised by Keras itself (``Layer.quantize("int8")``), which also
-    rounds their inputs to int8 as they come. Convolutions of all kinds, and dense layers of other
-    types, keep int8 kernels with a float32 scale for each output channel, by
-    ``keras.quantizers.abs_max_quantize``, and compute in the type of the layer: it is the size
-    that is gained, in memory and on disk, and not time. For int8 arithmetic on a small device
-    export the network, see :func:`export_network`.
+    rounds their inputs to int8 in each call. Convolutions of all kinds, and dense layers of other
+    types, keep int8 kernels with a float32 scale for each output channel, from
+    ``keras.quantizers.abs_max_quantize``, and compute in the type of the layer: this saves memory
+    and disk space, not time. For int8 arithmetic on a small device, export the network with
+    :func:`export_network`.
 
-    Biases and batch normalisation stay as they are; fold the latter first. Models are written by
-    their method `save` and read by :func:`load_model`, classifiers by `save` and `load`.
+    Biases and batch normalisation are not changed; fold the latter first. Models are saved by
+    their method `save` and loaded by :func:`load_model`, classifiers by `save` and `load`.
 
     Examples
     --------
@@ -106,17 +119,17 @@ def _quantize_by_keras(name, layer):
     except Exception as error:
         raise ValueError(
             f"Keras cannot quantise the layer {name!r} of type {type(layer).__name__}: "
-            f"{reason(error)} Leave it as it is by skip=[{name!r}]."
+            f"{reason(error)} Leave the layer out by skip=[{name!r}]."
         ) from error
 
 
 def _keras_can(layer):
-    """Return whether Keras quantises a layer, and well."""
+    """Return whether Keras quantises a layer without losing weights."""
     if stem_of(type(layer).__name__) not in _KERAS:
         return False
     if type(layer).__name__ != "Dense":
         return True
-    # It cannot with two types, and its scales lose weights that are next to nothing.
+    # Keras cannot quantise a layer of mixed precision, and its scales lose tiny weights.
     largest = np.abs(numbers_of(layer.kernel).astype(np.float64)).max(axis=0)
     plain = layer.compute_dtype == layer.variable_dtype == "float32"
     return plain and not ((largest > 0) & (largest < _KERAS_LEAST)).any()

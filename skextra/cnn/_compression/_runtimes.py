@@ -1,4 +1,4 @@
-"""Runtimes: what reads an exported file computes what the network computed."""
+"""Runtimes: an exported file is run, and its outputs are compared with those of Keras."""
 
 import re
 import warnings
@@ -14,24 +14,27 @@ _PACKAGES = {
     ".tflite": ("ai_edge_litert.interpreter", "ai-edge-litert"),
     ".onnx": ("onnxruntime", "onnxruntime"),
 }
-# In place of sizes that a model leaves open.
+# Tried in turn for sizes that a model does not fix: the smallest that all layers accept is used.
 _SIZES = (32, 64, 128, 256)
+# Samples of noise: two, so that a file that takes only one at a time is found out.
 _ROWS = 2
-# Shares of the largest output. Runtimes add in another order than Keras, which leaves differences
-# of 1e-6 in small networks; a wrong operation, or inputs exchanged, those of the outputs' size.
+# Tolerances, as fractions of the largest output. Runtimes add in another order than Keras, which
+# makes differences of 1e-6 in small networks; a wrong operation, or exchanged inputs, makes
+# differences as large as the outputs.
 NEAR = 1e-3
-# Where one of the two rounds inputs, or computes in half precision.
+# The tolerance if one of the two rounds inputs, or computes in half precision.
 NEAR_ROUNDED = 0.5
+# The tolerance for outputs that are all nearly 0: some roundings of float32 at 1.
 _LEAST = 1e-6
 
 
 def import_runtime(suffix):
-    """Return the module that reads files of a kind."""
+    """Return the runtime that reads files with a suffix."""
     return import_extra(_PACKAGES[suffix][0], "export", f"Comparing a {suffix} file")
 
 
 def check_file(path, model, references, samples):
-    """Raise ValueError unless the runtime of a file computes what models do of some samples.
+    """Raise ValueError unless the runtime computes what the models compute for some samples.
 
     Parameters
     ----------
@@ -39,10 +42,10 @@ def check_file(path, model, references, samples):
         The file.
 
     model : keras.Model
-        What it was written from.
+        The model that was exported.
 
     references : list of (keras.Model, float)
-        Models, and how near their outputs must be, as a share of the largest.
+        Models, and tolerances of their outputs, as fractions of the largest.
 
     samples : list of ndarray
         An array for each input.
@@ -57,7 +60,7 @@ def check_file(path, model, references, samples):
     except ImportError:
         warnings.warn(
             f"{path.name} could not be tried, as {_PACKAGES[path.suffix][1]} is not installed; "
-            'install it by pip install "skextra[export]".',
+            'run `pip install "skextra[export]"`.',
             UserWarning,
             stacklevel=3,
         )
@@ -70,30 +73,30 @@ def check_file(path, model, references, samples):
 def _compare(path, found, expected, near):
     if [x.shape for x in found] != [x.shape for x in expected]:
         raise ValueError(
-            f"The runtime of {path.name} puts out arrays of shapes {[x.shape for x in found]}, "
-            f"but Keras of {[x.shape for x in expected]}, so no file was left."
+            f"The runtime of {path.name} returns arrays of shapes {[x.shape for x in found]}, but "
+            f"Keras of {[x.shape for x in expected]}, so the file was removed."
         )
     for one, two in zip(found, expected, strict=True):
         two = two.astype(np.float64)
         largest = np.nanmax(np.abs(two), initial=0.0)
         if not np.allclose(one, two, rtol=0, atol=near * largest + _LEAST, equal_nan=True):
             raise ValueError(
-                f"The runtime of {path.name} computes other numbers than Keras: they differ by "
-                f"{np.nanmax(np.abs(one - two)):.3g} where the largest is {largest:.3g}, so no "
-                "file was left."
+                f"The outputs of the runtime of {path.name} differ from those of Keras by "
+                f"{np.nanmax(np.abs(one - two)):.3g}, where the largest is {largest:.3g}, so the "
+                "file was removed."
             )
 
 
 def noise_for(model):
-    """Return an array of two samples for each input of a model, one that leaves them no choice.
+    """Return two samples of noise for each input of a model.
 
-    Sizes that the model leaves open are the first that are large enough for all layers.
+    Sizes that the model does not fix are the first that are large enough for all layers.
     """
     for size in _SIZES:
         arrays = _noise(model, size)
         try:
             _call(model, [keras().Input(batch_shape=a.shape, dtype=a.dtype) for a in arrays])
-        except ValueError:  # which Keras raises where nothing would be left of an image
+        except ValueError:  # a layer would reduce the image to nothing
             continue
         break
     return arrays
@@ -107,14 +110,17 @@ def _noise(model, open_size):
         if keras().backend.is_float_dtype(x.dtype):
             arrays.append(rng.normal(size=shape).astype(str(x.dtype)))
         elif x.dtype == "string":
-            raise ValueError(f"The model {model.name!r} takes texts, which are not exported.")
-        else:  # numbers of words, of classes, of pixels: these two are always among them
+            raise ValueError(
+                f"The model {model.name!r} takes strings, which cannot be exported; export the "
+                "part of it that takes numbers."
+            )
+        else:  # indices of words or of classes, or pixels: 0 and 1 are always valid
             arrays.append(rng.integers(0, 2, shape).astype(str(x.dtype)))
     return arrays
 
 
 def called(model, arrays):
-    """Return the outputs of a model for an array for each input, in the order of its outputs."""
+    """Return the outputs of a Keras model, given an array for each input."""
     k = keras()
     arrays = [k.ops.cast(a, x.dtype) for a, x in zip(arrays, model.inputs, strict=True)]
     with ModelSubject(model).states_kept():
@@ -129,7 +135,7 @@ def _call(model, tensors):
 
 
 def computed(path, model, arrays):
-    """Return what the runtime of a file computes, in the order of the model's outputs.
+    """Return the outputs of the runtime of a file, in the order of the model's outputs.
 
     Parameters
     ----------
@@ -137,7 +143,7 @@ def computed(path, model, arrays):
         The file.
 
     model : keras.Model
-        What it was written from.
+        The model that was exported.
 
     arrays : list of ndarray
         One for each input.
@@ -146,28 +152,28 @@ def computed(path, model, arrays):
         return _RUNTIMES[path.suffix](path, model, arrays)
     except _Unlike as error:
         raise ValueError(
-            f"{path.name}, as Keras wrote it, {error}, so no file was left."
+            f"{path.name}, as Keras wrote it, {error}, so the file was removed."
         ) from error
     except Exception as error:
         raise ValueError(
-            f"The runtime cannot compute {path.name}, as Keras wrote it, so no file was left: "
-            f"{reason(error)} It has an operation that the format does not know; "
+            f"The runtime cannot run {path.name}, as Keras wrote it, so the file was removed: "
+            f"{reason(error)} The format does not support one of its operations; "
             f"{_suspected(model, path.suffix)}"
         ) from error
 
 
 class _Unlike(Exception):
-    """A file whose inputs are not those of the model."""
+    """The inputs of a file are not those of the model."""
 
 
 def _suspected(model, suffix):
-    """Return what an operation that a runtime does not know may be, and in which layers."""
+    """Return which operations the runtime may not support, and in which layers."""
     layers = {call.name: call.layer for call in graph_of(model).calls}
     if suffix == ".onnx":
-        what = "convolutions in groups are one"
+        what = "grouped convolutions are not"
         names = [n for n, x in layers.items() if getattr(x, "groups", 1) > 1]
     else:
-        what = "recurrent layers without unroll=True are one"
+        what = "recurrent layers without unroll=True are not"
         names = [
             n
             for n, x in layers.items()
@@ -182,11 +188,11 @@ def _parts(layer):
 
 
 def _named(model, names, arrays):
-    """Return arrays by the names of a file's inputs, which are those of the model's, or nearly."""
+    """Return arrays by the names of a file's inputs, which match the model's but for signs."""
     if len(names) != len(arrays):
         raise _Unlike(
-            f"asks for {len(names)} inputs where the model has {len(arrays)} (weights of layers "
-            "such as Normalization may be among them; Rescaling does the same without)"
+            f"takes {len(names)} inputs where the model has {len(arrays)} (among them may be "
+            "weights of layers such as Normalization; Rescaling has none)"
         )
     if len(arrays) == 1:
         return dict(zip(names, arrays, strict=True))
@@ -194,14 +200,14 @@ def _named(model, names, arrays):
         re.sub(r"\W", "_", x.name).lower(): a for x, a in zip(model.inputs, arrays, strict=True)
     }
     if len(plain) < len(arrays):
-        raise _Unlike("cannot be told its inputs by their names, which differ in signs only")
+        raise _Unlike("has inputs whose names differ only in special characters")
     return {name: plain[re.sub(r"\W", "_", name).lower()] for name in names}
 
 
 def _by_litert(path, model, arrays):
     runner = import_runtime(path.suffix).Interpreter(model_path=str(path)).get_signature_runner()
     outputs = runner(**_named(model, runner.get_input_details(), arrays))
-    # Of a list Keras numbers the outputs, and those of a dict are in the order of their keys.
+    # Keras numbers the outputs of a list, and sorts those of a dict by their keys.
     numbers = [name.rpartition("output_")[2] for name in outputs]
     is_dict = not isinstance(model, keras().Sequential) and isinstance(model.output, dict)
     if not is_dict and all(number.isdecimal() for number in numbers):

@@ -1,1 +1,1 @@
-"""Inspection: what layers are, cost, put out and learn from."""
+"""Inspection: the layers of a network, their costs, outputs, weights and gradients."""

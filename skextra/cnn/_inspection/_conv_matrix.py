@@ -1,42 +1,51 @@
-"""conv_matrix: a convolution as the matrix that it is."""
+"""conv_matrix: the matrix of a convolution."""
 
 import math
+from collections.abc import Sequence
 from numbers import Integral
+from typing import Literal
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy import sparse
 
 
-def conv_matrix(kernel, input_shape, strides=1, padding="valid", dilation=1):
-    r"""Return the matrix of a convolution: ``matrix @ x.ravel()`` is what it puts out.
+def conv_matrix(
+    kernel: ArrayLike,
+    input_shape: int | Sequence[int],
+    strides: int | Sequence[int] = 1,
+    padding: Literal["valid", "same"] | int | Sequence[int] = "valid",
+    dilation: int | Sequence[int] = 1,
+) -> sparse.csr_array:
+    r"""Return the matrix of a convolution: ``matrix @ x.ravel()`` is its output.
 
     Parameters
     ----------
     kernel : array-like of shape (\*window, n_channels, n_filters) or (\*window,)
-        As Keras has it. With fewer input channels than `input_shape` it is a convolution in
-        groups. A window alone is a filter of one channel.
+        The kernel in Keras's layout. With fewer channels than `input_shape` it is a grouped
+        convolution. A window without channels is one filter of one channel.
 
     input_shape : int or tuple of int
         Shape of a sample, channels last: (length, n_channels), (height, width, n_channels) and so
-        on; for a window alone without the channels, (height, width) for example.
+        on. Without the channels if the kernel is only a window: (height, width), for example.
 
     strides, dilation : int or tuple of int, default=1
-        Of the window, for all axes or for each.
+        Strides and dilation of the window, one for all axes or one for each.
 
     padding : {'valid', 'same'} or int or tuple of int, default='valid'
-        Zeros around the input: none, so many that the output is as large as the input (divided by
-        the strides and rounded up), or the number at both ends, for all axes or for each.
+        Zeros around the input: none; enough for an output as large as the input, divided by the
+        strides and rounded up; or the number at both ends, one for all axes or one for each.
 
     Returns
     -------
     matrix : scipy.sparse.csr_array of shape (n_outputs, n_inputs)
-        float32 if the kernel is that or float16, else float64. Inputs and outputs are counted row
-        after row of an image, channels last, as `ravel` does.
+        The matrix, float32 if the kernel is float32 or float16, else float64. Inputs and outputs
+        are in the order of `ravel`: row by row, channels last.
 
     Raises
     ------
     ValueError
-        If shapes do not go together, or the window is larger than the input.
+        If the shapes do not match, or the window is larger than the input.
 
     See Also
     --------
@@ -44,11 +53,11 @@ def conv_matrix(kernel, input_shape, strides=1, padding="valid", dilation=1):
 
     Notes
     -----
-    As in all networks the kernel is not mirrored. Along each axis the output has
-    ``floor((n + 2 * p - dilation * (k - 1) - 1) / stride) + 1`` places. The matrix has one row for
-    each output and in it the kernel's numbers that meet the input; in one dimension it is banded.
-    The gradient of a loss by the input is its transpose times that by the output. Memory goes with
-    the number of multiplications.
+    As usual in neural networks, the kernel is not flipped. Along each axis, the output has
+    ``floor((n + 2 * p - dilation * (k - 1) - 1) / stride) + 1`` positions. The matrix has one row
+    for each output, with the entries of the kernel that meet the input; in one dimension it is
+    banded. The gradient of a loss with respect to the input is the transposed matrix times the
+    gradient with respect to the output. The matrix has one entry for each multiplication.
 
     Examples
     --------
@@ -66,7 +75,7 @@ def conv_matrix(kernel, input_shape, strides=1, padding="valid", dilation=1):
     try:
         kernel = np.asarray(kernel)
     except ValueError as error:
-        raise ValueError("kernel has rows of several lengths; they must be of one.") from error
+        raise ValueError("kernel has rows of different lengths; they must be equal.") from error
     if kernel.dtype.kind not in "buif" or not kernel.size or not np.isfinite(kernel).all():
         raise ValueError(
             f"kernel must hold finite numbers, got an array of {kernel.dtype} of shape "
@@ -86,8 +95,9 @@ def conv_matrix(kernel, input_shape, strides=1, padding="valid", dilation=1):
     (*window, per_group, n_filters), channels = kernel.shape, shape[-1]
     if channels % per_group or n_filters % (channels // per_group):
         raise ValueError(
-            f"kernel has {per_group} input channels and {n_filters} filters, which does not go "
-            f"with the {channels} channels of input_shape={input_shape!r}."
+            f"kernel has {per_group} input channels and {n_filters} filters, which does not fit "
+            f"the {channels} channels of input_shape={input_shape!r}; the first must divide the "
+            "channels, and the number of groups the filters."
         )
     strides = _sizes("strides", strides, 1, n_axes)
     dilation = _sizes("dilation", dilation, 1, n_axes)
@@ -102,11 +112,8 @@ def conv_matrix(kernel, input_shape, strides=1, padding="valid", dilation=1):
 
 def _sizes(name, value, low, count=None):
     """Return a whole number for each axis."""
-    values = (
-        (value,) * (count or 1)
-        if not isinstance(value, list | tuple | np.ndarray)
-        else tuple(value)
-    )
+    is_sequence = isinstance(value, list | tuple | np.ndarray)
+    values = tuple(value) if is_sequence else (value,) * (count or 1)
     right = all(isinstance(v, Integral) and not isinstance(v, bool) and v >= low for v in values)
     if not right or (count is not None and len(values) != count):
         every = "" if count is None else f", one for all or one for each of the {count} axes"
@@ -123,9 +130,9 @@ def _paddings(padding, n_axes):
 
 
 def _axis(n, k, stride, dilation, padding):
-    """Return, along an axis, the place in the input for each place of the output and the window.
+    """Return, along an axis, the input position for each position of the output and the window.
 
-    An array of shape (n_out, k); what lies in the padding is -1.
+    The array is of shape (n_out, k); positions in the padding are -1.
     """
     span = dilation * (k - 1) + 1
     if padding == "same":
@@ -136,19 +143,20 @@ def _axis(n, k, stride, dilation, padding):
         n_out = (n + 2 * before - span) // stride + 1
     if n_out < 1:
         raise ValueError(
-            f"The kernel spans {span} along an axis where the input has {n + 2 * before} numbers, "
-            "padding included; use a smaller kernel or dilation, or more padding."
+            f"The kernel spans {span} positions along an axis on which the input has "
+            f"{n + 2 * before}, padding included; use a smaller kernel or dilation, or more "
+            "padding."
         )
-    places = np.arange(n_out)[:, None] * stride + np.arange(k) * dilation - before
-    return np.where((places >= 0) & (places < n), places, -1)
+    positions = np.arange(n_out)[:, None] * stride + np.arange(k) * dilation - before
+    return np.where((positions >= 0) & (positions < n), positions, -1)
 
 
 def _assembled(kernel, shape, axes):
-    """Return the matrix of a kernel (*window, per_group, n_filters) that meets these places."""
+    """Return the matrix of a kernel (*window, per_group, n_filters), from positions per axis."""
     *window, per_group, n_filters = kernel.shape
     n_axes, channels = len(axes), shape[-1]
     out = tuple(len(axis) for axis in axes)
-    # For every output position and window place: the input position, -1 in the padding.
+    # For every position of the output and the window: the input position, and whether it exists.
     position = np.zeros((1,) * (2 * n_axes), dtype=np.int64)
     inside = np.ones((1,) * (2 * n_axes), dtype=bool)
     for i, axis in enumerate(axes):

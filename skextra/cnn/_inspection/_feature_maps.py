@@ -1,17 +1,32 @@
-"""feature_maps: what layers of a network put out for samples."""
+"""feature_maps: the outputs of layers of a network for samples."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from skextra._typing import KerasModelLike, MatrixLike
 from skextra.cnn._models._costs import described, stem_of
 from skextra.cnn._models._graph import graph_of
 from skextra.cnn._models._weights import CONVOLUTIONS
 from skextra.cnn._subject import subject_of
 
+if TYPE_CHECKING:
+    from skextra.cnn._classifier import CNNClassifier
+
+# Samples passed through the network at a time: outputs of all layers are held for so many.
 _AT_ONCE = 256
 
 
-def feature_maps(model, X, layers=("first", "last")):
-    """Return what layers of a network put out for samples.
+def feature_maps(
+    model: CNNClassifier | KerasModelLike,
+    X: MatrixLike,
+    layers: str | Sequence[str] = ("first", "last"),
+) -> dict[str, NDArray[Any]]:
+    """Return the outputs of layers of a network for samples.
 
     Parameters
     ----------
@@ -19,22 +34,22 @@ def feature_maps(model, X, layers=("first", "last")):
         A sequential or functional model that is built, or a fitted estimator.
 
     X : array-like
-        Samples: in the form that `fit` took for an estimator, else as the model takes them.
+        Samples, in the form that the estimator's `fit` or the model takes.
 
     layers : str or sequence of str, default=('first', 'last')
-        Names of layers as in :func:`layer_table`, where further uses of a layer have a number;
-        'first' and 'last' are the first and the last convolution, and 'all' is every layer.
+        Names of layers as in :func:`layer_table`, which numbers further uses of a layer. 'first'
+        and 'last' are the first and the last convolution, 'all' is every layer.
 
     Returns
     -------
     maps : dict of str to ndarray of shape (n_samples, ...)
-        By the names of the layers: what they put out, behind an activation that is part of the
-        layer. For convolutions of images that is (n_samples, height, width, filters).
+        The outputs by layer name, after the activation if that is part of the layer. For
+        convolutions of images the shape is (n_samples, height, width, filters).
 
     Raises
     ------
     TypeError, ValueError
-        If the model is of another kind, there is no such layer, or X does not go with the model.
+        If the model is of another kind, there is no such layer, or X does not fit the model.
 
     See Also
     --------
@@ -62,7 +77,7 @@ def feature_maps(model, X, layers=("first", "last")):
 
 
 def chosen_layers(graph, layers, parameter="layers"):
-    """Return the names of layers, each once."""
+    """Return the names of the chosen layers, without repetition."""
     names = [call.name for call in graph.calls]
     if isinstance(layers, str):
         layers = names if layers == "all" else [layers]

@@ -1,28 +1,37 @@
-"""Field: which numbers of the input a number of a layer depends on, exactly."""
+"""Field: the receptive field of each layer, which inputs an output depends on, exactly."""
 
 import math
 
 import numpy as np
 
-from skextra.cnn._models._costs import axes_of, is_pointwise, spatial, stem_of, window_of
+from skextra.cnn._models._costs import (
+    axes_of,
+    described,
+    is_pointwise,
+    spatial,
+    stem_of,
+    window_of,
+)
 
 _WINDOWED = ("AveragePooling", "Conv", "DepthwiseConv", "MaxPooling", "SeparableConv")
-_NOTHING = 2**40  # an end of the interval of an output that no input reaches
+# An end of the interval of an output that no input reaches: beyond the size of any input, and far
+# from the overflow of int64 when intervals are moved.
+_NOTHING = 2**40
 
 
 class Axis:
-    """The intervals of input places that the places along an axis depend on.
+    """The intervals of input positions that the positions along an axis depend on.
 
-    They repeat: what place p + len(low) sees is what place p sees, moved by `shift`. Upsampling
+    They repeat: position p + len(low) sees what position p sees, displaced by `shift`. Upsampling
     makes the period longer, strides make it shorter; without upsampling it is one.
 
     Parameters
     ----------
     low, high : ndarray of int of shape (period,)
-        First and last input place seen.
+        First and last input position seen.
 
     shift : int
-        Move of the intervals from one period to the next.
+        Displacement of the intervals from one period to the next.
     """
 
     def __init__(self, low, high, shift):
@@ -30,60 +39,60 @@ class Axis:
 
     @property
     def size(self):
-        """The most places that are seen."""
+        """The largest number of positions that are seen."""
         return max(int((self.high - self.low).max()) + 1, 0)
 
     @property
     def stride(self):
-        """By how many places the intervals of neighbours differ, in the mean."""
+        """Mean displacement between the intervals of neighbouring positions."""
         stride = self.shift / len(self.low)
         return int(stride) if stride == int(stride) else stride
 
-    def at(self, places):
-        """Return the first and last places seen at any places, those in a padding included."""
-        turns, place = np.divmod(places, len(self.low))
-        moved = turns * self.shift
-        seen = self.high[place] >= self.low[place]
+    def at(self, positions):
+        """Return the first and last input seen at any positions, also those in the padding."""
+        periods, phase = np.divmod(positions, len(self.low))
+        moved = periods * self.shift
+        seen = self.high[phase] >= self.low[phase]
         return (
-            np.where(seen, self.low[place] + moved, _NOTHING),
-            np.where(seen, self.high[place] + moved, -_NOTHING),
+            np.where(seen, self.low[phase] + moved, _NOTHING),
+            np.where(seen, self.high[phase] + moved, -_NOTHING),
         )
 
     def read(self, windows, stride_in, stride_out):
-        """Return the axis of a layer of which output p reads places `windows[p]` of this one.
+        """Return the axis of a layer whose output p reads positions `windows[p]` of this one.
 
         Parameters
         ----------
         windows : ndarray of int of shape (stride_out * period, k)
-            Places, with _NOTHING for those that do not exist.
+            Positions, with _NOTHING for those that do not exist.
 
         stride_in, stride_out : int
-            Every `stride_out` outputs, `stride_in` places are passed.
+            The window moves by `stride_in` positions every `stride_out` outputs.
         """
         low, high = self.at(np.where(windows == _NOTHING, 0, windows))
         low = np.where(windows == _NOTHING, _NOTHING, low).min(axis=1)
         high = np.where(windows == _NOTHING, -_NOTHING, high).max(axis=1)
-        turns = len(windows) // stride_out * stride_in / len(self.low)
-        return Axis(low, high, round(turns * self.shift))
+        periods = len(windows) // stride_out * stride_in / len(self.low)
+        return Axis(low, high, round(periods * self.shift))
 
     def period_of(self, stride_in):
-        """Return after how many steps of `stride_in` places the pattern repeats."""
+        """Return the number of steps of `stride_in` positions after which the pattern repeats."""
         return len(self.low) // math.gcd(len(self.low), stride_in)
 
     def windowed(self, k, stride, dilation, before):
-        """Return the axis behind a window of size k, `before` places of padding before it."""
+        """Return the axis after a window of size k, with `before` positions of padding."""
         outputs = np.arange(self.period_of(stride))
         windows = outputs[:, None] * stride + np.arange(k) * dilation - before
         return self.read(windows, stride, 1)
 
     def spread(self, k, stride, dilation, cut):
-        """Return the axis behind a transposed window, `cut` places of its output left out."""
+        """Return the axis after a transposed window, without the first `cut` outputs."""
         outputs = np.arange(self.period_of(1) * stride)
-        places = outputs[:, None] + cut - np.arange(k) * dilation
-        return self.read(np.where(places % stride, _NOTHING, places // stride), 1, stride)
+        spread = outputs[:, None] + cut - np.arange(k) * dilation
+        return self.read(np.where(spread % stride, _NOTHING, spread // stride), 1, stride)
 
     def joined(self, other):
-        """Return the axis of what takes both; None if they move at different paces."""
+        """Return the axis of a layer that takes both; None if their strides differ."""
         period = math.lcm(len(self.low), len(other.low))
         if self.shift * (period // len(self.low)) != other.shift * (period // len(other.low)):
             return None
@@ -92,13 +101,13 @@ class Axis:
         return Axis(low, high, self.shift * (period // len(self.low)))
 
     def whole(self, n, extent):
-        """Return the number of the input's places that n places see together."""
+        """Return the number of input positions that n positions see together."""
         low, high = self.at(np.arange(n))
         return max(min(int(high.max()), extent - 1) - max(int(low.min()), 0) + 1, 0)
 
 
 class Field:
-    """What of the input the numbers of a layer depend on.
+    """The receptive field of the outputs of a layer.
 
     Parameters
     ----------
@@ -109,7 +118,7 @@ class Field:
         Sizes of the input.
 
     seen : tuple of int or None
-        Sizes of what all numbers see, behind a layer that mixes all places.
+        Sizes of what all outputs see, after a layer that mixes all positions.
     """
 
     def __init__(self, axes, extent, seen=None):
@@ -123,19 +132,19 @@ class Field:
 
     @property
     def size(self):
-        """Numbers of inputs seen along each axis; None if it is not known."""
+        """Number of inputs seen along each axis; None if unknown."""
         if self.seen is not None:
             return self.seen
         return None if self.axes is None else tuple(axis.size for axis in self.axes)
 
     @property
     def stride(self):
-        """Distances of the fields of neighbours; None if there is one field, or none known."""
+        """Distances between neighbouring fields; None if there is one field, or none known."""
         return None if self.axes is None else tuple(axis.stride for axis in self.axes)
 
     @classmethod
     def joined(cls, fields):
-        """Return the field of what is computed from several."""
+        """Return the field of a layer that takes several inputs."""
         first, *others = fields
         for other in others:
             first = first._with(other)
@@ -155,7 +164,7 @@ class Field:
         return _UNKNOWN if None in axes else Field(axes, self.extent)
 
     def through(self, kind, config, source, target, layout):
-        """Return the field behind a layer.
+        """Return the field after a layer.
 
         Parameters
         ----------
@@ -166,7 +175,7 @@ class Field:
             Shapes of its first input and output, the samples first.
 
         layout : dict
-            The order of axes where the layer's configuration does not say it.
+            The order of the axes, if the layer's configuration does not tell.
         """
         stem = stem_of(kind)
         if self.size is None or self.seen is not None:  # nothing sees more than all
@@ -189,7 +198,7 @@ class Field:
         return _UNKNOWN if moved is None else Field(tuple(moved), self.extent)
 
     def _moved(self, stem, kind, config, source, target):
-        """Return the axes behind a layer that looks around; None if it is not known."""
+        """Return the axes after a layer with windows; None if unknown."""
         if stem in ("ZeroPadding", "Cropping"):
             sign = 1 if stem == "ZeroPadding" else -1
             ends = config["padding" if sign == 1 else "cropping"]
@@ -199,7 +208,7 @@ class Field:
             if config.get("interpolation") not in (None, "nearest"):
                 return None
             factors = axes_of(config["size"], kind)
-            # Each number serves for as many places as the factor.
+            # Each input is repeated as often as the factor says.
             return [axis.spread(s, s, 1, 0) for axis, s in zip(self.axes, factors, strict=True)]
         if stem not in (*_WINDOWED, "ConvTranspose"):
             return None
@@ -219,7 +228,7 @@ class Field:
 
 
 def _before(padding, span, stride, n, n_out):
-    """Return the places of padding before an input of n places, of which n_out are made."""
+    """Return the padding in front of an input of size n that makes an output of size n_out."""
     if padding == "causal":
         return span - 1
     return max((n_out - 1) * stride + span - n, 0) // 2 if padding == "same" else 0
@@ -230,6 +239,23 @@ def _is_of_channels(config, layout, shape):
     axis = axis[0] if isinstance(axis, list | tuple) and len(axis) == 1 else axis
     channels = 1 if layout.get("data_format") == "channels_first" else len(shape) - 1
     return isinstance(axis, int) and axis % len(shape) == channels
+
+
+def fields_of(graph):
+    """Return the field after each call of a graph, in the order of the calls."""
+    calls = [(call, *described(call.layer)) for call in graph.calls]
+    layout = next((config for _, _, config in calls if "data_format" in config), {})
+    known, fields = {}, []
+    for call, kind, config in calls:
+        shapes = [tuple(x.shape) for x in call.inputs]
+        sources = [
+            known.get(id(x)) or Field.of_input(shape, layout)
+            for x, shape in zip(call.inputs, shapes, strict=True)
+        ]
+        target = tuple(call.outputs[0].shape)
+        fields.append(Field.joined(sources).through(kind, config, shapes[0], target, layout))
+        known.update((id(x), fields[-1]) for x in call.outputs)
+    return fields
 
 
 _UNKNOWN = Field(None, None)

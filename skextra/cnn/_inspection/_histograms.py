@@ -1,11 +1,17 @@
-"""Histograms: how weights and gradients of a network are spread, variable by variable."""
+"""Histograms: the distribution of a network's weights and gradients, variable by variable."""
+
+from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from numbers import Integral
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
+from skextra._typing import KerasModelLike, MatrixLike
 from skextra.cnn._keras import keras, numbers_of
 from skextra.cnn._models._graph import graph_of
 from skextra.cnn._models._weights import decoded, named_variables, parameters_of
@@ -13,13 +19,19 @@ from skextra.cnn._network._build import on_logits
 from skextra.cnn._network._network import are_probabilities, outputs_on_probe
 from skextra.cnn._subject import codes_for, subject_of
 
+if TYPE_CHECKING:
+    from skextra.cnn._classifier import CNNClassifier
+
+Weights: TypeAlias = Literal["fitted", "initial"] | Sequence[NDArray[Any]]
+# Samples in a step of the gradient: what all layers put out is held for so many.
 _AT_ONCE = 256
+# Least probability in a logarithm: above the least float32, so that it and its inverse are finite.
 _LEAST = 1e-30
 
 
 @dataclass(frozen=True, eq=False)
 class Histogram:
-    """How numbers are spread.
+    """The distribution of numbers.
 
     Parameters
     ----------
@@ -27,10 +39,10 @@ class Histogram:
         The numbers.
 
     counts : ndarray of int of shape (n_bins,)
-        How many lie in each bin; NaN and infinite ones are left out.
+        How many lie in each bin, without NaN and infinite ones.
 
     edges : ndarray of shape (n_bins + 1,)
-        Where the bins begin and end.
+        Edges of the bins.
 
     Examples
     --------
@@ -40,12 +52,12 @@ class Histogram:
     Histogram(n=4, mean=1, std=1.22, zeros=50%)
     """
 
-    values: np.ndarray
-    counts: np.ndarray
-    edges: np.ndarray
+    values: NDArray[np.float64]
+    counts: NDArray[np.intp]
+    edges: NDArray[np.float64]
 
     @classmethod
-    def of(cls, values, bins=50):
+    def of(cls, values: ArrayLike, bins: int = 50) -> Self:
         """Return the histogram of numbers.
 
         Parameters
@@ -54,7 +66,7 @@ class Histogram:
             The numbers, of any shape.
 
         bins : int, default=50
-            Number of bins of even width between the least and the greatest.
+            Number of bins of equal width between the minimum and the maximum.
 
         Returns
         -------
@@ -65,28 +77,28 @@ class Histogram:
         values = np.ravel(values).astype(np.float64)
         finite = values[np.isfinite(values)]
         low, high = (finite.min(), finite.max()) if len(finite) else (0.0, 0.0)
-        # Bins of a few roundings of the numbers have no edges apart.
+        # Edges of bins narrower than two spacings of floats would coincide.
         least = 2 * bins * np.spacing(max(abs(low), abs(high)))
         room = max(0.5 * (least - (high - low)), 0.0) if high > low else 0.5
         counts, edges = np.histogram(finite, bins, range=(low - room, high + room))
         return cls(values, counts, edges)
 
     @property
-    def mean(self):
+    def mean(self) -> float:
         """Mean of the numbers."""
         return float(self.values.mean()) if len(self.values) else math.nan
 
     @property
-    def std(self):
+    def std(self) -> float:
         """Standard deviation of the numbers."""
         return float(self.values.std()) if len(self.values) else math.nan
 
     @property
-    def zeros(self):
-        """Share of the numbers that are exactly 0."""
+    def zeros(self) -> float:
+        """Fraction of the numbers that are exactly 0."""
         return float((self.values == 0).mean()) if len(self.values) else math.nan
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         not_finite = np.count_nonzero(~np.isfinite(self.values))
         return (
             f"Histogram(n={len(self.values)}, mean={self.mean:.3g}, std={self.std:.3g}, "
@@ -94,8 +106,10 @@ class Histogram:
         )
 
 
-def weight_histograms(model, bins=50, *, weights="fitted"):
-    """Return how the weights of a network are spread.
+def weight_histograms(
+    model: CNNClassifier | KerasModelLike, bins: int = 50, *, weights: Weights = "fitted"
+) -> dict[str, Histogram]:
+    """Return the distribution of the weights of a network.
 
     Parameters
     ----------
@@ -106,15 +120,15 @@ def weight_histograms(model, bins=50, *, weights="fitted"):
         Number of bins of each histogram.
 
     weights : {'fitted', 'initial'} or list of ndarray, default='fitted'
-        Which ones: those that the network has, those that the fit of an estimator started from,
-        or others, in the order of the model's ``get_weights``.
+        Which weights: those of the network, those that the estimator's fit started from, or
+        others in the order of the model's ``get_weights``.
 
     Returns
     -------
     histograms : dict of str to Histogram
-        By the name of the layer and the variable, such as 'conv1/kernel', for all kernels and
-        whatever else training changes. Kernels are those that the layer computes with: what is
-        stored in few bits, by Keras too, is decoded, and LoRA weights are added.
+        Histograms by the name of the layer and the variable, such as 'conv1/kernel', of all
+        kernels and all other trainable parameters. Kernels are those that the layer computes
+        with: quantised ones are decoded, and LoRA weights are added.
 
     Raises
     ------
@@ -123,7 +137,7 @@ def weight_histograms(model, bins=50, *, weights="fitted"):
 
     See Also
     --------
-    gradient_histograms : The same for the gradients.
+    gradient_histograms : Distribution of the gradients.
 
     Examples
     --------
@@ -149,24 +163,31 @@ def weight_histograms(model, bins=50, *, weights="fitted"):
     return histograms
 
 
-def gradient_histograms(model, X, y, *, weights="fitted", bins=50):
-    """Return how the gradients of the loss by the weights are spread.
+def gradient_histograms(
+    model: CNNClassifier | KerasModelLike,
+    X: MatrixLike,
+    y: ArrayLike,
+    *,
+    weights: Weights = "fitted",
+    bins: int = 50,
+) -> dict[str, Histogram]:
+    """Return the distribution of the gradients of the loss with respect to the weights.
 
     Parameters
     ----------
     model : keras.Model or CNNClassifier
         A sequential or functional model that is built and has an output for each class, or a
-        fitted estimator. It stays as it is.
+        fitted estimator. It is not changed.
 
     X : array-like
-        Samples: in the form that `fit` took for an estimator, else as the model takes them.
+        Samples, in the form that the estimator's `fit` or the model takes.
 
     y : array-like of shape (n_samples,)
-        Their classes; for Keras models the numbers of the outputs.
+        Classes; for a Keras model, the numbers of its outputs.
 
     weights : {'fitted', 'initial'} or list of ndarray, default='fitted'
-        Where to take the gradients: at the weights that the network has, at those that the fit of
-        an estimator started from, or at others, in the order of the model's ``get_weights``.
+        Weights at which to take the gradients: those of the network, those that the estimator's
+        fit started from, or others in the order of the model's ``get_weights``.
 
     bins : int, default=50
         Number of bins of each histogram.
@@ -174,8 +195,8 @@ def gradient_histograms(model, X, y, *, weights="fitted", bins=50):
     Returns
     -------
     histograms : dict of str to Histogram
-        By the name of the layer and the variable, such as 'conv1/kernel'. The gradients
-        themselves are in `values`.
+        Histograms by the name of the layer and the variable, such as 'conv1/kernel'. Their
+        `values` are the gradients.
 
     Raises
     ------
@@ -184,17 +205,17 @@ def gradient_histograms(model, X, y, *, weights="fitted", bins=50):
 
     See Also
     --------
-    weight_histograms : The same for the weights.
+    weight_histograms : Distribution of the weights.
 
     Notes
     -----
-    The loss is the mean cross-entropy over all of X, without penalties, of the network as it
-    predicts: nothing is dropped, and batch normalisation goes by its running statistics.
+    The loss is the mean cross-entropy over all of X, without penalties, of the network in
+    inference mode: without dropout, and with the running statistics of batch normalisation.
 
     Examples
     --------
-    A network that starts from zeros learns nothing but the biases of its output: no other
-    gradient ever differs from 0.
+    A network that starts from zeros learns only the biases of its output: all other gradients
+    are 0 and remain so.
 
     >>> from sklearn.datasets import load_digits
     >>> from skextra import CNNClassifier
@@ -213,7 +234,7 @@ def gradient_histograms(model, X, y, *, weights="fitted", bins=50):
     outputs = subject.outputs(X)
     codes = codes_for(subject, outputs.shape, y, "gradient_histograms")
     network = subject.at(_checked(subject, weights))
-    # Where probabilities are next to 0, only the numbers before the softmax tell of the gradient.
+    # Where probabilities are nearly 0, only the logits before the softmax determine the gradient.
     if images.dtype.name in ("float32", "float64"):
         network = on_logits(network, images.shape[1:])
         outputs = outputs_on_probe(network, images.shape[1:])
@@ -225,7 +246,7 @@ def gradient_histograms(model, X, y, *, weights="fitted", bins=50):
 
 
 def _trained(layer):
-    """Return the parameters of a layer that training changes, by name."""
+    """Return the trainable parameters of a layer, by name."""
     trained = {id(v) for v in layer.trainable_weights}
     named = named_variables(layer).items()
     chosen = parameters_of(layer) & trained
@@ -238,7 +259,7 @@ def _check_bins(bins):
 
 
 def _checked(subject, weights):
-    """Return the weights asked for as arrays, None for those of the model."""
+    """Return the requested weights as arrays; None for those of the model."""
     if isinstance(weights, str) and weights in ("fitted", "initial"):
         return None if weights == "fitted" else subject.initial_weights()
     if not isinstance(weights, list | tuple):
@@ -251,7 +272,7 @@ def _checked(subject, weights):
 
 
 def _gradients(model, variables, images, codes, gives_probabilities):
-    """Return the gradients of the mean cross-entropy by variables."""
+    """Return the gradients of the mean cross-entropy with respect to variables."""
     import tensorflow as tf
 
     k = keras()

@@ -1,11 +1,15 @@
 """layer_table: shapes, parameters, multiplications and receptive fields, layer by layer."""
 
+from __future__ import annotations
+
 import math
 from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
-from skextra.cnn._inspection._field import Field
+from skextra._typing import KerasModelLike
+from skextra.cnn._inspection._field import fields_of
 from skextra.cnn._inspection._macs import macs_of
 from skextra.cnn._models._costs import described, window_of
 from skextra.cnn._models._graph import graph_of
@@ -13,7 +17,12 @@ from skextra.cnn._models._weights import bytes_of, count_parameters, itemsize, k
 from skextra.cnn._subject import subject_of
 from skextra.cnn._tables import as_text, frame, html_table, text_table
 
-# In the order of the printed table: what is asked for most comes first.
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from skextra.cnn._classifier import CNNClassifier
+
+# Heads of the printed table, the columns that are read most first.
 _COLUMNS = {
     "layer": "name", "type": "type", "input": "input_shape", "output": "output_shape",
     "kernel": "kernel_shape", "parameters": "parameters", "MACs": "macs",
@@ -22,6 +31,7 @@ _COLUMNS = {
     "output bytes": "activation_bytes", "weight bytes": "weight_bytes",
 }  # fmt: skip
 _SEEN_ALL = "all"
+Shape: TypeAlias = tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -31,65 +41,63 @@ class LayerRow:
     Parameters
     ----------
     name : str
-        Name of the layer, behind those of the models that it is in. Further uses of a layer have
-        rows of their own, with a number behind the name.
+        Name of the layer, after those of the models that it is in. Further uses of a layer have
+        rows of their own, with a number after the name.
 
     type : str
-        Name of its class.
+        Name of the layer's class.
 
     input_shape, output_shape : tuple of int
-        Without the axis of the samples. Inputs of a layer that has several are in a tuple.
+        Shapes without the axis of the samples; a tuple of shapes for several inputs.
 
     kernel_shape : tuple of int or None
-        In the order of Keras: window, input channels of a group, output channels. Separable
-        convolutions have a tuple of both kernels, pools their window alone.
+        Shape of the kernel in the order of Keras: window, input channels of a group, output
+        channels. Separable convolutions have a tuple of both kernels, pools only their window.
 
     strides, dilation : tuple of int or None
-        Of the window.
+        Strides and dilation of the window.
 
     padding : str, tuple or None
-        'same', 'valid' or 'causal', or the rows on either side if a ZeroPadding layer stands
-        before; `input_shape` is then what that layer takes. A pair of numbers for an axis whose
-        sides differ.
+        'same', 'valid' or 'causal'. After a ZeroPadding layer, the rows added on either side, as
+        a pair for an axis whose sides differ; `input_shape` is then the input of that layer.
 
     parameters, trainable : int
-        Numbers of parameters, and of those that training changes. What is stored in fewer bytes
-        counts as what it stands for, so that an int4 layer has as many as before; what layers
-        share counts with the first.
+        Number of parameters, and of those that training changes. A quantised layer has as many as
+        before. Parameters that layers share count with the first layer.
 
     macs : int or None
-        Multiplications with addition; None if the table does not know the layer.
+        Multiply-accumulate operations; None if the table does not know the layer.
 
     receptive_field : tuple of int or None
-        The most inputs along each axis that one output depends on, padding counted. For layers
-        behind a Flatten or a global pool it is what they see of the whole input. None if it is
-        not known, and empty where the input has no axes but the channels.
+        Largest number of inputs along each axis that one output depends on, including padding.
+        After a Flatten or a global pool, it is the part of the whole input that is seen. None if
+        unknown, and empty if the input has no axes but the channels.
 
     receptive_stride : tuple of float or None
-        By how many inputs the fields of two neighbouring outputs differ, in the mean. None where
+        Mean displacement, in inputs, between the fields of two neighbouring outputs. None if
         there is one field for all, or none known.
 
     activation_bytes : int or None
-        Size of the output. None if its shape is open.
+        Size of the output in bytes; None if its shape is not fixed.
 
     weight_bytes : int
-        Size of the weights as they are stored.
+        Size of the stored weights in bytes.
     """
 
     name: str
     type: str
-    input_shape: tuple
-    output_shape: tuple
-    kernel_shape: tuple | None
-    strides: tuple | None
-    padding: object
-    dilation: tuple | None
+    input_shape: Shape | tuple[Shape, ...]
+    output_shape: Shape
+    kernel_shape: Shape | tuple[Shape, ...] | None
+    strides: Shape | None
+    padding: str | tuple[int | tuple[int, int], ...] | None
+    dilation: Shape | None
     parameters: int
     trainable: int
     macs: int | None
-    receptive_field: tuple | None
-    receptive_stride: tuple | None
-    activation_bytes: int
+    receptive_field: Shape | None
+    receptive_stride: tuple[float, ...] | None
+    activation_bytes: int | None
     weight_bytes: int
 
 
@@ -97,7 +105,7 @@ class LayerRow:
 class LayerTable:
     """The layers of a network in numbers, as returned by :func:`layer_table`.
 
-    It prints as a table, and is one in a notebook.
+    It is printed as a table, and displayed as one in a notebook.
 
     Parameters
     ----------
@@ -105,11 +113,11 @@ class LayerTable:
         Name of the network.
 
     rows : tuple of LayerRow
-        A row for every use of a layer, in an order in which they can be computed.
+        A row for every use of a layer, in an order of computation.
 
     peak_activation_bytes : int
-        The most that must be held at once of what layers put out, for one sample, if each output
-        is kept until the last layer that takes it is done.
+        Largest size of all outputs that are held at once, for one sample, if each output is kept
+        until the last layer that takes it has run.
 
     Examples
     --------
@@ -119,41 +127,41 @@ class LayerTable:
     """
 
     name: str
-    rows: tuple
+    rows: tuple[LayerRow, ...]
     peak_activation_bytes: int
 
     @property
-    def parameters(self):
+    def parameters(self) -> int:
         """Number of parameters of all layers."""
         return sum(row.parameters for row in self.rows)
 
     @property
-    def trainable(self):
+    def trainable(self) -> int:
         """Number of parameters that training changes."""
         return sum(row.trainable for row in self.rows)
 
     @property
-    def macs(self):
-        """Multiplications with addition for one sample, of the layers that are not `unknown`."""
+    def macs(self) -> int:
+        """Multiply-accumulate operations for one sample, without the layers in `unknown`."""
         return sum(row.macs or 0 for row in self.rows)
 
     @property
-    def activation_bytes(self):
-        """Size of the outputs of all layers for one sample."""
+    def activation_bytes(self) -> int:
+        """Size of the outputs of all layers for one sample, in bytes."""
         return sum(row.activation_bytes or 0 for row in self.rows)
 
     @property
-    def weight_bytes(self):
-        """Size of the weights of all layers as they are stored."""
+    def weight_bytes(self) -> int:
+        """Size of the stored weights of all layers, in bytes."""
         return sum(row.weight_bytes for row in self.rows)
 
     @property
-    def unknown(self):
-        """Names of layers of which the table does not know the multiplications."""
+    def unknown(self) -> tuple[str, ...]:
+        """Names of the layers whose operations the table does not know."""
         return tuple(row.name for row in self.rows if row.macs is None)
 
-    def __getitem__(self, name):
-        """Return the row of a name or a position."""
+    def __getitem__(self, name: str | int) -> LayerRow:
+        """Return the row with a name or at a position."""
         if not isinstance(name, str):
             return self.rows[name]
         for row in self.rows:
@@ -161,10 +169,10 @@ class LayerTable:
                 return row
         raise KeyError(f"{name!r} is none of the layers {[row.name for row in self.rows]}.")
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.rows)
 
-    def to_frame(self):
+    def to_frame(self) -> pd.DataFrame:
         """Return the table as a pandas DataFrame.
 
         Returns
@@ -175,10 +183,10 @@ class LayerTable:
         table = frame(self.rows, LayerRow, "LayerTable.to_frame")
         return table.astype({"macs": "Int64", "activation_bytes": "Int64"})
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"{self.name}\n{text_table(_COLUMNS, self._cells())}\n{self._footer()}"
 
-    def _repr_html_(self):
+    def _repr_html_(self) -> str:
         return html_table(_COLUMNS, self._cells(), self.name) + f"<p>{self._footer()}</p>"
 
     def _cells(self):
@@ -217,47 +225,49 @@ def _shapes(shapes):
     return " + ".join(as_text(shape) for shape in shapes)
 
 
-def layer_table(model, input_shape=None):
-    """Return what the layers of a network are and cost, for one sample.
+def layer_table(
+    model: CNNClassifier | KerasModelLike, input_shape: Shape | list[Shape] | None = None
+) -> LayerTable:
+    """Tabulate the layers of a network: shapes, parameters, operations and receptive fields.
 
     Parameters
     ----------
     model : keras.Model or CNNClassifier
-        A sequential or functional model that is built, or a fitted estimator. It stays as it is.
+        A sequential or functional model that is built, or a fitted estimator. It is not changed.
 
     input_shape : tuple of int or list of them, default=None
-        Shape of a sample, for a model that leaves it open; a list for several inputs.
+        Shape of a sample, for a model that does not fix it; a list for several inputs.
 
     Returns
     -------
     table : LayerTable
-        A row a layer, and totals.
+        A row for each layer, and totals.
 
     Raises
     ------
     TypeError, ValueError
-        If the model is of another kind, is not built, or leaves sizes open.
+        If the model is of another kind, is not built, or does not fix the shape of its input.
 
     See Also
     --------
-    feature_maps : What layers put out.
-    CompressionReport : What was gained by making a network smaller.
+    feature_maps : Outputs of the layers.
+    CompressionReport : What compressing a network saves.
 
     Notes
     -----
-    MACs are multiplications that are added up, those with the zeros of a padding included: output
-    positions times the size of the kernel for convolutions (for transposed ones input positions),
-    inputs times outputs for dense layers. Recurrent layers cost both their kernels at every step,
-    an LSTM of u units on n inputs 4 u (n + u), and attention its projections, the scores of every
-    pair of places and the sums by them. Biases, activations, and the products of gates with
-    states are not counted. A batch normalisation or another layer that scales costs one for each
-    number it puts out, pools and layers that add or move numbers cost none. Layers that the table
-    does not know are named, and the total is then printed as "at least".
+    MACs are multiply-accumulate operations, including those with the zeros of a padding. For a
+    convolution they are the output positions times the size of the kernel (for a transposed one,
+    the input positions), for a dense layer the inputs times the outputs. A recurrent layer applies
+    both its kernels at every step: an LSTM of u units on n inputs costs 4 u (n + u). Attention
+    costs its projections, the scores of every pair of positions and the weighted sums. Biases,
+    activations, and the products of gates with states are not counted. Batch normalisation and
+    other layers that scale cost one for each output; pools and layers that add or move numbers
+    cost none. The table lists layers that it does not know, and prints the total as "at least".
 
-    The receptive field grows by (kernel - 1) * dilation * stride so far, and the stride so far is
-    multiplied by that of the layer [1]_. Behind upsampling and transposed convolutions outputs
-    differ in what they see, and the field is the largest. Where paths of unlike strides meet, and
-    behind layers that the table does not know, it is not known.
+    The receptive field grows by (kernel - 1) * dilation * (product of the strides so far) [1]_.
+    After upsampling and transposed convolutions the fields of outputs differ, and the table has
+    the largest. The field is unknown where paths with different strides meet, and after layers
+    that the table does not know.
 
     References
     ----------
@@ -286,57 +296,38 @@ def layer_table(model, input_shape=None):
     for x in graph.inputs:
         if None in x.shape[1:]:
             raise ValueError(
-                f"The model {model.name!r} leaves sizes of its input open, {tuple(x.shape[1:])}; "
-                "pass layer_table an input_shape."
+                f"The model {model.name!r} does not fix the shape of its input, "
+                f"{tuple(x.shape[1:])}; pass input_shape to layer_table."
             )
-    return LayerTable(model.name, tuple(_rows(graph)), _peak(graph))
+    parts = zip(graph.calls, fields_of(graph), _first_met(graph), strict=True)
+    return LayerTable(model.name, tuple(_row(graph, *part) for part in parts), _peak(graph))
 
 
-def _rows(graph):
-    layouts = (described(call.layer)[1] for call in graph.calls)
-    layout = next((config for config in layouts if "data_format" in config), {})
-    fields_of, met, counted = {}, set(), set()
+def _first_met(graph):
+    """Return, for each call, its variables that no call before has: shared ones count once."""
+    counted, fresh = set(), []
     for call in graph.calls:
-        kind, config = described(call.layer)
-        inputs = [(id(x), tuple(x.shape)) for x in call.inputs]
-        sources = [fields_of.get(key) or Field.of_input(shape, layout) for key, shape in inputs]
-        target = tuple(call.outputs[0].shape)
-        field = Field.joined(sources).through(kind, config, inputs[0][1], target, layout)
-        fields_of.update((id(x), field) for x in call.outputs)
-        # Variables are counted where they are first met, whatever layers share them.
-        fresh = [v for v in getattr(call.layer, "weights", []) if id(v) not in counted]
-        counted.update(id(v) for v in fresh)
-        yield _row(call, kind, config, field, graph, fresh, call.layer in met)
-        met.add(call.layer)
+        fresh.append([v for v in getattr(call.layer, "weights", []) if id(v) not in counted])
+        counted.update(map(id, fresh[-1]))
+    return fresh
 
 
-def _row(call, kind, config, field, graph, variables, again):
-    kernels = kernel_shapes(call.layer)
+def _row(graph, call, field, variables):
+    kind, config = described(call.layer)
     window, strides, dilation = window_of(kind, config)
-    is_convolution = config.get("kernel_size") is not None
-    target = tuple(call.outputs[0].shape)
-    padding = config.get("padding") if window is not None else None
-    taken = call.inputs[0]
-    before = graph.producer(taken) if padding == "valid" else None
-    if before is not None and described(before.layer)[0].startswith("ZeroPadding"):
-        padding = _border(before.layer.padding)
-        taken = before.inputs[0]
-    if kind.startswith("ZeroPadding"):
-        padding = _border(config["padding"])
+    padding, taken = _padding(graph, call, kind, config)
     inputs = tuple(tuple(x.shape[1:]) for x in (taken, *call.inputs[1:]))
-    kernel = window  # of a pool, which has no other
-    if kernels:
-        kernel = kernels[0] if len(kernels) == 1 else tuple(kernels)
-    parameters, trainable = count_parameters(call.layer, [] if again else variables)
+    kernels = tuple(kernel_shapes(call.layer)) or (window,)  # pools have a window only
+    parameters, trainable = count_parameters(call.layer, variables)
     return LayerRow(
         name=call.name,
         type=kind.lstrip("."),
         input_shape=inputs[0] if len(inputs) == 1 else inputs,
-        output_shape=target[1:],
-        kernel_shape=kernel,
+        output_shape=tuple(call.outputs[0].shape[1:]),
+        kernel_shape=kernels[0] if len(kernels) == 1 else kernels,
         strides=strides,
         padding=padding,
-        dilation=dilation if is_convolution else None,
+        dilation=None if config.get("kernel_size") is None else dilation,
         parameters=parameters,
         trainable=trainable,
         macs=macs_of(call),
@@ -347,8 +338,19 @@ def _row(call, kind, config, field, graph, variables, again):
     )
 
 
+def _padding(graph, call, kind, config):
+    """Return the padding of a call, and its input: that of a ZeroPadding layer in front of it."""
+    if kind.startswith("ZeroPadding"):
+        return _border(config["padding"]), call.inputs[0]
+    padding = None if window_of(kind, config)[0] is None else config.get("padding")
+    before = graph.producer(call.inputs[0]) if padding == "valid" else None
+    if before is not None and described(before.layer)[0].startswith("ZeroPadding"):
+        return _border(before.layer.padding), before.inputs[0]
+    return padding, call.inputs[0]
+
+
 def _sample_bytes(x):
-    """Return the size of a tensor for one sample; None if its shape or type does not say."""
+    """Return the size of a tensor for one sample; None if its shape or type is not fixed."""
     size = itemsize(x.dtype)
     return None if None in x.shape[1:] or size is None else math.prod(x.shape[1:]) * size
 
@@ -359,14 +361,14 @@ def _all_or_none(sizes):
 
 
 def _border(padding):
-    """Return the padding of a layer that pads: one number an axis where both sides have one."""
+    """Return the padding of a ZeroPadding layer: one number per axis if its sides are equal."""
     pairs = padding if np.ndim(padding) == 2 else [padding]
     pairs = tuple(tuple(int(p) for p in pair) for pair in pairs)
     return tuple(a for a, _ in pairs) if all(a == b for a, b in pairs) else pairs
 
 
 def _peak(graph):
-    """Return the most bytes that are held at once when the calls are made in their order."""
+    """Return the largest size of the tensors that are held at once, in bytes."""
     kept = {id(x) for x in graph.outputs}
     last = {id(x): i for i, call in enumerate(graph.calls) for x in call.inputs}
     live = {id(x): _sample_bytes(x) or 0 for x in graph.inputs}

@@ -1,4 +1,4 @@
-"""MACs: how many multiplications with addition a layer makes for one sample."""
+"""MACs: multiply-accumulate operations of a layer for one sample."""
 
 import inspect
 import math
@@ -14,12 +14,12 @@ _CELLS = ("ConvLSTMCell", "GRUCell", "LSTMCell", "SimpleRNNCell")
 
 
 def macs_of(call):
-    """Return the multiplications with addition of a call; None if they are not known.
+    """Return the multiply-accumulate operations of a call; None if unknown.
 
     Parameters
     ----------
     call : Call
-        A layer put to use.
+        A use of a layer.
     """
     layer = call.layer
     if described(layer)[0] == "ReversibleEmbedding" and _argument(call, "reverse"):
@@ -37,13 +37,13 @@ def _argument(call, name):
 
 
 def _macs(layer, sources, target):
-    """Return the multiplications of a layer for shapes of what it takes and puts out."""
+    """Return the MACs of a layer for the shapes of its inputs and its output."""
     kind, config = described(layer)
     stem, source = stem_of(kind), sources[0]
     known = simple_macs(kind, target, config)
     if known is not None:
         return known
-    # An EinsumDense may leave the sizes of its output open, though they follow from its input's.
+    # An EinsumDense may not fix the shape of its output, which then follows from its input.
     is_open = None in target[1:] and stem != "EinsumDense"
     if is_open or None in (n for shape in sources for n in shape[1:]):
         return None
@@ -58,7 +58,7 @@ def _macs(layer, sources, target):
     if kind == "TimeDistributed":
         inner = _of_inner(layer.layer, (None, *source[2:]), (None, *target[2:]))
         return _product([source[1]], inner)
-    if kind == "SpectralNormalization":  # in predictions the layer that it wraps, and no more
+    if kind == "SpectralNormalization":  # predicts as the layer that it wraps
         return _macs(layer.layer, sources, target)
     if kind in ("Attention", "AdditiveAttention") and layer.score_mode != "concat":
         # Scores of every pair, and sums of values by them.
@@ -94,12 +94,12 @@ def _of_transposed(layer, config, source, target):
 
 
 def _of_einsum(layer, config, source, target):
-    """Return the sizes of all axes of the equation but the samples, multiplied."""
+    """Return the product of the sizes of all axes of the equation but the samples."""
     return math.prod(_sizes(layer, source).values())
 
 
 def _sizes(layer, source):
-    """Return the sizes of the axes of an equation by letter, an ellipsis in one."""
+    """Return the sizes of the axes of an equation by letter, an ellipsis as one axis."""
     taken, kernel, _ = re.split(",|->", layer.equation.replace(" ", ""))
     letters = taken.replace("...", "")
     first = len(source) - len(letters) if taken.startswith("...") else 0
@@ -122,7 +122,7 @@ _BY_KERNELS = {
 
 
 def _of_lora(layer, source, target):
-    """Return what LoRA weights cost a sample: where a layer is quantised they stay apart."""
+    """Return the MACs of LoRA weights, which a quantised layer multiplies separately."""
     if is_coded(layer) or not getattr(layer, "lora_enabled", False) or mode_of(layer) is None:
         return 0
     rank = layer.lora_rank
@@ -138,7 +138,7 @@ def _of_lora(layer, source, target):
 
 
 def _of_cell(cell, target, config):
-    """Return the multiplications of a step of a recurrent layer by its kernels."""
+    """Return the MACs of one step of a recurrent layer, those of its kernels."""
     kind = described(cell)[0]
     if kind == "StackedRNNCells":
         return _sum(_of_cell(x, target, config) for x in cell.cells)
@@ -147,7 +147,7 @@ def _of_cell(cell, target, config):
     weights = math.prod(cell.kernel.shape) + math.prod(cell.recurrent_kernel.shape)
     if kind != "ConvLSTMCell":
         return weights
-    # Behind the channels, or before them, are as many axes as the kernel has.
+    # Before the channels or after them, the output has as many axes as the window.
     n = len(cell.kernel.shape) - 2
     first = config.get("data_format") == "channels_first"
     return weights * math.prod(target[-n:] if first else target[-n - 1 : -1])
@@ -160,7 +160,7 @@ def _of_inner(layer, source, target):
 
 
 def _of_heads(layer, query, value, key):
-    """Return the multiplications of an attention in heads: its projections, scores and sums."""
+    """Return the MACs of multi-head attention: its projections, scores and weighted sums."""
     positions = [math.prod(shape[1:-1]) for shape in (query, value, key)]
     places = dict(zip(("query", "value", "key"), positions, strict=True))
     places.update({"attention_output": places["query"], "gate": places["query"]})

@@ -1,14 +1,24 @@
 """misclassified: the samples that a network gets wrong."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from numbers import Integral
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 from scipy.special import softmax
 
 from skextra._base import import_extra
+from skextra._typing import FloatArray, KerasModelLike, LabelArray, MatrixLike
 from skextra.cnn._network._network import are_probabilities
 from skextra.cnn._subject import codes_for, subject_of
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from skextra.cnn._classifier import CNNClassifier
 
 
 @dataclass(frozen=True, eq=False)
@@ -18,19 +28,19 @@ class Misclassified:
     Parameters
     ----------
     indices : ndarray of shape (n,)
-        Where they are in X, those first of which the network is most certain.
+        Row numbers in X, in the order of decreasing probability.
 
     images : ndarray of shape (n, ...)
         The samples, as images.
 
     true, predicted : ndarray of shape (n,)
-        Their classes, and those predicted.
+        True and predicted classes.
 
     probability : ndarray of shape (n,)
-        Of the predicted class.
+        Probability of the predicted class.
 
     n_wrong, n_samples : int
-        How many are wrong, of how many.
+        Number of misclassified samples, and of all samples.
 
     Examples
     --------
@@ -41,38 +51,40 @@ class Misclassified:
     0 of 10 samples misclassified
     """
 
-    indices: np.ndarray
-    images: np.ndarray
-    true: np.ndarray
-    predicted: np.ndarray
-    probability: np.ndarray
+    indices: NDArray[np.intp]
+    images: NDArray[Any]
+    true: LabelArray
+    predicted: LabelArray
+    probability: FloatArray
     n_wrong: int
     n_samples: int
 
-    def to_frame(self):
+    def to_frame(self) -> pd.DataFrame:
         """Return all but the images as a pandas DataFrame.
 
         Returns
         -------
         pandas.DataFrame
-            A row a sample, indexed by its place in X.
+            A row for each sample, indexed by its row number in X.
         """
         pandas = import_extra("pandas", "plot", "Misclassified.to_frame")
         names = ("true", "predicted", "probability")
         index = pandas.Index(self.indices, name="indices")
         return pandas.DataFrame({name: getattr(self, name) for name in names}, index=index)
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.indices)
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         triples = zip(self.indices, self.true, self.predicted, self.probability, strict=True)
         lines = [f"X[{i}]: {t} taken for {p} (probability {q:.3f})" for i, t, p, q in triples]
         return "\n".join([f"{self.n_wrong} of {self.n_samples} samples misclassified", *lines])
 
 
-def misclassified(model, X, y, n=10):
-    """Return the samples that a network gets wrong, the worst first.
+def misclassified(
+    model: CNNClassifier | KerasModelLike, X: MatrixLike, y: ArrayLike, n: int | None = 10
+) -> Misclassified:
+    """Return the samples that a network gets wrong, the most confident errors first.
 
     Parameters
     ----------
@@ -80,18 +92,18 @@ def misclassified(model, X, y, n=10):
         A model with an output for each class, or a fitted estimator.
 
     X : array-like
-        Samples: in the form that `fit` took for an estimator, else as the model takes them.
+        Samples, in the form that the estimator's `fit` or the model takes.
 
     y : array-like of shape (n_samples,)
-        Their classes; for Keras models the numbers of the outputs.
+        True classes; for a Keras model, the numbers of its outputs.
 
     n : int or None, default=10
-        The most to return, None for all.
+        Maximum number of samples to return; None for all.
 
     Returns
     -------
     found : Misclassified
-        The samples of the most probable wrong predictions.
+        The samples with the most probable wrong predictions.
 
     Raises
     ------
@@ -100,7 +112,7 @@ def misclassified(model, X, y, n=10):
 
     See Also
     --------
-    sklearn.metrics.ConfusionMatrixDisplay : Counts them class by class.
+    sklearn.metrics.ConfusionMatrixDisplay : Counts the errors class by class.
 
     Examples
     --------

@@ -281,7 +281,7 @@ def test_steps_in_all(cnn, quantized):
     assert str(report.bytes_after)[:2] in repr(report)
     assert report.to_frame().loc["conv1", "bytes_after"] < report.to_frame().loc["conv1"].iloc[3]
     assert "<table>" in report._repr_html_()
-    with pytest.raises(ValueError, match="that the first has not"):
+    with pytest.raises(ValueError, match="that the first does not have"):
         compare_networks(quantized[0], cnn)
     with pytest.raises(ValueError, match="y was given without X"):
         compare_networks(cnn, quantized[0], y=Y)

@@ -1,6 +1,7 @@
 """Numbers, types and messages of compressed networks, to the letter."""
 
 import re
+import time
 
 import keras
 import numpy as np
@@ -10,7 +11,6 @@ from keras import layers as kl
 from numpy.testing import assert_allclose, assert_array_equal
 
 from skextra.cnn import cluster_weights, compare_networks, fold_batch_norm, quantize_int8
-from skextra.cnn._compression import _report
 
 pytestmark = pytest.mark.usefixtures("keras_seed")
 
@@ -99,11 +99,11 @@ def test_sixteen_clusters_unless_told_otherwise():
 def test_what_is_said_of_too_many_clusters():
     model = normed((8,), [kl.Dense(4, name="a"), kl.Dense(3, name="b")])
     with pytest.raises(ValueError, match=re.escape(
-        "The layer 'a' has 32 distinct weights, fewer than n_clusters=60; cluster into fewer, "
-        "or leave it as it is by skip=['a']."
+        "The layer 'a' has 32 distinct weights, fewer than n_clusters=60; use fewer clusters, "
+        "or leave the layer out by skip=['a']."
     )):  # fmt: skip
         cluster_weights(model, 60)
-    with pytest.raises(ValueError, match=r"n_clusters=60; cluster into fewer\.$"):
+    with pytest.raises(ValueError, match=r"n_clusters=60; use fewer clusters\.$"):
         cluster_weights(model, 60, codebook="global")
 
 
@@ -111,7 +111,7 @@ def test_a_report_word_for_word(monkeypatch):
     model = normed((6,), [kl.Dense(4, name="d")])
     x, y = np.eye(6, dtype=np.float32), np.arange(6) % 4
     clock = iter(np.cumsum(np.resize([0.0, 0.25, 0.0, 0.5], 1000)))  # a predictor each in turn
-    monkeypatch.setattr(_report.time, "perf_counter", lambda: next(clock))
+    monkeypatch.setattr(time, "perf_counter", lambda: next(clock))
     small, report = quantize_int8(model, x, y)
     monkeypatch.undo()
     first, second = np.array(model(x)), np.array(small(x))

@@ -14,7 +14,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.datasets import load_digits
 from sklearn.pipeline import make_pipeline
 
-from skextra import CNNClassifier
+from skextra import CNNClassifier, KMeansPP
 from skextra.cnn import (
     best_n_clusters,
     cluster_weights,
@@ -147,7 +147,7 @@ def test_masks_and_lora():
     for function in (clustered, int8):
         with pytest.raises(ValueError, match="'d' has LoRA weights beside its kernel"):
             function(model)
-    with pytest.raises(ValueError, match="stands behind d, which has LoRA weights"):
+    with pytest.raises(ValueError, match="follows d, which has LoRA weights"):
         fold_batch_norm(model)
 
 
@@ -163,7 +163,7 @@ def test_batch_norm_called_in_other_ways():
     i = keras.Input((8, 8, 3))
     z = kl.Conv2D(4, 3, name="conv")(i)
     inner = keras.Model(i, [kl.BatchNormalization(name="b")(z), z], name="inner")
-    with pytest.raises(ValueError, match="inner/b is not the only one to take"):
+    with pytest.raises(ValueError, match="inner/b is not the only user of the output of"):
         folded(keras.Model(x, inner(x)[0]))
     other = keras.Sequential(
         [
@@ -248,7 +248,7 @@ def test_networks_of_builds_from_pickles(built):
 
 
 def test_data_are_checked_first(cnn, monkeypatch):
-    monkeypatch.setattr("skextra.cnn._compression._cluster._coded", None)
+    monkeypatch.setattr(KMeansPP, "fit", None)
     for function in (cluster_weights, quantize_int8):
         with pytest.raises(ValueError, match="y has 3 classes for 400 samples"):
             function(cnn, X=X, y=Y[:3])
@@ -299,7 +299,7 @@ def test_skip_is_a_name_or_names():
 
 
 def test_two_of_a_kind(cnn):
-    with pytest.raises(ValueError, match="An estimator and a Keras model are not compared"):
+    with pytest.raises(ValueError, match="An estimator and a Keras model cannot be compared"):
         compare_networks(cnn.model_, int8(cnn))
 
 

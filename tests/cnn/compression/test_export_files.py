@@ -2,6 +2,7 @@
 
 import contextlib
 import inspect
+import sys
 import warnings
 
 import keras
@@ -12,7 +13,6 @@ from keras import layers as kl
 from numpy.testing import assert_allclose
 
 from skextra.cnn import cluster_weights, export_network
-from skextra.cnn._compression import _runtimes
 
 pytestmark = pytest.mark.usefixtures("keras_seed")
 
@@ -133,7 +133,7 @@ def test_what_keras_computes_wrong_is_refused(tmp_path):
     x = keras.Input((4, 6))
     model = keras.Model(x, kl.TimeDistributed(kl.Dense(8))(x))
     model.quantize("int8")
-    with pytest.raises(ValueError, match="computes other numbers than Keras"):
+    with pytest.raises(ValueError, match="differ from those of Keras"):
         export_network(model, tmp_path / "a.onnx")
 
 
@@ -146,8 +146,12 @@ def test_float8_is_refused(tmp_path):
 
 
 REFUSED = {
-    ".onnx": ((9, 9, 4), lambda: kl.Conv2D(4, 3, groups=2, name="odd"), "groups are one: odd"),
-    ".tflite": ((5, 3), lambda: kl.LSTM(4, name="odd"), r"without unroll=True are one: odd"),
+    ".onnx": (
+        (9, 9, 4),
+        lambda: kl.Conv2D(4, 3, groups=2, name="odd"),
+        "grouped convolutions are not: odd",
+    ),
+    ".tflite": ((5, 3), lambda: kl.LSTM(4, name="odd"), r"without unroll=True are not: odd"),
 }
 
 
@@ -161,7 +165,7 @@ def test_nothing_is_left_of_what_the_runtime_refuses(suffix, tmp_path):
     assert not list(tmp_path.iterdir())
     path.write_text("of yesterday")
     for X in (None, noise(2, *shape)):
-        with pytest.raises(ValueError, match="so no file was left"):
+        with pytest.raises(ValueError, match="so the file was removed"):
             export_network(model, path, X)
     assert path.read_text() == "of yesterday"
     assert list(tmp_path.iterdir()) == [path]
@@ -178,7 +182,7 @@ def test_nothing_is_left_where_numbers_are_others(tmp_path, monkeypatch):
         model.set_weights(weights)
 
     monkeypatch.setattr(keras.Model, "export", wrong)
-    with pytest.raises(ValueError, match="computes other numbers than Keras: they differ by"):
+    with pytest.raises(ValueError, match="differ from those of Keras by"):
         export_network(model, tmp_path / "a.onnx")
     assert not list(tmp_path.iterdir())
 
@@ -196,7 +200,7 @@ def test_several_inputs_and_outputs(suffix, tmp_path):
     found = run(path, second, first)  # in the order of their names
     for name, expected in named({"q": first, "b": second}).items():
         assert_allclose(found[name], expected, atol=1e-5)
-    with pytest.raises(ValueError, match="has 3 outputs; the difference can be"):
+    with pytest.raises(ValueError, match="has 3 outputs; the difference can only be"):
         export_network(keras.Model(x, [outputs[0]] * 3), path, first)
 
 
@@ -223,15 +227,11 @@ def test_open_sizes_and_numbers_of_words(suffix, tmp_path):
 
 def test_without_the_runtime(tmp_path, monkeypatch):
     model, path = normed((6,), [kl.Dense(4)]), tmp_path / "a.onnx"
-
-    def missing(*args):
-        raise ImportError("no runtime")
-
-    monkeypatch.setattr(_runtimes, "import_extra", missing)
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)  # as if it were not installed
     with pytest.warns(UserWarning, match=r"a\.onnx could not be tried, as onnxruntime is not"):
         assert export_network(model, path) is None
     path.unlink()
-    with pytest.raises(ImportError, match="no runtime"):
+    with pytest.raises(ImportError, match="needs onnxruntime, which is not installed"):
         export_network(model, path, noise(2, 6))
     assert not list(tmp_path.iterdir())
 
@@ -240,7 +240,7 @@ def test_paths(tmp_path):
     model = normed((6,), [kl.Dense(4)])
     (tmp_path / "a.onnx").mkdir()
     for path in (tmp_path / "a.onnx", tmp_path / "none" / "a.onnx"):
-        with pytest.raises(ValueError, match="must name a file in a folder that there is"):
+        with pytest.raises(ValueError, match="must name a file in an existing folder"):
             export_network(model, path)
 
 
@@ -261,9 +261,7 @@ def test_a_model_that_noise_breaks_asks_for_samples(tmp_path):
     model = keras.Sequential(
         [keras.Input((5,), dtype="int32"), kl.Embedding(1, 4), kl.Flatten(), kl.Dense(2)]
     )
-    with pytest.raises(
-        ValueError, match=r"cannot compute the samples.*Pass some that it can as X"
-    ):
+    with pytest.raises(ValueError, match=r"cannot compute the samples.*Pass valid samples as X"):
         export_network(model, tmp_path / "one.onnx")
     assert not list(tmp_path.iterdir())
 
@@ -284,7 +282,7 @@ def test_inputs_that_the_model_has_not_are_named(tmp_path):
     scaled = kl.Normalization()
     scaled.adapt(RNG.normal(size=(50, 6)).astype(np.float32))
     model = keras.Sequential([keras.Input((6,)), scaled, kl.Dense(2)])
-    with pytest.raises(ValueError, match=r"asks for 3 inputs.*Normalization"):
+    with pytest.raises(ValueError, match=r"takes 3 inputs.*Normalization"):
         export_network(model, tmp_path / "normal.onnx")
     assert not list(tmp_path.iterdir())
 

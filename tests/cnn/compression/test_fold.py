@@ -93,17 +93,16 @@ def test_graphs_fold_what_can_be_and_say_why_the_rest_cannot():
     actions = {row.layer: row.action for row in report.rows}
     assert actions["good"] == "folded into a"
     for name, why in {
-        "input_norm": "stands at the input; has a shift, which the zeros at the borders of a "
-        "have not",
-        "behind_relu": "stands behind the activation 'relu' of b; has a shift, which the zeros at "
-        "the borders of c have not",
-        "branched": "is not the only one to take what c puts out; stands before add of type Add",
+        "input_norm": "follows the input; has a shift, which the zeros at the borders of a lack",
+        "behind_relu": "follows the activation 'relu' of b; has a shift, which the zeros at "
+        "the borders of c lack",
+        "branched": "is not the only user of the output of c; precedes add of type Add",
         "twice": "is used more than once",
-        "rows": "normalises axis 1, which is not that of the channels of e; stands before shared, "
+        "rows": "normalises axis 1, which is not that of the channels of e; precedes shared, "
         "which is used more than once",
-        "of_shared": "stands behind shared (2), which is used more than once; is not taken by one "
-        "layer alone",
-        "inner/norm": "is in another model than f; is not taken by one layer alone",
+        "of_shared": "follows shared (2), which is used more than once; is not used by one "
+        "layer only",
+        "inner/norm": "is in another model than f; is not used by one layer only",
     }.items():
         assert actions[name] == f"left: {why}"
     assert actions["behind_pool"] == "folded into e"
@@ -129,11 +128,11 @@ def test_nothing_to_fold():
     with pytest.raises(ValueError, match="has no BatchNormalization that can be folded"):
         fold_batch_norm(normed((6,), [kl.Dense(3)]))
     model = normed((6,), [kl.Dense(3, activation="relu"), kl.BatchNormalization(name="late")])
-    with pytest.raises(ValueError, match="late stands behind the activation 'relu'"):
+    with pytest.raises(ValueError, match="late follows the activation 'relu'"):
         fold_batch_norm(model)
     model = normed((6,), [kl.Dense(3, name="dense"), kl.BatchNormalization()])
     small, _ = quantize_int8(model)
-    with pytest.raises(ValueError, match="stands behind dense, which is quantised already"):
+    with pytest.raises(ValueError, match="follows dense, which is quantised already"):
         fold_batch_norm(small)
 
 

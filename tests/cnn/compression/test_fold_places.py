@@ -71,10 +71,10 @@ def test_what_does_nothing_in_predictions_is_passed(idle):
 def test_dropout_that_drops_in_predictions_is_not_passed():
     x = keras.Input((6,))
     y = kl.Dropout(0.5, name="drops")(kl.Dense(4)(x), training=True)
-    with pytest.raises(ValueError, match="n stands behind drops of type Dropout"):
+    with pytest.raises(ValueError, match="n follows drops of type Dropout"):
         fold_batch_norm(keras.Model(x, NORM(name="n")(y)))
     y = kl.Dropout(0.5, name="drops")(NORM(name="n")(x), training=True)
-    with pytest.raises(ValueError, match="n stands at the input; stands before drops of type"):
+    with pytest.raises(ValueError, match="n follows the input; precedes drops of type"):
         fold_batch_norm(keras.Model(x, kl.Dense(4)(y)))
 
 
@@ -117,10 +117,10 @@ def test_without_a_shift_into_any_layer_behind(layer, shape):
     ids=kind_name,
 )
 def test_a_shift_that_meets_zeros_stays(layer, shape):
-    what = "the zeros at the borders of taker have not"
+    what = "the zeros at the borders of taker lack"
     if "Transpose" in type(layer).__name__:
         what = "is not the same in all outputs of taker"
-    with pytest.raises(ValueError, match=f"n stands at the input; has a shift, which {what}"):
+    with pytest.raises(ValueError, match=f"n follows the input; has a shift, which {what}"):
         fold_batch_norm(stack(shape, NORM(name="n"), fresh(layer, name="taker")))
 
 
@@ -166,7 +166,7 @@ def test_through_averages(keepdims):
             NORM(), kl.GlobalAveragePooling2D(keepdims=keepdims), kl.Dense(2),
         )
     )  # fmt: skip
-    with pytest.raises(ValueError, match="stands before pool of type GlobalAveragePooling1D"):
+    with pytest.raises(ValueError, match="precedes pool of type GlobalAveragePooling1D"):
         fold_batch_norm(
             stack((6, 3), NORM(axis=1), kl.GlobalAveragePooling1D(name="pool"), kl.Dense(2))
         )
@@ -175,10 +175,10 @@ def test_through_averages(keepdims):
 @pytest.mark.parametrize("between", ["ReLU", "MaxPooling2D", "ZeroPadding2D", "Softmax"])
 def test_what_cannot_be_passed(between):
     other = getattr(kl, between)(name="between")
-    with pytest.raises(ValueError, match=f"stands before between of type {between}"):
+    with pytest.raises(ValueError, match=f"precedes between of type {between}"):
         fold_batch_norm(stack((6, 6, 3), NORM(name="n"), other, kl.Conv2D(4, 3)))
     other = getattr(kl, between)(name="between")
-    with pytest.raises(ValueError, match=f"stands behind between of type {between}"):
+    with pytest.raises(ValueError, match=f"follows between of type {between}"):
         fold_batch_norm(stack((6, 6, 3), kl.Conv2D(4, 3), other, NORM(name="n")))
 
 
@@ -192,9 +192,7 @@ def test_one_behind_another():
         layers = [NORM(name="a", **options), kl.GaussianNoise(0.1), NORM(name="b"), NORM(name="e")]
         actions = check(stack((6, 6, 3), *layers, kl.ReLU()), n_left=1)
         assert actions["b"] == actions["e"] == "folded into a"
-        assert actions["a"].startswith(
-            "takes b and e in; left: stands at the input; stands before"
-        )
+        assert actions["a"].startswith("takes b and e in; left: follows the input; precedes")
     actions = check(stack((6,), NORM(name="a"), NORM(name="b"), kl.Dense(3, name="d")))
     assert actions == {"a": "folded into d", "b": "folded into a", "d": "takes a in"}
     # Axes that differ: both go into the dense layer, one after the other.
@@ -214,22 +212,20 @@ def test_branches_and_shared_layers():
     # Taken twice.
     y = NORM(name="n")(x)
     two = keras.Model(x, [kl.Conv2D(4, 3)(y), kl.Conv2D(4, 3)(y)])
-    with pytest.raises(ValueError, match="n stands at the input; is not taken by one layer alone"):
+    with pytest.raises(ValueError, match="n follows the input; is not used by one layer only"):
         fold_batch_norm(two)
     # An output of the network, as is what goes through a dropout.
     for layer in (kl.Identity(), kl.Dropout(0.5)):
         y = layer(NORM(name="n")(x))
-        with pytest.raises(ValueError, match="is not the only one to take what"):
+        with pytest.raises(ValueError, match="is not the only user of the output of"):
             fold_batch_norm(keras.Model(x, [y, kl.Conv2D(4, 3)(y)]))
         y = layer(kl.Conv2D(4, 3)(x))
-        with pytest.raises(ValueError, match="is not the only one to take what"):
+        with pytest.raises(ValueError, match="is not the only user of the output of"):
             fold_batch_norm(keras.Model(x, [y, NORM(name="n")(y)]))
     # The taker serves two.
     shared = kl.Conv2D(4, 3, name="s")
     model = keras.Model(x, [shared(NORM(name="n")(x)), shared(x)])
-    with pytest.raises(
-        ValueError, match=r"stands before s( \(2\))?, which is used more than once"
-    ):
+    with pytest.raises(ValueError, match=r"precedes s( \(2\))?, which is used more than once"):
         fold_batch_norm(model)
     # The input goes elsewhere too, which does not matter.
     y = kl.Conv2D(3, 3, name="c")(NORM(name="n")(x))
@@ -246,25 +242,25 @@ def test_nested_models():
     assert check(model)["inner/n"] == "folded into inner/c"
     inner = keras.Sequential([keras.Input((6, 6, 3)), NORM(name="n")], name="inner")
     model = filled(keras.Model(x, kl.Conv2D(4, 3)(inner(x))))
-    with pytest.raises(ValueError, match="inner/n stands at the input; is not taken by one layer"):
+    with pytest.raises(ValueError, match="inner/n follows the input; is not used by one layer"):
         fold_batch_norm(model)
 
 
 def test_layers_that_cannot_take_one_in():
     layers = [NORM(name="n"), kl.Dense(4, name="d")]
     small, _ = quantize_int8(stack((6,), *layers))
-    with pytest.raises(ValueError, match="stands before d, which is quantised already"):
+    with pytest.raises(ValueError, match="precedes d, which is quantised already"):
         fold_batch_norm(small)
     coded, _ = cluster_weights(stack((6,), *map(fresh, layers)), 4, random_state=0)
-    with pytest.raises(ValueError, match="stands before d of type ClusteredLayer"):
+    with pytest.raises(ValueError, match="precedes d of type ClusteredLayer"):
         fold_batch_norm(coded)
     model = stack((6,), *map(fresh, layers))
     model.layers[1].enable_lora(2)
-    with pytest.raises(ValueError, match="stands before d, which has LoRA weights"):
+    with pytest.raises(ValueError, match="precedes d, which has LoRA weights"):
         fold_batch_norm(model)
     for other in ("float64", "float16"):
         model = stack((6,), NORM(name="n"), kl.Dense(4, name="d", dtype=other))
-        with pytest.raises(ValueError, match="n stands at the input; computes in float32, unlike"):
+        with pytest.raises(ValueError, match="n follows the input; computes in float32, unlike"):
             fold_batch_norm(model)
 
 
@@ -272,7 +268,7 @@ def test_open_sizes():
     check(stack((None, None, 3), NORM(), kl.Conv2D(4, 2), kl.Dropout(0.1), NORM()))
     x = keras.Input((None, 3))
     y = kl.Flatten(name="flat")(kl.Reshape((4, 3))(NORM(name="n")(x)))
-    with pytest.raises(ValueError, match="n stands at the input; stands before reshape"):
+    with pytest.raises(ValueError, match="n follows the input; precedes reshape"):
         fold_batch_norm(keras.Model(x, kl.Dense(2)(y)))
 
 

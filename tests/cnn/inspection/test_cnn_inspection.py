@@ -239,7 +239,7 @@ def test_conv_matrix_by_hand():
     "arguments, message",
     [
         ((np.ones((3, 3)), 5), "a window alone for inputs without channels"),
-        ((np.ones(6), 5), "kernel spans 6 along an axis where the input has 5"),
+        ((np.ones(6), 5), "kernel spans 6 positions along an axis on which the input has 5"),
         ((np.ones((3, 2, 4)), (9, 3)), "2 input channels and 4 filters"),
         (([np.nan], 5), "kernel must hold finite numbers"),
         (([1.0], 5, 0), "strides=0 must be whole numbers from 1 up"),

@@ -275,7 +275,7 @@ def test_a_network_from_rows_and_one_of_open_sizes():
     assert [row.receptive_field for row in layer_table(model).rows[1:]] == [(3, 3), (8, 8), (8, 8)]
     free = keras.Sequential([keras.Input((None, None, 3)), kl.Conv2D(4, 3)])
     assert layer_table(free, input_shape=(10, 12, 3)).macs == 8 * 10 * 27 * 4
-    with pytest.raises(ValueError, match="pass layer_table an input_shape"):
+    with pytest.raises(ValueError, match="pass input_shape to layer_table"):
         layer_table(free)
     with pytest.raises(ValueError, match="does not match the inputs"):
         layer_table(free, input_shape=(10,))

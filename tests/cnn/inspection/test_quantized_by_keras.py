@@ -272,7 +272,7 @@ def test_they_are_stored_in_fewer_bytes_already(mode):
         quantize_int8(model)
     bare = keras.Sequential([keras.Input((6,)), kl.Dense(4), kl.BatchNormalization(name="n")])
     quantize(bare, mode)
-    with pytest.raises(ValueError, match=r"n stands behind dense.*, which is quantised already"):
+    with pytest.raises(ValueError, match=r"n follows dense.*, which is quantised already"):
         fold_batch_norm(bare)
 
 
