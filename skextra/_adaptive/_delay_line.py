@@ -4,11 +4,10 @@ from typing import Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skextra._base import Estimator, all_or_nothing
-from skextra._sklearn import OneToOneFeatureMixin, TransformerMixin
+from skextra._sklearn import OneToOneFeatureMixin, Tags, TransformerMixin
 from skextra._typing import FloatArray, MatrixLike
 
 

@@ -7,7 +7,6 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 from scipy.sparse import issparse
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils import Tags
 from sklearn.utils.extmath import safe_sparse_dot
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
@@ -24,6 +23,7 @@ from skextra._adaptive._stream import Chunk, Stream
 from skextra._base import Estimator, frozen, random_state_of, warn_caller
 from skextra._callbacks import CallbackSupportMixin, EpochReporter
 from skextra._kernels._lms_dense import lms_adapt
+from skextra._sklearn import Tags
 from skextra._typing import FloatArray, FloatMatrix, MatrixLike, RandomStateLike
 
 # Targets whose squares stay within the range of float64 (2e-308 to 2e308), with room for errors

@@ -6,7 +6,6 @@ from typing import Any, Literal, Self
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skextra._adaptive._rows import as_rows, presentation_order
@@ -24,7 +23,7 @@ from skextra._madaline._training import (
     first_draw,
     present,
 )
-from skextra._sklearn import ClassifierMixin
+from skextra._sklearn import ClassifierMixin, Tags
 from skextra._typing import FloatArray, LabelArray, MatrixLike, RandomStateLike
 
 
