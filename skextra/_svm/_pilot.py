@@ -26,8 +26,8 @@ MOST_COST = 1e4  # beyond which float32 cannot solve the pilot
 _RANK_TOLERANCE = 1e-6
 _FEW_ROWS = 3000  # for which waking a second thread takes as long as its work
 # Decay of the chance of a row with its margin. 0 draws uniformly; a larger one draws landmarks
-# nearer the border. It pays where the border is complex: on MNIST with 1000 landmarks it is worth
-# .2 to .3 points of accuracy, or twice the landmarks; on other data nothing
+# nearer the border. It pays where the border is complex: with 1000 landmarks on 10,000 images of
+# MNIST it is worth .4 points of accuracy (benchmarks/bench_svm.py), on other data nothing
 # (benchmarks/vary_svm.py).
 _SHARPNESS = 2.0
 
