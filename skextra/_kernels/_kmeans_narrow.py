@@ -14,7 +14,7 @@ from skextra._kernels._kmeans_rows import (
 )
 
 _FASTMATH = {"reassoc", "contract", "nsz"}
-# Points in a tile: 64 features of them, and the scores of two centres, stay in a cache of 128 KiB.
+# Points in a tile: 64 features of them take 64 KiB, which stay in the second-level cache.
 _LANES = 256
 
 
