@@ -126,7 +126,7 @@ def _read(cls, state, path, build):
     config = None if state["config"] is None else str(state["config"])
     design = {"_plan": plan, "_l2": l2, "_build": build, "_config": config}
     cnn.__setstate__({**vars(cnn), **fitted, **design})
-    model = cnn._design.model(cnn._design.scale)
+    model = cnn._design.model()
     if config is not None and model.output_shape[1:] != (len(cnn.classes_),):
         raise ValueError("its network does not have an output for each class.")
     try:

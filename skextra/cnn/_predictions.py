@@ -118,7 +118,7 @@ class Predictions:
             raise AttributeError(
                 f"There is no model_: y had one class, {label!r}, predicted without a network."
             )
-        model = self._design.model(self._design.scale)
+        model = self._design.model()
         model.set_weights(self.weights_)
         return model
 

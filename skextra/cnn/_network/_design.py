@@ -114,23 +114,18 @@ class Design:
                     f"Keras cannot make the layers that the parameters ask for: {reason(error)}"
                 ) from error
 
-    def model(self, scale: int | str | None = None) -> KerasModel:
-        """Return a new Keras model for the user: with probabilities, or the outputs of `build`.
-
-        Parameters
-        ----------
-        scale : int or str, default=None
-            With a number, the model divides pixels by it.
-        """
+    def model(self) -> KerasModel:
+        """Return a new Keras model for the user: pixels in, probabilities out, or as `build`."""
         if self.config is not None:
             built = self.plan is None
-            return configured_model(self.config) if built else with_ends(self.config, scale)
+            return configured_model(self.config) if built else with_ends(self.config, self.scale)
         if self.plan is None:
             return built_model(self.build, self.image_shape, self.n_classes, self.seed)
         with LOCK:
             return model_of(
                 self.plan, self.image_shape, self.n_classes, self.dtype, output="softmax",
-                divisor=scale if isinstance(scale, int) else None, seed=self.seed, l2=self.l2,
+                divisor=self.scale if isinstance(self.scale, int) else None,
+                seed=self.seed, l2=self.l2,
             )  # fmt: skip
 
     def model_on_logits(self, weights: list[FloatArray]) -> KerasModel:

@@ -307,7 +307,7 @@ def test_labels_and_samples(cnn):
     )
     x = keras.Input((4,))
     for outputs in ([kl.Dense(2)(x), kl.Dense(3)(x)], {"a": kl.Dense(2)(x)}):
-        with pytest.raises(ValueError, match="several arrays, or a dict"):
+        with pytest.raises(ValueError, match="several outputs, or a dict"):
             quantize_int8(keras.Model(x, outputs), np.ones((2, 4)))
     for layers in (3, None, [["a"]]):
         with pytest.raises(TypeError, match="must be a name or a list of names"):
