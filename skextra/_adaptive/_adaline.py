@@ -27,9 +27,9 @@ class Adaline(ClassifierMixin, AdaptiveFilter):
     """Adaptive linear neuron: a classifier whose targets are +1 and -1, trained by LMS.
 
     One neuron learns whether a row belongs to a class; with more than two classes there is one
-    for each, and the largest linear output wins. Unlike the perceptron an Adaline adapts on its
-    linear output, so that it converges to the least-squares separation whether or not the classes
-    are separable.
+    neuron for each, and the largest linear output wins. Unlike the perceptron, an Adaline adapts
+    on its linear output, so that it converges to the least-squares separation whether or not the
+    classes are separable.
 
     Parameters
     ----------
@@ -41,40 +41,41 @@ class Adaline(ClassifierMixin, AdaptiveFilter):
           the same share of the error, whatever the scale of the row.
 
     learning_rate : float or 'auto', default='auto'
-        Step size. Larger converges faster; too large diverges. 'auto' takes the smaller of half
-        the bound that guarantees stability and the rate of 10% misadjustment. In a stream the
-        first chunk sets it, and larger rows that come later lower it.
+        Step size. A larger rate converges faster; too large a rate diverges. 'auto' takes the
+        smaller of half the bound that guarantees stability and the rate of 10% misadjustment. In
+        a stream the first chunk sets it, and larger rows in later chunks lower it.
 
     max_iter : int, default=1000
         Largest number of epochs.
 
     tol : float or None, default=1e-3
-        `fit` stops when the mean squared error has changed by less than this share in three
-        successive epochs. None runs all `max_iter` epochs, as long as the weights are finite.
+        Relative tolerance: `fit` stops when the mean squared error has changed by less than this
+        share in three successive epochs. None runs all `max_iter` epochs, as long as the weights
+        are finite.
 
     shuffle : bool, default=True
-        Whether to present the rows in random order, the same in every epoch; rows sorted by
-        class would otherwise spoil the weights. The random order depends on the content of the
-        rows, not on their place. `partial_fit` keeps the order given.
+        Whether to present the rows in random order, the same in every epoch. Without it, rows
+        sorted by class give poor weights. The random order depends on the content of the rows,
+        not on their position. `partial_fit` keeps the order given.
 
     average : bool, default=True
-        Whether the weights published are the mean of all iterates (Polyak averaging) instead of
-        the last iterate, which favours the rows presented last.
+        Whether `coef_` and `intercept_` are the mean of all iterates (Polyak averaging) instead
+        of the last iterate, which favours the rows presented last.
 
     fit_intercept : bool, default=True
-        Whether a constant input of 1 has a weight too (the bias weight, adapted like the others).
+        Whether to add a constant input of 1, whose weight (the bias weight) is adapted like the
+        others.
 
     class_weight : dict, 'balanced' or None, default=None
         Positive weights of classes, 1 for those not named, which multiply the sample weights.
-        'balanced' makes the classes count alike: ``n_samples / (n_classes * count)`` for a class
-        of `count` rows.
+        'balanced' gives all classes the same total: ``n_samples / (n_classes * count)`` for a
+        class of `count` rows.
 
     warm_start : bool, default=False
         Whether `fit` starts from the weights of the previous fit instead of from zero.
 
     random_state : int, RandomState instance or None, default=None
-        Seed of the random order with ``shuffle=True``. Pass an int for the same weights
-        every time.
+        Seed of the random order with ``shuffle=True``. Pass an int for reproducible weights.
 
     Attributes
     ----------
@@ -89,7 +90,7 @@ class Adaline(ClassifierMixin, AdaptiveFilter):
 
     loss_curve_ : ndarray of shape (n_epochs,)
         Mean squared error of the linear outputs over the training set after each epoch of `fit`.
-        Streams leave it as it was.
+        `partial_fit` leaves it unchanged.
 
     n_iter_ : int
         Epochs run by `fit`, plus calls of `partial_fit` since.
@@ -110,16 +111,15 @@ class Adaline(ClassifierMixin, AdaptiveFilter):
     --------
     LMSRegressor : The same rule for continuous targets.
     sklearn.linear_model.Perceptron : Adapts on the thresholded output.
-    sklearn.linear_model.SGDClassifier : With ``loss='squared_error'``, the nearest relative.
+    sklearn.linear_model.SGDClassifier : With ``loss='squared_error'``, the closest equivalent.
 
     Notes
     -----
-    A sample weight of w has the effect of w presentations in a row; a sparse X gives the same
-    model as the dense one; the order of the rows in the file is immaterial with ``shuffle=True``.
-    A decision value of exactly 0 is the first class. A ConvergenceWarning tells of a fit that
-    diverged, or that `tol` has ended far from the least-squares loss, which happens where the
-    features are on different scales. Cost: O(n_samples * n_features * n_classes)
-    an epoch.
+    A sample weight of w is equivalent to w presentations in a row. A sparse X gives the same
+    model as the dense one. With ``shuffle=True`` the order of the rows in the file does not
+    matter. A decision value of exactly 0 is the first class. A ConvergenceWarning is raised if a
+    fit diverges, or if `tol` ends it far from the least-squares loss, which happens where the
+    features are on different scales. Cost: O(n_samples * n_features * n_classes) per epoch.
 
     References
     ----------
@@ -195,8 +195,8 @@ class Adaline(ClassifierMixin, AdaptiveFilter):
             Bias weights to start from instead of zero.
 
         sample_weight : array-like of shape (n_samples,), default=None
-            Non-negative weights; w counts as w presentations of the row. A class of rows of
-            weight 0 alone is none.
+            Non-negative weights; w is equivalent to w presentations of the row. A class all of
+            whose rows have weight 0 does not exist.
 
         Returns
         -------
@@ -206,7 +206,7 @@ class Adaline(ClassifierMixin, AdaptiveFilter):
         Raises
         ------
         ValueError
-            If a parameter, the data or an initial weight is invalid, or only one class is there.
+            If a parameter, the data or an initial weight is invalid, or there is only one class.
             The estimator is then left as it was.
         """
         self._check_parameters()
@@ -238,7 +238,7 @@ class Adaline(ClassifierMixin, AdaptiveFilter):
         classes: ArrayLike | None = None,
         sample_weight: ArrayLike | None = None,
     ) -> Self:
-        """Present the rows once, in the order given, from the current weights.
+        """Present the rows once, in the order given, starting from the current weights.
 
         Parameters
         ----------
@@ -249,7 +249,8 @@ class Adaline(ClassifierMixin, AdaptiveFilter):
             Their labels.
 
         classes : array-like of shape (n_classes,), default=None
-            All labels that will ever come. Needed in the first call, optional afterwards.
+            All labels that can occur in the stream. Required in the first call, optional
+            afterwards.
 
         sample_weight : array-like of shape (n_samples,), default=None
             Non-negative weights.
@@ -268,9 +269,8 @@ class Adaline(ClassifierMixin, AdaptiveFilter):
             With ``class_weight='balanced'``, which needs all data at once.
         """
         self._check_parameters()
+        self._check_same_inputs()
         first = not hasattr(self, "coef_")
-        if not first:
-            self._check_same_inputs()
         X, y = self._check_pair(X, y, reset=first)
         self.classes_ = settle_classes(None if first else self.classes_, classes)
         check_labels(y, self.classes_)

@@ -1,4 +1,4 @@
-"""TappedDelayLine: from a signal to the rows that an adaptive filter takes."""
+"""TappedDelayLine: from a signal to the rows of an adaptive filter."""
 
 from typing import Self
 
@@ -15,14 +15,14 @@ class TappedDelayLine(OneToOneFeatureMixin, TransformerMixin, Estimator):
     """Turn a signal into rows of its present and past samples.
 
     Row t of the output is ``x[t], x[t-1], ..., x[t - n_taps + 1]``, the state of a tapped delay
-    line that starts out empty (zeros). A linear model behind it is a finite impulse response
+    line that is empty (zeros) at first. A linear model of these rows is a finite impulse response
     filter whose weights are the impulse response.
 
     Parameters
     ----------
     n_taps : int, default=1
-        Length of the line, the present sample included. The default of 1 has no memory and
-        passes the signal on as it is.
+        Length of the line, the present sample included. A longer line lets a filter represent
+        longer responses. The default of 1 has no memory and returns the signal unchanged.
 
     Attributes
     ----------
@@ -41,12 +41,12 @@ class TappedDelayLine(OneToOneFeatureMixin, TransformerMixin, Estimator):
     Several channels are interleaved: all channels at lag 0, then all at lag 1, and so on, so that
     ``coef_.reshape(n_taps, n_channels)`` is the impulse response channel by channel.
 
-    The rows overlap, and so do they in memory: the output is a read-only view of one padded copy
-    of the signal, and LMSRegressor and Adaline adapt on the view without copying it. Operations
-    that need the full matrix copy it then.
+    The rows overlap in memory: the output is a read-only view of one padded copy of the signal,
+    and LMSRegressor and Adaline adapt on the view without copying it. Operations that need the
+    full matrix make a copy.
 
     Rows are samples in time: a permuted signal is another signal, and the first ``n_taps - 1``
-    rows of a piece depend on what came before. To continue a stream, pass the last
+    rows of a chunk depend on the samples before it. To continue a stream, pass the last
     ``n_taps - 1`` samples again and drop their rows.
 
     Examples

@@ -1,4 +1,4 @@
-"""Epochs of LMS and NLMS: two ways to take one, and the loop with its loss curve and its end."""
+"""Epochs of LMS and NLMS, row by row or as an affine map, and the loop that runs them."""
 
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
@@ -15,8 +15,8 @@ from skextra._kernels._epoch_map import ComposedEpoch, compose_epoch
 from skextra._typing import FloatArray
 
 # Beyond this growth of the mean squared error a run counts as diverged. It ends there, unless
-# tol=None asks for all epochs: then it ends when it overflows. Sorted rows make the loss of stable
-# runs rise for a while; six decades are beyond all that tests/adaptive has met.
+# tol=None asks for all epochs: then it ends when it overflows. A smaller one ends diverging runs
+# sooner, but also stable ones whose loss rises for a while, as it does on sorted rows.
 GROWTH = 1e6
 # Successive epochs whose loss must stay within `tol` of the one before. One quiet epoch may be
 # the turning point of a curve that falls and then rises; more cost as many epochs.

@@ -119,7 +119,7 @@ class AdaptiveFilter(CallbackSupportMixin, Estimator):
     def _check_same_inputs(self) -> None:
         """Raise ValueError if `fit_intercept` is not that of the weights to continue from."""
         has_intercept = self._resumed().has_intercept
-        if bool(self.fit_intercept) != has_intercept:
+        if has_intercept not in (None, bool(self.fit_intercept)):
             raise ValueError(
                 f"fit_intercept={self.fit_intercept!r}, but the weights to continue from were "
                 f"adapted with fit_intercept={has_intercept!r}. Set it back, or start again with "
@@ -217,7 +217,7 @@ class AdaptiveFilter(CallbackSupportMixin, Estimator):
         last, mean = stream.last, stream.mean
         if last is None:
             last = mean = np.zeros((targets.shape[1], rows.p + 1))
-        last, mean = last.astype(real, copy=False), mean.astype(real, copy=False)
+        last, mean = (w.astype(real, copy=False) for w in (last, mean))
         before = Weights(last, mean, stream.presented, bool(self.average))
         return Chunk(inputs, targets, gains, before, X.dtype)
 

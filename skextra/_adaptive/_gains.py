@@ -22,8 +22,8 @@ _MISADJUSTMENT = 0.1
 # range of float32 is 1e-38 to 3e38; the margin of 1e8 on either side is for errors that grow and
 # for products with the entries of a row. Beyond, a fit takes float64, at twice the memory.
 _SMALLEST_SINGLE, _LARGEST_SINGLE = 1e-30, 1e30
-# Relative step up to which the binomial series of `_repeated` takes over: its first term left out
-# is of the order of the cube of this, 1e-9, while the closed form loses digits as 1e-16 / x^2.
+# Relative step up to which the binomial series of `_repeated` takes over: the first term left out
+# is below the fourth power of this over 360, 3e-15, while the closed form loses digits as 1e-16 / x.
 _SERIES = 1e-3
 
 

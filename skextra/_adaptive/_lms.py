@@ -27,8 +27,8 @@ _VARIANTS = ("lms", "nlms", "rls", "wiener")
 def _recursive(estimator: Any) -> bool:
     if estimator.variant == "wiener":
         raise AttributeError(
-            "variant='wiener' is the closed-form solution and cannot adapt row by row; "
-            "use 'lms', 'nlms' or 'rls'."
+            "variant='wiener' is a closed-form solution and cannot adapt row by row; use 'lms', "
+            "'nlms' or 'rls'."
         )
     return True
 
@@ -36,10 +36,10 @@ def _recursive(estimator: Any) -> bool:
 class LMSRegressor(MultiOutputMixin, RegressorMixin, AdaptiveFilter):
     """Linear regression and adaptive filtering by least mean squares.
 
-    The textbook sequence, sample by sample in the order of the file: with the error
+    Rows are presented one by one in the order of the file, as in the textbooks: with the error
     ``e = d - w.x`` of the current weights, each row moves them by ``learning_rate * e * x``.
-    The loss curve, the bounds on the rate and any divergence are there to be looked at, and
-    the normalised, recursive and closed-form variants share the interface.
+    The loss curve and the bounds on the rate are attributes, and divergence is reported. The
+    normalised, recursive and closed-form variants share the interface.
 
     Parameters
     ----------
@@ -47,48 +47,50 @@ class LMSRegressor(MultiOutputMixin, RegressorMixin, AdaptiveFilter):
         The algorithm.
 
         - 'lms': Widrow and Hoff's rule, ``w += learning_rate * e * x``.
-        - 'nlms': normalised LMS, ``w += learning_rate * e * x / ||x||^2``; indifferent to the
+        - 'nlms': normalised LMS, ``w += learning_rate * e * x / ||x||^2``; independent of the
           scale of the rows, however small or large. A row of zeros makes no step.
-        - 'rls': recursive least squares with exponential forgetting; one pass, O(p^2) a row,
+        - 'rls': recursive least squares with exponential forgetting; one pass, O(p^2) per row,
           converges fastest.
         - 'wiener': the least-squares solution in closed form, which LMS approaches.
 
     learning_rate : float or 'auto', default='auto'
-        Step size of 'lms' and 'nlms'. Larger converges faster and ends up farther from the
-        Wiener solution; too large diverges. (Widrow's mu is half of it.) 'auto' takes the
+        Step size of 'lms' and 'nlms'. A larger rate converges faster and ends farther from the
+        Wiener solution; too large a rate diverges. (Widrow's mu is half of it.) 'auto' takes the
         smaller of half the bound that guarantees stability and the rate of 10% misadjustment.
-        In a stream the first chunk sets it, and larger rows that come later lower it.
+        In a stream the first chunk sets it, and larger rows in later chunks lower it.
 
     forgetting : float in (0, 1], default=1.0
-        Forgetting factor of 'rls'. With 1 all rows count alike; with less, a row k steps ago
-        counts ``forgetting**k``, so that the filter tracks a changing system over about
-        ``1 / (1 - forgetting)`` rows, and is noisier. In directions that the rows do not excite
-        for longer than that, the weights stay as they are, and a ConvergenceWarning says so.
+        Forgetting factor of 'rls'. With 1 all rows count equally. With less, a row k steps ago
+        counts ``forgetting**k``: the filter tracks a changing system over about
+        ``1 / (1 - forgetting)`` rows, and its weights are noisier. In directions that the rows do
+        not excite for longer than that, the weights stay as they are, with a ConvergenceWarning.
 
     delta : float, default=0.01
-        Regularisation that 'rls' starts from: its first inverse correlation matrix is
-        ``I / delta``. With ``forgetting=1`` the result is ridge regression of strength `delta`,
-        intercept included. Raise it for noisy data.
+        Regularisation at the start of 'rls': its first inverse correlation matrix is
+        ``I / delta``. With ``forgetting=1`` the result is equivalent to ridge regression of
+        strength `delta`, intercept included. Raise it for noisy data.
 
     max_iter : int, default=1000
         Largest number of epochs of 'lms' and 'nlms'.
 
     tol : float or None, default=1e-5
-        `fit` stops when the mean squared error has changed by less than this share in three
-        successive epochs. None runs all `max_iter` epochs, as long as the weights are finite.
+        Relative tolerance: `fit` stops when the mean squared error has changed by less than this
+        share in three successive epochs. None runs all `max_iter` epochs, as long as the weights
+        are finite.
 
     shuffle : bool, default=False
         Whether to present the rows in random order, the same in every epoch. False keeps the
         order of the file, as a filter must; True protects against sorted rows. The random
-        order depends on the content of the rows, not on their place.
+        order depends on the content of the rows, not on their position.
 
     average : bool, default=False
-        Whether the weights published are the mean of all iterates (Polyak averaging) instead of
-        the last iterate. Removes most of the misadjustment of 'lms' and 'nlms'; 'rls' and
+        Whether `coef_` and `intercept_` are the mean of all iterates (Polyak averaging) instead
+        of the last iterate. Removes most of the misadjustment of 'lms' and 'nlms'; 'rls' and
         'wiener' do not use it.
 
     fit_intercept : bool, default=True
-        Whether a constant input of 1 has a weight too (the bias weight, adapted like the others).
+        Whether to add a constant input of 1, whose weight (the bias weight) is adapted like the
+        others.
 
     warm_start : bool, default=False
         Whether `fit` starts from the weights of the previous fit instead of from zero.
@@ -106,8 +108,8 @@ class LMSRegressor(MultiOutputMixin, RegressorMixin, AdaptiveFilter):
 
     loss_curve_ : ndarray of shape (n_epochs,)
         Mean squared error over the whole training set (and over the outputs) after each epoch
-        of `fit`; streams leave it as it was. After divergence its last entries show the blow-up,
-        up to infinity.
+        of `fit`; `partial_fit` and `adapt` leave it unchanged. After divergence its last entries
+        grow up to infinity.
 
     n_iter_ : int
         Epochs run by `fit`, plus calls of `partial_fit` and `adapt` since.
@@ -116,7 +118,7 @@ class LMSRegressor(MultiOutputMixin, RegressorMixin, AdaptiveFilter):
         The rate used. Only with 'lms' and 'nlms'.
 
     stability_ : LMSStability
-        Bounds on the learning rate, predicted misadjustment and, for dense X with less than 32
+        Bounds on the learning rate, predicted misadjustment and, for dense X with fewer than 32
         features and n_samples * (n_features + 1)^2 up to 200,000, the exact limit. Only with
         'lms' and 'nlms'.
 
@@ -141,15 +143,15 @@ class LMSRegressor(MultiOutputMixin, RegressorMixin, AdaptiveFilter):
     The mean of the weights converges for ``learning_rate < 2 / lambda_max(R)``, the mean square
     error usually for ``learning_rate < 2 / trace(R)``, and any order of the rows is safe below
     ``2 / max ||x||^2`` [2]_. In a fixed order an epoch is an affine map of the weights; when many
-    epochs are due that map replaces them, so that 1000 epochs cost little more than 20.
+    epochs remain, that map replaces them, so that 1000 epochs cost little more than 20.
 
-    A sample weight of w has the effect of w presentations in a row; a sparse X gives the same
-    model as the dense one. If the error overflows (or, with `tol` set, grows a million times)
-    fitting ends with a ConvergenceWarning and the last finite weights. A ConvergenceWarning also
-    tells of a fit that `tol` has ended far from the least-squares loss, which happens where the
-    features are on different scales.
+    A sample weight of w is equivalent to w presentations in a row; a sparse X gives the same
+    model as the dense one. If the error overflows (or, with `tol` set, grows by a factor of a
+    million) fitting ends with a ConvergenceWarning and the last finite weights. A
+    ConvergenceWarning is also raised if `tol` ends a fit far from the least-squares loss, which
+    happens where the features are on different scales.
 
-    Cost: O(n_samples * n_features) an epoch, O(n_features) memory besides the data.
+    Cost: O(n_samples * n_features) per epoch, O(n_features) memory besides the data.
 
     References
     ----------
@@ -234,7 +236,7 @@ class LMSRegressor(MultiOutputMixin, RegressorMixin, AdaptiveFilter):
             Bias weight to start from instead of zero.
 
         sample_weight : array-like of shape (n_samples,), default=None
-            Non-negative weights; w counts as w presentations of the row.
+            Non-negative weights; w is equivalent to w presentations of the row.
 
         Returns
         -------
@@ -272,10 +274,10 @@ class LMSRegressor(MultiOutputMixin, RegressorMixin, AdaptiveFilter):
     def partial_fit(
         self, X: MatrixLike, y: ArrayLike, sample_weight: ArrayLike | None = None
     ) -> Self:
-        """Present the rows once, in the order given, from the current weights.
+        """Present the rows once, in the order given, starting from the current weights.
 
         Chunks of a stream give the same weights as the whole in one call, if `learning_rate` is a
-        number. `shuffle` plays no part. With `average` the mean is that of the iterates since
+        number. `shuffle` is ignored. With `average` the mean is that of the iterates since
         averaging was switched on.
 
         Parameters
@@ -315,13 +317,14 @@ class LMSRegressor(MultiOutputMixin, RegressorMixin, AdaptiveFilter):
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Rows in order of time, as :class:`TappedDelayLine` makes them.
+            Rows in order of time, for example from :class:`TappedDelayLine`.
 
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             Desired signal.
 
         return_path : bool, default=False
-            Whether to keep the weights after every row, at n_samples times their memory.
+            Whether to keep the weights after every row, which takes n_samples times their
+            memory.
 
         Returns
         -------
@@ -398,9 +401,8 @@ class LMSRegressor(MultiOutputMixin, RegressorMixin, AdaptiveFilter):
     def _check_chunk(self, X: MatrixLike, y: ArrayLike) -> tuple[FloatMatrix, FloatArray]:
         """Return the next rows of a stream and their targets, in the dtype of its first."""
         self._check_parameters()
+        self._check_same_inputs()
         first = not hasattr(self, "coef_")
-        if not first:
-            self._check_same_inputs()
         X, y = self._check_pair(X, y, reset=first)
         if first:
             self._single_output = y.ndim == 1

@@ -21,26 +21,26 @@ from skextra._typing import FloatArray, FloatMatrix
 # on the unscaled wine and breast cancer .5 to 5. Lower limits warn of fits that are good enough,
 # higher ones stay silent on bad ones.
 
-# What counts as far: a share of the least loss, beyond what the estimation of so many weights and
-# the misadjustment of the rate explain.
+# What counts as far: a share of the least loss, beyond what the number of weights and the
+# misadjustment of the rate explain.
 _SLOW = 0.25
 # Of the variance and of the mean square of the targets; less is no loss, however small the least.
 _SLOW_VARIANCE, _ROUNDING = 1e-3, 1e-10
-# For weights that have settled, only elsewhere than at the least squares: sorted rows do that.
-# Then at least this share of the variance of the targets must be at stake too: .2 of R2.
+# For weights that have settled away from the least-squares solution, as sorted rows make them do.
+# Then at least this share of the variance of the targets must be lost too: .2 of R2.
 _SETTLED, _SETTLED_VARIANCE = 1.0, 0.2
-# Time constants a weight needs: its share of the loss falls by e^2 in each, or, where the iterates
-# are averaged, with the square of their number.
+# Time constants after which a weight should have settled: its share of the loss falls by a factor
+# of e^2 in each, or, if the iterates are averaged, with the square of their number.
 _CONSTANTS, _CONSTANTS_AVERAGED = 3, 10
-# On wide data steps of conjugate gradients tell what can be gained. With so many rows for each
-# weight they cost some hundredths of a fit that ran into `tol`, and what they gain from noise
-# stays below what they gain from slow weights, of which this share of the variance is asked.
+# On wide data steps of conjugate gradients show what can be gained. With four rows per weight they
+# cost some hundredths of a fit that ran into `tol`, and what they gain from noise stays below this
+# share of the variance, which slow weights must exceed.
 _STEPS, _WIDE_ROWS, _WIDE_VARIANCE = 2, 4, 0.1
 # With no more rows than weights all targets can be fitted, noise too: then the loss must be near
 # the variance still, and fall to that share at once.
 _NO_BETTER, _FALL = 0.9, 0.5
-# Rows for each weight that NLMS takes the moments of, and the fewest: with 50 the noise of the
-# moments is a seventh of themselves.
+# Rows per weight whose moments are taken for NLMS, and the fewest rows in all: with 50 the
+# relative noise of the moments is about a seventh.
 _NARROW_ROWS, _FEWEST_ROWS = 50, 500
 _CONSTANT = 1e-10  # a column that varies by less, beside its mean, is rounding
 
@@ -166,7 +166,7 @@ def _wide(
 
 
 def _every(rows: Rows, per_weight: int) -> int:
-    """Return the distance of evenly spaced rows, so many for each weight."""
+    """Return the distance of evenly spaced rows that leaves `per_weight` rows per weight."""
     return max(1, rows.n // max(per_weight * (rows.p + 1), _FEWEST_ROWS))
 
 

@@ -49,8 +49,8 @@ class LMSStability:
         The rate in use.
 
     lambda_max : float
-        Largest eigenvalue of R, the power of the strongest direction. NaN if it could not be
-        computed.
+        Largest eigenvalue of R, the power of the strongest direction. NaN if its computation
+        failed.
 
     trace : float
         Trace of R, the mean squared norm of a row.
@@ -60,14 +60,14 @@ class LMSStability:
 
     spectral_radius : float or None
         Growth of the slowest error component in one epoch over the rows in the order given, at the
-        rate in use: below 1 the weights converge, above 1 they diverge. None where not computed.
+        rate in use: below 1 the weights converge, above 1 they diverge. None if not computed.
 
     critical_rate : float or None
         The rate at which the spectral radius reaches 1: the exact limit for this order of the
-        rows, never above `learning_rate` where that is unstable. Rates beyond the limit can be
-        stable again. The search goes up from the guaranteed bound by steps of a quarter, so that
-        it can pass over a narrower window of unstable rates that does not hold `learning_rate`.
-        None where not computed (see :func:`skextra.lms_stability`).
+        rows, never above `learning_rate` if that is unstable. Rates beyond the limit can be
+        stable again. The search goes up from the guaranteed bound in steps of a quarter, so that
+        it can miss a narrower window of unstable rates that does not contain `learning_rate`.
+        None if not computed (see :func:`skextra.lms_stability`).
 
     References
     ----------
@@ -157,7 +157,7 @@ def lms_stability(
         The rows, in the order in which they would be presented.
 
     learning_rate : float or 'auto', default='auto'
-        The rate to judge. 'auto' takes the one that :class:`skextra.LMSRegressor` would.
+        The rate to judge. 'auto' takes that of :class:`skextra.LMSRegressor`.
 
     variant : {'lms', 'nlms'}, default='lms'
         The update rule.
@@ -166,7 +166,7 @@ def lms_stability(
         Weights of the rows.
 
     fit_intercept : bool, default=True
-        Whether a constant input of 1 stands beside the features.
+        Whether to add a constant input of 1.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""BLAS held at one thread while a fit runs its own threads."""
+"""Limit BLAS to one thread while a fit runs its own threads."""
 
 import os
 import threading
@@ -9,7 +9,8 @@ from functools import lru_cache
 
 from threadpoolctl import ThreadpoolController
 
-# Seconds to wait for a thread which an interrupt may have kept from starting.
+# Seconds to wait for a thread that an interrupt may have kept from starting: longer than any start
+# takes, short enough for whoever pressed Ctrl-C. tests/interrupts.py covers it.
 _PATIENCE = 1.0
 
 
@@ -23,12 +24,12 @@ def _is_single(blas: ThreadpoolController) -> bool:
 
 
 class _BlasLimit:
-    """Holds BLAS at one thread for as long as any fit needs it.
+    """Limit BLAS to one thread for as long as any fit needs it.
 
-    threadpoolctl leaves the setting to one thread until that has given it up, or has ended.
-    So a thread is started that makes the setting, waits until the last fit is done, and undoes it.
-    A fit is known by a token which nobody else holds, so that it counts no longer when it is gone,
-    wherever it was interrupted; what it has not undone then, the next one undoes.
+    Only the thread that sets a limit of threadpoolctl may change it, until that thread releases
+    it or ends. A keeper thread therefore sets the limit, waits until the last fit is done, and
+    restores it. Each fit holds a token that nothing else refers to, so that a fit that was
+    interrupted, wherever that was, no longer counts; the next fit restores what it left set.
     """
 
     def __init__(self):
@@ -42,19 +43,19 @@ class _BlasLimit:
             self.holders[token] = None
             if len(self.holders) > 1:
                 return
-            self._dismiss()  # the keeper of fits that were interrupted while they did so
+            self._dismiss()  # a keeper left by fits that were interrupted here
             blas = _blas(os.getpid())
             if _is_single(blas):
                 return
             self.keeper = _Keeper()
             self.keeper.start()
             self.keeper.ready.acquire()
-            if not _is_single(blas):  # only the thread that has set it before may do so
+            if not _is_single(blas):  # this thread has set a limit before, and must do it itself
                 self.holders[token] = blas.limit(limits=1)
                 self.holders[token].__enter__()
 
     def release(self, token: "_Token") -> None:
-        """Undo the limit if nobody needs it any more."""
+        """Restore BLAS if no fit needs the limit any more."""
         with self.lock:
             own = self.holders.get(token)
             if own is not None:
@@ -72,21 +73,21 @@ class _BlasLimit:
         self.keeper = None
 
     def undo(self):
-        """Undo the limit in a forked child, where neither the fits nor the keeper go on."""
+        """Restore BLAS in a forked child, where neither the fits nor the keeper continue."""
         if self.keeper is not None and self.keeper.limiter is not None:
-            with self.keeper.limiter:  # leaving it gives the setting up, too
+            with self.keeper.limiter:  # leaving the context releases the limit as well
                 pass
 
 
 class _Token:
-    """A fit that needs the limit."""
+    """Identifies a fit that needs the limit."""
 
 
 class _Keeper(threading.Thread):
-    """Keeps BLAS at one thread from when it is `ready` until it is told by `done` to end.
+    """Limits BLAS to one thread from `ready` until `done`; `over` follows when it has ended.
 
-    These are locks, free once that has come about, and no events: an interrupt of who waits for
-    an event can break the lock in it, and with it the thread at the other end.
+    These are locks, released once the event has happened, and not instances of threading.Event:
+    an interrupt during `Event.wait` can leave its inner lock broken, and block the other thread.
     """
 
     def __init__(self):
@@ -98,7 +99,7 @@ class _Keeper(threading.Thread):
 
     def run(self):
         try:
-            # Left as a context, the setting is any other thread's to make at once.
+            # Leaving the context lets any other thread set the limit at once.
             with _blas(os.getpid()).limit(limits=1) as self.limiter:
                 self.ready.release()
                 self.done.acquire()
@@ -123,9 +124,10 @@ if hasattr(os, "register_at_fork"):
 
 @contextmanager
 def single_blas_thread() -> Iterator[None]:
-    """Return a context in which BLAS uses one thread: for products that are shared otherwise.
+    """Return a context in which BLAS uses one thread, for work that has threads of its own.
 
-    The setting is the process's. The first of several fits at once makes it, the last undoes it.
+    The limit holds for the whole process. The first of several concurrent fits sets it, the last
+    restores it.
     """
     limit, token = _blas_limit, _Token()
     try:

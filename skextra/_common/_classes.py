@@ -1,4 +1,4 @@
-"""Classes as targets of +1 and -1, and back."""
+"""Class labels: their targets of +1 and -1, their weights, and those of a stream."""
 
 from numbers import Real
 from typing import Any
@@ -28,7 +28,7 @@ def settle_classes(known: LabelArray | None, classes: ArrayLike | None) -> Label
     elif not np.array_equal(classes, known):
         raise ValueError(
             f"classes={classes.tolist()} differs from {known.tolist()} of the first call; "
-            "a new estimator is needed for other classes."
+            "use a new estimator for other classes."
         )
     return classes
 
@@ -47,16 +47,16 @@ def _distinct(classes: ArrayLike) -> LabelArray:
 
 
 def check_same_classes(before: LabelArray, classes: LabelArray) -> None:
-    """Raise ValueError if a warm start is to learn other classes than before."""
+    """Raise ValueError if a warm start would learn other classes than before."""
     if not np.array_equal(before, classes):
         raise ValueError(
-            f"warm_start=True continues with the classes {before.tolist()}, but the samples to be "
-            f"learned from have {classes.tolist()}; refit with warm_start=False."
+            f"warm_start=True continues with the classes {before.tolist()}, but y has "
+            f"{classes.tolist()}; refit with warm_start=False."
         )
 
 
 def streamable(estimator: Any) -> bool:
-    """Return whether an estimator has partial_fit; raise AttributeError if not."""
+    """Return whether an estimator has `partial_fit`; raise AttributeError if not."""
     if isinstance(estimator.class_weight, str):
         raise AttributeError(
             f"class_weight={estimator.class_weight!r} needs all data at once, so there is no "
@@ -66,7 +66,7 @@ def streamable(estimator: Any) -> bool:
 
 
 def check_labels(y: LabelArray, classes: LabelArray) -> None:
-    """Raise ValueError if y has labels beyond the classes of the stream."""
+    """Raise ValueError if y has labels that are not among the classes of the stream."""
     unknown = np.setdiff1d(y, classes)
     if len(unknown):
         raise ValueError(
@@ -76,14 +76,14 @@ def check_labels(y: LabelArray, classes: LabelArray) -> None:
 
 
 def signed_targets(y: LabelArray, classes: LabelArray, dtype: DTypeLike) -> FloatArray:
-    """Return +1 and -1, a column for each class, or for the second of two."""
+    """Return targets of +1 and -1: a column per class, or one for the second of two classes."""
     codes = np.searchsorted(classes, y)[:, None]
     columns = np.arange(len(classes)) if len(classes) > 2 else np.array([1])
     return frozen(np.where(codes == columns, 1, -1).astype(dtype))
 
 
 def decided(outputs: FloatArray, classes: LabelArray) -> LabelArray:
-    """Return the classes that linear outputs decide for."""
+    """Return the class with the largest output; one output decides between two by its sign."""
     winners = (outputs > 0).astype(int) if outputs.ndim == 1 else outputs.argmax(axis=1)
     return classes[winners]
 
@@ -95,9 +95,9 @@ def class_weights(
     sample_weight: FloatArray | None,
     known: LabelArray | None = None,
 ) -> NDArray[np.float64]:
-    """Return the weight of every class; 'balanced' takes the samples' weights into account.
+    """Return the weight of every class; 'balanced' takes the sample weights into account.
 
-    `known` are all classes of a stream, of which `classes` are there now.
+    `known` are all classes of a stream, of which `classes` are present now.
     """
     if class_weight is None:
         return np.ones(len(classes))
@@ -121,6 +121,6 @@ def class_weights(
     if not (np.isfinite(weights) & (weights > 0)).all():
         raise ValueError(
             f"class_weight={class_weight!r} must be positive and finite for every class; leave "
-            "out the samples of a class that shall not count."
+            "out the samples of a class that should not count."
         )
     return weights

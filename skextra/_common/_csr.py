@@ -1,4 +1,4 @@
-"""CSR matrices, in the form that compiled loops take them."""
+"""CSR matrices in the form that compiled loops take."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ from skextra._typing import FloatArray, FloatMatrix
 def without_repeats(X: FloatMatrix) -> FloatMatrix:
     """Return X, which may be dense, with sorted indices and each entry stored once.
 
-    Repeated entries would spoil norms and products of entries.
+    Norms and products of entries would be wrong with entries stored in parts.
     """
     if sparse.issparse(X) and not X.has_canonical_format:
         X = X.copy()
@@ -22,9 +22,9 @@ def without_repeats(X: FloatMatrix) -> FloatMatrix:
 
 
 def arrays_of(X: sparse.csr_array) -> tuple[FloatArray, NDArray[Any], NDArray[Any]]:
-    """Return (data, indices, where rows begin), read-only.
+    """Return (data, indices, indptr), read-only.
 
-    Indices come as unsigned integers, which spare the loops a test for negative ones.
+    Indices are unsigned, which spares the loops a test for negative ones.
     """
     unsigned = np.uint32 if X.indices.dtype.itemsize == 4 else np.uint64
     return frozen(X.data), frozen(X.indices.view(unsigned)), frozen(X.indptr)

@@ -16,23 +16,23 @@ Result = TypeVar("Result")
 
 @lru_cache(maxsize=1)
 def _openmp(_pid: int) -> ThreadpoolController:
-    # What is not loaded is not found: importing this brings scikit-learn's OpenMP library.
+    # threadpoolctl finds loaded libraries only; this import loads scikit-learn's OpenMP.
     import_module("sklearn.cluster")
     return ThreadpoolController().select(user_api="openmp")
 
 
 @lru_cache(maxsize=1)
 def _pool(_pid: int) -> ThreadPoolExecutor:
-    # Kept for the life of the process: starting threads for every fit would cost more than a
-    # small fit. A forked child has another process id and starts its own.
+    # Kept for the life of the process: starting threads for every fit would take longer than a
+    # small fit. A forked child has another process id and starts its own pool.
     return ThreadPoolExecutor(max_workers=max(cpu_count(), 1), thread_name_prefix="skextra")
 
 
 def available_threads() -> int:
     """Return how many threads scikit-learn's own loops would use here.
 
-    That is the number of cores, or less where OMP_NUM_THREADS, threadpoolctl or the workers of
-    joblib say so: all of them set the limit of the OpenMP library that scikit-learn loads.
+    That is the number of cores, or fewer where OMP_NUM_THREADS, threadpoolctl or the workers of
+    joblib limit them: all of these set the limit of the OpenMP library that scikit-learn loads.
     """
     limits = [library["num_threads"] for library in _openmp(os.getpid()).info()]
     return max(1, min([cpu_count(), *limits]))
@@ -49,7 +49,7 @@ def run(task: Callable[[int], Result], count: int, threads: int) -> list[Result]
             for number in numbers:
                 results[number] = task(number)
         except BaseException:
-            for _ in numbers:  # nobody is to begin another one
+            for _ in numbers:  # no other thread should start another one
                 pass
             raise
 

@@ -30,8 +30,8 @@ def compose_epoch(rows, order, targets, gains, origin, average, composed, first,
     row are ``P w + q`` with P = product of ``I - step x x^T``. The matrix of `composed` is the
     unit matrix at first, and all else zero.
 
-    Rows from position `first` up to `last` are taken, after others of the weight `seen` in all;
-    returned is that weight with theirs.
+    Rows from position `first` up to `last` are taken, after others of total weight `seen`. Return
+    that weight with theirs.
     """
     buf, start, stride, p, real_bias = rows
     bias = np.float64(real_bias)

@@ -13,8 +13,7 @@ def lms_epoch_csr(rows, order, targets, gains, pairs, u, average):
     ``pairs[k, 2 j]`` is the moving and ``pairs[k, 2 j + 1]`` the frozen weight of output k and
     feature j, side by side so that the dot products of the update and of the loss share one
     cache miss. The arithmetic is that of the dense kernel. Indices are unsigned, which spares the
-    loops a test for negative ones, and the sums run in two strands, which halves the wait for
-    the adder.
+    loops a test for negative ones, and each sum has two accumulators, which halves the latency.
     """
     data, indices, indptr, bias = rows
     step, hold, weight, inc, total = gains

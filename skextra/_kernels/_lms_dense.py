@@ -3,8 +3,8 @@
 import numpy as np
 from numba import njit
 
-# Sums may be regrouped and contracted to fused multiply-adds (what makes the loops vectorise);
-# NaN and infinity keep their meaning, because divergence is read off them.
+# Sums may be regrouped and contracted to fused multiply-adds, without which the loops do not
+# vectorise; NaN and infinity keep their meaning, because divergence shows in them.
 _FASTMATH = {"reassoc", "contract", "nsz"}
 
 
@@ -13,9 +13,9 @@ def lms_epoch(rows, order, targets, gains, w, u, average, v):
     """Present every row once; return the weighted squared error of the frozen weights `v`.
 
     For output k the update is ``w_k += step_i * e_ik * x_i`` with ``e_ik = d_ik - w_k . x_i``.
-    A row's update is carried out in the loop that takes the dot products of the next one, so
-    that memory is read without pause; `lms_epoch_narrow` does the same by pairs of rows. The
-    weighted sum of squared errors of `v` rides along, because the row is at hand anyway.
+    The update of a row is made in the loop that takes the dot products of the next one, so that
+    memory is read without pause; `lms_epoch_narrow` does the same by pairs of rows. The weighted
+    sum of squared errors of `v` is taken in the same pass.
 
     `u` gathers ``sum_i a_i e_i x_i`` with ``a_i = (step_i (total - C_i) + hold_i) / total``, C_i
     the weight presented so far: added to the weights before the epoch, it is the mean of all
@@ -73,11 +73,11 @@ def lms_epoch(rows, order, targets, gains, w, u, average, v):
 
 @njit(cache=True, nogil=True, fastmath=_FASTMATH)
 def lms_epoch_narrow(rows, order, targets, gains, w, u, average, v):
-    """Do what `lms_epoch` does for rows so short that waiting for each error would dominate.
+    """Do the same as `lms_epoch`, faster for short rows, which spend most time on latency.
 
     Rows are taken in pairs: the second error of a pair is ``d_1 - w . x_1 - c_0 x_0 . x_1``,
-    which is the sequential rule written so that both dot products can start at once. Outputs take
-    a pass each, which keeps what passes from row to row in registers.
+    which is the sequential rule written so that both dot products can start at once. Each output
+    takes a pass of its own, which keeps what passes from row to row in registers.
     """
     buf, start, stride, p, bias = rows
     step, hold, weight, inc, total = gains

@@ -48,7 +48,7 @@ def network_outputs(sums, V, outputs):
 
 @njit(cache=True, nogil=True)
 def _logic_output(sums, need):
-    """Return the sum that decides a fixed logic: the `need`-th largest. The order is lost.
+    """Return the sum that decides a fixed logic: the `need`-th largest. This reorders `sums`.
 
     It is positive if and only if at least `need` units are, which is 'or' for one, 'and' for all
     and 'majority' for more than half. Found by quickselect (Hoare 1961).
@@ -90,7 +90,7 @@ def _decide(x, layers, sums, outputs):
 
 @njit(cache=True, nogil=True)
 def is_wrong(outputs, target, by_signs):
-    """Whether the decision is not that of the targets: all signs, or else the largest output."""
+    """Return whether a sign, or else the largest output, is not that of the targets."""
     if by_signs:
         different = 0
         for k in range(len(outputs)):

@@ -75,10 +75,10 @@ def _error(outputs, V, first, second, sums, target, margin, soft):
 
 @njit(cache=True, nogil=True)
 def _least_sure(sums, usage, gain, candidates, key):
-    """Write the hidden units in the order of how little it takes to invert them; return how many.
+    """Write the hidden units that are easiest to invert, the easiest first; return how many.
 
-    That is the magnitude of the linear sum (minimal disturbance), larger for units that have been
-    adapted often, so that all share the load (usage; Winter & Widrow 1988).
+    They are ranked by the magnitude of the linear sum (minimal disturbance), which is increased
+    for units that have been adapted often, so that all share the load (Winter & Widrow 1988).
     """
     n_hidden = len(sums)
     mean = 1.0
@@ -102,9 +102,9 @@ def _least_sure(sums, usage, gain, candidates, key):
 def mrii_epoch(X, order, targets, layers, usage, settings):
     """Present every pattern once by MRII (Winter & Widrow 1988; Widrow & Lehr 1990).
 
-    On an error, hidden units are inverted on trial, the least sure first, then in pairs; an
-    inversion that lowers the error is taught to the unit by alpha-LMS. What error is left after
-    that is taken out by the output units, by alpha-LMS too.
+    On an error, hidden units are inverted on trial, the least sure first, then in pairs; a unit
+    learns an inversion that lowers the error by alpha-LMS. The output units then learn to remove
+    the error that is left, by alpha-LMS too.
     """
     W, V, _, n_outputs = layers
     rate, margin, gain, n_candidates, pairs, soft = settings
@@ -193,5 +193,5 @@ def mri_epoch(X, order, targets, layers, rate):
                     if against and (nearest < 0 or abs(mine[i]) < abs(mine[nearest])):
                         nearest = i
                 _adapt(x, power, W[k * group + nearest], mine[nearest], goal, rate)
-                mine[nearest] = goal  # has had its turn
+                mine[nearest] = goal  # not a candidate any more
     return adaptations

@@ -48,13 +48,13 @@ def rls_adapt(rows, targets, weight, forgetting, inverse, w, outputs, path):
     unit upper triangular, ``unit[j, i] = U_ij``, and updated by Bierman's recursion, which cannot
     lose positive definiteness however ill-conditioned P gets. O(p^2) a row.
 
-    In directions that no row excites Phi is forgotten, and what is left is the rounding of the
-    rows, from which no weight may be learnt. ``memory[:q]`` is the diagonal of what the rows have
-    added to Phi, as far as it is remembered, and ``memory[q]`` the weight of these rows. Once that
-    is nearly all that can be remembered, and an entry of D has grown beyond the inverse of
-    ``q * resolution`` times that of the diagonal, a ridge of that size is kept up: after each row
-    Phi gains on one input, in turn, and the weights stay as they are. ``memory[q + 1]`` is whose
-    turn it is, ``memory[q + 2]`` how many rows ago that was done.
+    In directions that no row excites Phi is forgotten, until only the rounding errors of the rows
+    are left, from which no weight should be learnt. ``memory[:q]`` is the diagonal of what the
+    rows have added to Phi, as far as it is remembered, and ``memory[q]`` the weight of these rows.
+    Once that is nearly all that can be remembered, and an entry of D has grown beyond the inverse
+    of ``q * resolution`` times that of the diagonal, a ridge of that size is kept up: after each
+    row Phi gains on one input, in turn, and the weights stay as they are. ``memory[q + 1]`` is the
+    input whose turn it is, ``memory[q + 2]`` the number of rows since.
     """
     buf, start, stride, p, bias = rows
     factor, limit, resolution = forgetting
@@ -124,7 +124,7 @@ def rls_adapt(rows, targets, weight, forgetting, inverse, w, outputs, path):
 def _updated(x, alpha, decay, limit, unit, diagonal, gain):
     """Add a row of noise `alpha` to P and divide P by `decay`.
 
-    Returned are the variance of the row's error and whether an entry of D came to `limit`; `gain`
+    Return the variance of the error of the row and whether an entry of D reached `limit`; `gain`
     becomes the gain of the row times that variance.
     """
     held = False

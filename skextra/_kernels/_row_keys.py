@@ -1,12 +1,12 @@
-"""A 64-bit key for every row, from its content alone."""
+"""A 64-bit key for every row that depends on its content alone."""
 
 import numpy as np
 from numba import njit
 
-# Keys are sums of (folded bit pattern) x (random odd multiplier) modulo 2^64: the order of the
-# terms is immaterial and zeros count for nothing, so that a sparse row has the key of its dense
-# twin. Folding the high half of the pattern into the low half matters because small whole
-# numbers differ in their top bits only.
+# Keys are sums of (folded bit pattern) x (random odd multiplier) modulo 2^64. The order of the
+# terms does not matter and zeros contribute nothing, so that a sparse row has the same key as its
+# dense form. The shifts by 29 and 17 bits fold the high half of a pattern into the low half and
+# back, because small whole numbers differ in their top bits only.
 
 
 @njit(cache=True, nogil=True)

@@ -30,10 +30,10 @@ from skextra._typing import FloatArray, LabelArray, MatrixLike, RandomStateLike
 class Madaline(CallbackSupportMixin, ClassifierMixin, Estimator):
     """Network of Adalines with signum units, trained by Madaline rule II or I.
 
-    The hidden units are Adalines of which only the sign goes on. There is no gradient: on an
-    error the unit whose sign takes least to invert is adapted, if inverting it helps (minimal
-    disturbance). MRII trains a layer of output Adalines as well, one for each class or a single
-    one for two classes; MRI has a fixed logic there.
+    The hidden units are Adalines that pass on only their sign. There is no gradient: on an error
+    the unit whose sign is easiest to invert is adapted, if inverting it helps (minimal
+    disturbance). MRII also trains a layer of output Adalines, one for each class or a single one
+    for two classes; MRI has a fixed logic there.
 
     Parameters
     ----------
@@ -51,53 +51,54 @@ class Madaline(CallbackSupportMixin, ClassifierMixin, Estimator):
         Share of a unit's error that an adaptation removes (alpha-LMS), above 0 and below 2.
 
     dead_zone : float, default=0.5
-        MRII adapts on an output that is right but nearer to zero than this. 0 adapts on errors
-        only, as published.
+        MRII also adapts on an output that is right but closer to zero than this. 0 adapts on
+        errors only, as published.
 
     usage_gain : float, default=1.0
-        How much more sure a unit counts that has been adapted often, so that all share the load
-        (MRII). 0 switches this off.
+        How strongly MRII avoids units that have been adapted often, so that all share the load.
+        0 switches this off.
 
     max_candidates : int, default=10
         Number of hidden units that MRII tries to invert, the least sure first.
 
     pair_trials : bool, default=True
-        Whether MRII goes on to pairs of these units, if no single one puts the pattern right. The
-        second and later starts do without.
+        Whether MRII also tries pairs of these units, if no single one corrects the pattern. The
+        second and later starts try no pairs.
 
     acceptance : {'hinge', 'hamming'}, default='hinge'
-        What a trial inversion must lower: 'hamming', the number of wrong outputs, as published;
-        'hinge', what the outputs lack together to `dead_zone` on the right side. The latter
-        learns from every trial and does not hang when some outputs have settled early.
+        The error that a trial inversion must lower: 'hamming', the number of wrong outputs, as
+        published; 'hinge', the total by which outputs fall short of `dead_zone` on the right
+        side. The latter learns from every trial and does not stall when some outputs have settled
+        early.
 
     n_init : int or 'auto', default='auto'
         Largest number of starts. Another start, from new random weights, is made as long as more
-        than `tol` of the patterns are wrong; the best weights of all are kept. 'auto' allows 3
-        to 100, fewer the more an epoch costs. The paper has one.
+        than `tol` of the patterns are wrong; the best weights of all starts are kept. 'auto'
+        allows 3 to 100, fewer the more an epoch costs. The paper has one.
 
     max_iter : int, default=200
-        Largest number of epochs of a start. 0 leaves the weights as they are, which runs known
+        Largest number of epochs of a start. 0 keeps the initial weights, for running known
         weights.
 
     n_iter_no_change : int, default=20
-        A start ends after so many epochs without fewer wrong patterns; the second and later ones
-        after three times as many, or when there are none. The first goes on without errors,
-        which widens the margins.
+        A start ends after this many epochs without fewer wrong patterns; the second and later
+        ones after three times as many, or when no pattern is wrong. The first continues without
+        errors, which widens the margins.
 
     tol : float, default=0.01
         Share of wrong patterns up to which no other start is made.
 
     warm_start : bool, default=False
-        Whether the first start of `fit` has the weights of the previous fit.
+        Whether the first start of `fit` begins with the weights of the previous fit.
 
     random_state : int, RandomState instance or None, default=None
-        Draws the weights of every start and the order of the patterns in every epoch. An int
-        makes fits repeatable.
+        Draws the weights of every start and the order of the patterns in every epoch. Pass an int
+        for reproducible fits.
 
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
-        The class labels; numbers of the outputs for several labels a pattern.
+        The class labels; with several labels per pattern, the numbers of the outputs.
 
     coefs_ : list of ndarray
         Weights of the hidden units, of shape (n_features, n_units), and with MRII of the
@@ -128,18 +129,18 @@ class Madaline(CallbackSupportMixin, ClassifierMixin, Estimator):
 
     Notes
     -----
-    Not in the papers are: acceptance by hinge loss, the dead zone, other starts and the pocket
-    that keeps the weights with the fewest errors. Nearest to MRII as published is
-    ``Madaline(acceptance='hamming', dead_zone=0, n_init=1, max_candidates=hidden_layer_size)``;
-    what remains different is the pocket, the end after epochs without progress, output weights
-    that begin near zero, and that trials go no further than to pairs. The first start has output
-    weights up to .01; later ones have them up to 1 and a fifth of the dead zone, try no pairs, and
+    Four things are not in the papers: acceptance by hinge loss, the dead zone, other starts, and
+    the pocket that keeps the weights with the fewest errors. Closest to MRII as published is
+    ``Madaline(acceptance='hamming', dead_zone=0, n_init=1, max_candidates=hidden_layer_size)``.
+    It still differs by the pocket, the end after epochs without progress, output weights that
+    begin near zero, and trials of at most two units. The first start has output weights up to
+    .01. Later ones have output weights up to 1 and a fifth of the dead zone, try no pairs, and
     are better at Boolean functions, in which few units must all be right.
 
-    Put the features on one scale first. A linear sum of exactly 0 counts as negative, a decision
-    value of 0 as the first class. The order of the rows in the file is immaterial. Cost of an
-    epoch: O(n_samples * n_features * n_units), and for every pattern that is adapted to up to
-    ``max_candidates ** 2 / 2`` trials, each O(n_outputs). Memory beyond X: the weights, and the
+    Scale the features first. A linear sum of exactly 0 counts as negative, a decision value of 0
+    as the first class. The order of the rows in the file does not matter. Cost of an epoch:
+    O(n_samples * n_features * n_units), and up to ``max_candidates ** 2 / 2`` trials, each
+    O(n_outputs), for every pattern that is adapted to. Memory beyond X: the weights and the
     targets.
 
     References
@@ -212,7 +213,7 @@ class Madaline(CallbackSupportMixin, ClassifierMixin, Estimator):
         coef_init: list[ArrayLike] | None = None,
         intercept_init: list[ArrayLike] | None = None,
     ) -> Self:
-        """Train the network, from one start after another if need be.
+        """Train the network, from several starts if necessary.
 
         Parameters
         ----------
@@ -220,14 +221,14 @@ class Madaline(CallbackSupportMixin, ClassifierMixin, Estimator):
             Training patterns, float64 or float32 (anything else becomes float64).
 
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
-            Class labels of any kind; or several labels for each pattern, as columns of 0 and 1.
+            Class labels of any kind; or several labels per pattern, as columns of 0 and 1.
 
         coef_init : list of array-like, default=None
             Weights of the first start, in the shapes of `coefs_`; or, with ``max_iter=0``, the
             weights.
 
         intercept_init : list of array-like, default=None
-            Bias weights of the same layers. Of the two, one that is not passed is drawn.
+            Bias weights of the same layers. If only one of the two is passed, the other is drawn.
 
         Returns
         -------
@@ -237,7 +238,7 @@ class Madaline(CallbackSupportMixin, ClassifierMixin, Estimator):
         Raises
         ------
         ValueError
-            If a parameter, the data or an initial weight is invalid, or only one class is there.
+            If a parameter, the data or an initial weight is invalid, or there is only one class.
             The estimator is then left as it was.
         """
         self._check_parameters()
@@ -280,7 +281,7 @@ class Madaline(CallbackSupportMixin, ClassifierMixin, Estimator):
 
     @all_or_nothing
     def partial_fit(self, X: MatrixLike, y: ArrayLike, classes: ArrayLike | None = None) -> Self:
-        """Present the patterns once, in the order given, from the current weights.
+        """Present the patterns once, in the order given, starting from the current weights.
 
         Parameters
         ----------
@@ -291,8 +292,8 @@ class Madaline(CallbackSupportMixin, ClassifierMixin, Estimator):
             Their labels.
 
         classes : array-like of shape (n_classes,), default=None
-            All labels that will ever come. Needed in the first call, optional afterwards and
-            for several labels a pattern.
+            All labels that can occur in the stream. Required in the first call, optional
+            afterwards and with several labels per pattern.
 
         Returns
         -------
@@ -340,9 +341,9 @@ class Madaline(CallbackSupportMixin, ClassifierMixin, Estimator):
         Returns
         -------
         ndarray of shape (n_samples,), (n_samples, n_classes) or (n_samples, n_outputs)
-            For two classes one output, positive for ``classes_[1]``. With MRI the linear sum
-            that decides: the largest for 'or', the smallest for 'and', for 'majority' the one in
-            the middle.
+            For two classes one output, positive for ``classes_[1]``. With MRI it is the linear
+            sum that decides: the largest for 'or', the smallest for 'and', the middle one for
+            'majority'.
         """
         X = self._check_new(X)
         outputs = self._network().decide(X)
@@ -365,7 +366,7 @@ class Madaline(CallbackSupportMixin, ClassifierMixin, Estimator):
         return (outputs > 0).astype(np.int64) if self._columns else decided(outputs, self.classes_)
 
     def hidden_activations(self, X: MatrixLike) -> FloatArray:
-        """Return what the hidden units put out.
+        """Return the outputs of the hidden units.
 
         Parameters
         ----------
@@ -394,9 +395,8 @@ class Madaline(CallbackSupportMixin, ClassifierMixin, Estimator):
 
     def _attributes(self, network: Network) -> dict[str, Any]:
         coefs, intercepts = network.to_lists()
-        names = ("classes_", "_columns", "_need")
-        fitted = {name: getattr(self, name) for name in names}
-        return {"coefs_": coefs, "intercepts_": intercepts, **fitted}
+        known = {"classes_": self.classes_, "_columns": self._columns, "_need": self._need}
+        return {"coefs_": coefs, "intercepts_": intercepts, **known}
 
     def _publish(self, network: Network) -> None:
         vars(self).pop("_usage", None)
