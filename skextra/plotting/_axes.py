@@ -61,9 +61,9 @@ def panel_axes(
         return given_axes(ax, n, what)
     rows = -(-n // in_a_row)
     columns = -(-n // rows)
-    # Across the whole figure a panel is as high as matplotlib's own; a narrow one is a square.
-    width = pyplot.rcParams["figure.figsize"][0]
-    size = (width, (0.6 * width / columns + 1) * rows)
+    # A single panel fills a figure of the default size; narrower ones tend to a square.
+    width, height = pyplot.rcParams["figure.figsize"]
+    size = (width, height * (0.2 + 0.8 / columns) * rows)
     _, grid = pyplot.subplots(
         rows, columns, figsize=size, squeeze=False, layout="constrained", **options
     )

@@ -12,6 +12,7 @@ from skextra._typing import KerasModelLike, MatrixLike, RandomStateLike
 from skextra.cnn._compression._best_n_clusters import most_clusters
 from skextra.cnn._compression._cluster import cluster_weights
 from skextra.cnn._compression._quantize import quantize_int8
+from skextra.plotting._axes import panel_axes
 from skextra.plotting._palette import BLUE, VERMILION
 
 if TYPE_CHECKING:
@@ -161,7 +162,6 @@ class CompressionDisplay:
         ValueError
             If there are no reports, or they have no accuracies.
         """
-        pyplot = import_extra("matplotlib.pyplot", "plot", "CompressionDisplay.plot")
         ticker = import_extra("matplotlib.ticker", "plot", "CompressionDisplay.plot")
         reports = list(self.reports.values())
         every = [*reports, *([] if self.int8 is None else [self.int8])]
@@ -170,8 +170,7 @@ class CompressionDisplay:
                 "CompressionDisplay needs reports with accuracies; pass X and y to "
                 "cluster_weights and quantize_int8."
             )
-        if ax is None:
-            _, ax = pyplot.subplots(layout="constrained")
+        (ax,) = panel_axes(ax, 1, "plot", "CompressionDisplay.plot")
         sizes = [report.bytes_after for report in reports]
         scores = [report.accuracy_after for report in reports]
         (self.line_,) = ax.plot(sizes, scores, "o-", color=_LINE, label="clustered weights")

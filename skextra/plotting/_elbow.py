@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from skextra._base import import_extra
 from skextra._kmeans._path import InertiaPath, inertia_path
 from skextra._typing import FloatArray, MatrixLike, RandomStateLike
+from skextra.plotting._axes import panel_axes
 from skextra.plotting._palette import BLUE, VERMILION
 
 if TYPE_CHECKING:
@@ -172,10 +173,8 @@ class ElbowDisplay:
         ElbowDisplay
             The display.
         """
-        pyplot = import_extra("matplotlib.pyplot", "plot", "ElbowDisplay.plot")
         ticker = import_extra("matplotlib.ticker", "plot", "ElbowDisplay.plot")
-        if ax is None:
-            _, ax = pyplot.subplots(layout="constrained")
+        (ax,) = panel_axes(ax, 1, "plot", "ElbowDisplay.plot")
         ks, inertia = np.asarray(self.n_clusters), np.asarray(self.inertia)
         style = {"color": BLUE, "marker": ".", **kwargs}
         (self.line_,) = ax.plot(ks, inertia, **style)

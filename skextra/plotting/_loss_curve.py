@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 from sklearn.utils.validation import check_is_fitted
 
 from skextra._base import import_extra
+from skextra.plotting._axes import panel_axes
 from skextra.plotting._palette import COLOURS, DASHES
 
 if TYPE_CHECKING:
@@ -196,15 +197,13 @@ class LossCurveDisplay:
         LossCurveDisplay
             The display.
         """
-        pyplot = import_extra("matplotlib.pyplot", "plot", "LossCurveDisplay.plot")
         cbook = import_extra("matplotlib.cbook", "plot", "LossCurveDisplay.plot")
         lines = import_extra("matplotlib.lines", "plot", "LossCurveDisplay.plot")
         kwargs = cbook.normalize_kwargs(kwargs, lines.Line2D)
         empty = [name for name, curve in self.loss_curves.items() if not len(curve)]
         if empty or not self.loss_curves:
             raise ValueError(f"There is no loss to draw{f' of {empty}' if empty else ''}.")
-        if ax is None:
-            _, ax = pyplot.subplots(layout="constrained")
+        (ax,) = panel_axes(ax, 1, "plot", "LossCurveDisplay.plot")
         self.lines_, self.validation_lines_ = [], []
         validation = self.validation_curves or {}
         for k, (name, curve) in enumerate(self.loss_curves.items()):

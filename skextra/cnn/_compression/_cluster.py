@@ -165,15 +165,21 @@ def weights_by_codebook(layers, codebook):
 
 def _coded_layers(layers, n_clusters, codebook, keep_zeros, random_state):
     """Return, by the id of each layer, the coded one in its place, and no weights to set."""
+    from skextra.cnn._models._coded_layers import ClusteredLayer, Codebook
+
     random_state, coded = random_state_of(random_state), {}
     for group in weights_by_codebook(layers, codebook):
         weights = np.concatenate(list(group.values()))
         _check_distinct(weights, list(group), n_clusters)
         centers, codes = _codes(weights, n_clusters, keep_zeros, random_state)
-        book = _codebook(next(iter(group)), centers)
+        token = f"{next(iter(group))}:{n_clusters}:{zlib.crc32(centers.tobytes())}"
+        book = Codebook(n_clusters, token, name="codebook")
+        book.centers.assign(centers)
         ends = np.cumsum([len(values) for values in group.values()])
         for name, part in zip(group, np.split(codes, ends[:-1]), strict=True):
-            coded[id(layers[name])] = _coded_layer(layers[name], book, part), None
+            new = ClusteredLayer.standing_for(layers[name], codebook=book)
+            new.codes.assign(pack(part, bits_for(n_clusters)))
+            coded[id(layers[name])] = new, None
     return coded
 
 
@@ -214,20 +220,3 @@ def _clusters(weights, n_clusters, random_state):
     centers = np.sort(kmeans.cluster_centers_.ravel())
     borders = (centers[1:] + centers[:-1]) / 2
     return centers, np.searchsorted(borders, weights)
-
-
-def _codebook(name, centers):
-    from skextra.cnn._models._coded_layers import Codebook
-
-    token = f"{name}:{len(centers)}:{zlib.crc32(centers.tobytes())}"
-    book = Codebook(len(centers), token, name="codebook")
-    book.centers.assign(centers)
-    return book
-
-
-def _coded_layer(layer, book, codes):
-    from skextra.cnn._models._coded_layers import ClusteredLayer
-
-    new = ClusteredLayer.standing_for(layer, codebook=book)
-    new.codes.assign(pack(codes, bits_for(book.n_clusters)))
-    return new

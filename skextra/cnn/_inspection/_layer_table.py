@@ -10,7 +10,7 @@ import numpy as np
 
 from skextra._typing import KerasModelLike
 from skextra.cnn._inspection._field import fields_of
-from skextra.cnn._inspection._macs import macs_of
+from skextra.cnn._inspection._macs import macs_of, sum_if_known
 from skextra.cnn._models._costs import described, window_of
 from skextra.cnn._models._graph import graph_of
 from skextra.cnn._models._weights import bytes_of, count_parameters, itemsize, kernel_shapes
@@ -333,7 +333,7 @@ def _row(graph, call, field, variables):
         macs=macs_of(call),
         receptive_field=field.size,
         receptive_stride=field.stride,
-        activation_bytes=_all_or_none(_sample_bytes(x) for x in call.outputs),
+        activation_bytes=sum_if_known(_sample_bytes(x) for x in call.outputs),
         weight_bytes=sum(bytes_of(v) for v in variables),
     )
 
@@ -353,11 +353,6 @@ def _sample_bytes(x):
     """Return the size of a tensor for one sample; None if its shape or type is not fixed."""
     size = itemsize(x.dtype)
     return None if None in x.shape[1:] or size is None else math.prod(x.shape[1:]) * size
-
-
-def _all_or_none(sizes):
-    sizes = list(sizes)
-    return None if None in sizes else sum(sizes)
 
 
 def _border(padding):

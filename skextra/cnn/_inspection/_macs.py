@@ -52,7 +52,7 @@ def _macs(layer, sources, target):
     if kind.startswith(("ConvLSTM", "GRU", "LSTM", "SimpleRNN")) or kind == "RNN":
         return _product([source[1]], _of_cell(layer.cell, target, config))
     if kind == "Bidirectional":
-        return _sum(
+        return sum_if_known(
             _macs(x, [source], target) for x in (layer.forward_layer, layer.backward_layer)
         )
     if kind == "TimeDistributed":
@@ -76,7 +76,8 @@ def _product(sizes, times=1):
     return None if times is None else math.prod(sizes) * times
 
 
-def _sum(numbers):
+def sum_if_known(numbers):
+    """Return the sum of numbers; None if one of them is."""
     numbers = list(numbers)
     return None if None in numbers else sum(numbers)
 
@@ -141,7 +142,7 @@ def _of_cell(cell, target, config):
     """Return the MACs of one step of a recurrent layer, those of its kernels."""
     kind = described(cell)[0]
     if kind == "StackedRNNCells":
-        return _sum(_of_cell(x, target, config) for x in cell.cells)
+        return sum_if_known(_of_cell(x, target, config) for x in cell.cells)
     if kind not in _CELLS:
         return None
     weights = math.prod(cell.kernel.shape) + math.prod(cell.recurrent_kernel.shape)
@@ -156,7 +157,7 @@ def _of_cell(cell, target, config):
 def _of_inner(layer, source, target):
     if not (isinstance(layer, keras().Model) and can_be_followed(layer)):
         return _macs(layer, [source], target)
-    return _sum(macs_of(call) for call in graph_of(layer, source[1:]).calls)
+    return sum_if_known(macs_of(call) for call in graph_of(layer, source[1:]).calls)
 
 
 def _of_heads(layer, query, value, key):
