@@ -29,6 +29,7 @@ lint: $(VENV)/.ready-lint  ## check style, formatting, direction of imports, doc
 	@$(BIN)/mypy
 	@$(BIN)/stubtest --concise --mypy-config-file pyproject.toml skextra._sklearn
 	@PYRIGHT_PYTHON_IGNORE_WARNINGS=1 $(BIN)/pyright --pythonpath $(BIN)/python
+	@$(BIN)/python docs/check_types.py
 
 docs: $(VENV)/.ready-docs  ## build the pages into docs/_build/html, warnings as errors
 	@$(BIN)/sphinx-build -q -W --keep-going -b html docs docs/_build/html

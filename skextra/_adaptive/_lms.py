@@ -177,7 +177,7 @@ class LMSRegressor(MultiOutputMixin, RegressorMixin, AdaptiveFilter):
     """
 
     coef_: FloatArray
-    intercept_: float | FloatArray
+    intercept_: float | np.floating[Any] | FloatArray
 
     _direct_variants = "'rls' or 'wiener'"
     _single_output: bool

@@ -4,7 +4,7 @@ from typing import Any, Literal, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.utils import Tags, get_tags
+from sklearn.utils import get_tags
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
@@ -13,7 +13,7 @@ from skextra._callbacks import CallbackSupportMixin, with_callbacks
 from skextra._common._blas_limit import single_blas_thread
 from skextra._common._classes import check_labels, decided, settle_classes, streamable
 from skextra._common._csr import without_repeats
-from skextra._sklearn import ClassifierMixin, TransformerMixin, available_if
+from skextra._sklearn import ClassifierMixin, Tags, TransformerMixin, available_if
 from skextra._svm import _parameters
 from skextra._svm._fitted_map import restored_map
 from skextra._svm._parameters import FeatureMap

@@ -25,7 +25,7 @@ def right_code_of_filters() -> None:
     filtered = filtered.fit(X, y, sample_weight=np.ones(30)).partial_fit(X, y)
     assert_type(filtered, LMSRegressor)
     assert_type(filtered.coef_, NDArray[np.floating[Any]])
-    assert_type(filtered.intercept_, float | NDArray[np.floating[Any]])
+    assert_type(filtered.intercept_, float | np.floating[Any] | NDArray[np.floating[Any]])
     assert_type(filtered.loss_curve_, NDArray[np.float64])
     assert_type(filtered.n_iter_, int)
     assert_type(filtered.learning_rate_, float)
