@@ -17,7 +17,7 @@ from skextra._kmeans._data import ACCEPTED, TrainingData, distances, rows_of, ti
 from skextra._kmeans._history import KMeansHistory
 from skextra._kmeans._lloyd import Step
 from skextra._kmeans._local_rows import LocalRows
-from skextra._kmeans._run import Plan, Run, Solution, absorb, influence
+from skextra._kmeans._run import Plan, Run, Solution, after_chunk, influence
 from skextra._kmeans._seeding import name_or_centers
 from skextra._sklearn import ClassNamePrefixFeaturesOutMixin, ClusterMixin, Tags, TransformerMixin
 from skextra._typing import FloatArray, FloatMatrix, MatrixLike, RandomStateLike
@@ -326,7 +326,7 @@ default='k-means++'
             )
         rows, _ = self._framed(X, weight)
         before = self._exact, self.cluster_centers_, self._counts
-        solution = absorb(rows, *before, self.n_iter_ + 1)
+        solution = after_chunk(rows, *before, self.n_iter_ + 1)
         self._publish(solution, self._offset, self._scale)
         return self
 

@@ -212,7 +212,7 @@ class Run:
         )
 
 
-def absorb(
+def after_chunk(
     rows: Rows, exact: Floats, published: FloatArray, counts: Floats, n_iter: int
 ) -> Solution:
     """Return the solution after a chunk: each centre the mean of all that was ever nearest to it.

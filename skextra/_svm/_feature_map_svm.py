@@ -18,7 +18,7 @@ from skextra._svm import _parameters
 from skextra._svm._fitted_map import restored_map
 from skextra._svm._parameters import FeatureMap
 from skextra._svm._problems import class_values
-from skextra._svm._stream import absorb
+from skextra._svm._stream import learn_chunk
 from skextra._svm._training import task_of, train
 from skextra._typing import (
     ClassWeight,
@@ -374,7 +374,7 @@ class FeatureMapSVM(CallbackSupportMixin, ClassifierMixin, TransformerMixin, Est
         classes = settle_classes(None if first else self.classes_, classes)
         check_labels(y, classes)
         with single_blas_thread():
-            return self._publish(absorb(self, X, y, weight, classes))
+            return self._publish(learn_chunk(self, X, y, weight, classes))
 
     def decision_function(self, X: MatrixLike) -> FloatArray:
         """Return the signed distances from the planes, in units of half a margin.

@@ -39,7 +39,7 @@ class Stream:
     drawn: int
 
 
-def absorb(svm, X, y, weight, classes):
+def learn_chunk(svm, X, y, weight, classes):
     """Return the fitted attributes after a chunk, those of the stream included.
 
     A row far beyond its margin has no influence on the planes, so that dropping it changes

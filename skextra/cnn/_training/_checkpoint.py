@@ -12,7 +12,7 @@ import numpy as np
 from skextra.cnn._keras import keras
 from skextra.cnn._network._build import config_key
 from skextra.cnn._network._rows import Rows
-from skextra.cnn._training._identity import described
+from skextra.cnn._training._identity import fingerprint
 
 # Fields of TrainingState that hold arrays.
 _LISTS = ("weights", "slots", "best_weights")
@@ -93,7 +93,7 @@ def ingredients(cnn, task, trainable):
     of_all = vars(keras().callbacks.Callback())
     for callback in task.callbacks:
         own = {name: value for name, value in vars(callback).items() if name not in of_all}
-        yield described([type(callback), own])
+        yield fingerprint([type(callback), own])
     for data in (task.X, task.y, task.w, *(task.validation or ())):
         yield data.dtype.str
         yield from data.blocks() if isinstance(data, Rows) else [data]
@@ -106,4 +106,4 @@ def _identity_of(design):
     if design.plan is not None:
         return repr(design.key)
     key = config_key(design.model())
-    return described(design.build) if key is None else key
+    return fingerprint(design.build) if key is None else key

@@ -11,7 +11,7 @@ _PLAIN = (type(None), bool, int, float, complex, str, bytes, np.generic)
 _LIBRARIES = ("builtins", "keras.", "tensorflow.")
 
 
-def described(thing, known=None):
+def fingerprint(thing, known=None):
     """Return a string that changes when the code or the contents of a thing change.
 
     Functions include what they use of their own module. Objects that cannot be pickled, such as
@@ -23,7 +23,7 @@ def described(thing, known=None):
     if id(thing) in known:
         return f"#{known[id(thing)][0]}"
     known[id(thing)] = len(known), thing  # kept alive, or another could get its number
-    parts = ", ".join(described(part, known) for part in _parts(thing))
+    parts = ", ".join(fingerprint(part, known) for part in _parts(thing))
     return f"{type(thing).__name__}({parts})"
 
 
@@ -33,7 +33,7 @@ def _parts(thing):
     if isinstance(thing, list | tuple):
         return thing
     if isinstance(thing, set | frozenset):
-        return sorted(map(described, thing))
+        return sorted(map(fingerprint, thing))
     if isinstance(thing, dict):
         return thing.items()
     if isinstance(thing, ModuleType):

@@ -12,7 +12,7 @@ from cnn_cases import SMALL
 from sklearn.datasets import load_digits
 
 from skextra import CNNClassifier
-from skextra.cnn._training._identity import described
+from skextra.cnn._training._identity import fingerprint
 
 X, Y = load_digits(return_X_y=True)
 X, Y = (X / 16).astype(np.float32)[:100], Y[:100]
@@ -46,7 +46,7 @@ ALIKE = [
 
 @pytest.mark.parametrize("source", ALIKE)
 def test_code_and_contents_count_and_names_do_not(source):
-    one, again, other = (described(made(source.format(value))) for value in (1, 1, 2))
+    one, again, other = (fingerprint(made(source.format(value))) for value in (1, 1, 2))
     assert one == again
     assert one != other
 
@@ -54,16 +54,16 @@ def test_code_and_contents_count_and_names_do_not(source):
 def test_what_refers_to_itself_and_what_cannot_be_looked_into():
     endless = [1]
     endless.append(endless)
-    assert described(endless) == described(endless)
+    assert fingerprint(endless) == fingerprint(endless)
     with Path(__file__).open() as file:
-        assert described([file]) != described([1])
+        assert fingerprint([file]) != fingerprint([1])
 
 
 def test_descriptions_do_not_depend_on_the_process():
     code = (
-        "import keras; from skextra.cnn._training._identity import described\n"
+        "import keras; from skextra.cnn._training._identity import fingerprint\n"
         "def f(x): return x in {'a', 'b', 'c'}\n"
-        "print(described([f, {'d', 'e', 'g'}, vars(keras.callbacks.EarlyStopping())]))"
+        "print(fingerprint([f, {'d', 'e', 'g'}, vars(keras.callbacks.EarlyStopping())]))"
     )
     said = {
         subprocess.run(
