@@ -62,7 +62,7 @@ class TappedDelayLine(OneToOneFeatureMixin, TransformerMixin, Estimator):
         self.n_taps = n_taps
 
     @all_or_nothing
-    def fit(self, X: MatrixLike, y: None = None) -> Self:
+    def fit(self, X: MatrixLike, y: object = None) -> Self:
         """Check the parameter and count the channels.
 
         Parameters

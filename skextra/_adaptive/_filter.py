@@ -118,7 +118,7 @@ class AdaptiveFilter(CallbackSupportMixin, Estimator):
 
     def _check_same_inputs(self) -> None:
         """Raise ValueError if `fit_intercept` is not that of the weights to continue from."""
-        has_intercept = self._resumed().has_intercept
+        has_intercept = self._stream_so_far().has_intercept
         if has_intercept not in (None, bool(self.fit_intercept)):
             raise ValueError(
                 f"fit_intercept={self.fit_intercept!r}, but the weights to continue from were "
@@ -138,6 +138,7 @@ class AdaptiveFilter(CallbackSupportMixin, Estimator):
         rate = self._rate(power, rows)
 
         inputs = inputs.audible()
+        # Moments with targets are compared with least squares, and those of NLMS are of scaled rows.
         moments = moments_for(inputs, targets if self.variant == "lms" else None)
         stability = measure(inputs, rate, moments)
         gains = gains_of(inputs, rate, targets, inputs.rows.dtype)
@@ -189,7 +190,7 @@ class AdaptiveFilter(CallbackSupportMixin, Estimator):
             )
         return rate
 
-    def _resume(
+    def _next_chunk(
         self, X: FloatMatrix, targets: FloatArray, sample_weight: FloatArray | None
     ) -> Chunk:
         """Return the Chunk of the next rows of a stream, for which the rate is settled.
@@ -197,7 +198,7 @@ class AdaptiveFilter(CallbackSupportMixin, Estimator):
         'auto' is settled by the first chunk, and again whenever a row is too large for the rate:
         whatever comes, the weights cannot diverge.
         """
-        rows, stream = as_rows(X, self.fit_intercept), self._resumed()
+        rows, stream = as_rows(X, self.fit_intercept), self._stream_so_far()
         inputs = Inputs(self.variant, rows, rows.powers(), sample_weight, FILE_ORDER)
         power = InputPower(*stream.power).including(inputs.powers, sample_weight)
         rate, wanted = self._rate(power, rows), (self.variant, self.learning_rate)
@@ -225,7 +226,7 @@ class AdaptiveFilter(CallbackSupportMixin, Estimator):
         self, X: FloatMatrix, targets: FloatArray, sample_weight: FloatArray | None
     ) -> None:
         """Present the rows once in the order given, from the weights of the last call."""
-        chunk = self._resume(X, targets, sample_weight)
+        chunk = self._next_chunk(X, targets, sample_weight)
         gains, before = chunk.gains, chunk.before
         with np.errstate(over="ignore", invalid="ignore"):
             loss, last, added = chunk.inputs.rows.epoch(
@@ -238,7 +239,7 @@ class AdaptiveFilter(CallbackSupportMixin, Estimator):
         self, X: FloatMatrix, targets: FloatArray, keep_path: bool
     ) -> tuple[FloatArray, FloatArray | None]:
         """Present the rows once and return (a-priori outputs, weight path or None)."""
-        chunk = self._resume(X, targets, None)
+        chunk = self._next_chunk(X, targets, None)
         rows, targets, gains, before = chunk.inputs.rows, chunk.targets, chunk.gains, chunk.before
         outputs = np.empty_like(targets)
         path = np.empty((len(targets) if keep_path else 0, *before.last.shape), rows.dtype)
@@ -286,7 +287,7 @@ class AdaptiveFilter(CallbackSupportMixin, Estimator):
             return
         self._publish(after, chunk.dtype)
         if self._may_diverge(chunk):
-            stream = self._resumed()
+            stream = self._stream_so_far()
             scale = loss / targets.shape[1] if stream.error_scale is None else stream.error_scale
             scale = max(scale, mean_square(targets, gains))
             self._stream = tuple(stream._replace(error_scale=scale))
@@ -296,7 +297,7 @@ class AdaptiveFilter(CallbackSupportMixin, Estimator):
                 what = f"the mean squared error of this call's rows is now {now:.4g}"
                 warn_caller(stream_report(self, what, rows.powers()), ConvergenceWarning)
 
-    def _resumed(self) -> Stream:
+    def _stream_so_far(self) -> Stream:
         """Return the Stream that earlier calls left."""
         return Stream(*vars(self).get("_stream", ()))
 
@@ -307,7 +308,7 @@ class AdaptiveFilter(CallbackSupportMixin, Estimator):
         self._stream = tuple(stream)
 
     def _publish(self, weights: Weights, dtype: DTypeLike) -> None:
-        stream = self._resumed()._replace(
+        stream = self._stream_so_far()._replace(
             last=weights.last.astype(dtype, copy=False),
             mean=weights.mean.astype(dtype, copy=False),
             presented=weights.presented,

@@ -372,7 +372,7 @@ class LMSRegressor(MultiOutputMixin, RegressorMixin, AdaptiveFilter):
     @property
     def inverse_correlation_(self) -> FloatArray:
         """The matrix P of 'rls', computed from the factors that the recursion carries."""
-        inverse = self._resumed().inverse
+        inverse = self._stream_so_far().inverse
         if inverse is None:
             raise AttributeError(
                 "inverse_correlation_ exists once variant='rls' has seen data; "
@@ -429,14 +429,14 @@ class LMSRegressor(MultiOutputMixin, RegressorMixin, AdaptiveFilter):
             sample_weight = None if sample_weight is None else sample_weight[order]
         self._restart(Stream(last=w))
         self._adapt_rls(X, targets, sample_weight, keep_path=False)
-        stream = self._resumed()
+        stream = self._stream_so_far()
         self._finish_direct(X, targets, sample_weight, stream.last, data)
         if report := faint_features_report(self, InverseCorrelation(*stream.inverse)):
             warn_caller(report, ConvergenceWarning)
 
     def _adapt_rls(self, X, targets, sample_weight, keep_path):
         """Present the rows once by recursive least squares, from the state of the last call."""
-        rows, stream = as_rows(X, self.fit_intercept), self._resumed()
+        rows, stream = as_rows(X, self.fit_intercept), self._stream_so_far()
         w, inverse = stream.last, stream.inverse
         if w is None:
             w = np.zeros((targets.shape[1], rows.p + 1))

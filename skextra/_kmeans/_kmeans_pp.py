@@ -232,7 +232,7 @@ default='k-means++'
 
     @all_or_nothing
     @with_callbacks
-    def fit(self, X: MatrixLike, y: None = None, sample_weight: ArrayLike | None = None) -> Self:
+    def fit(self, X: MatrixLike, y: object = None, sample_weight: ArrayLike | None = None) -> Self:
         """Find the centres.
 
         Parameters
@@ -292,7 +292,7 @@ default='k-means++'
 
     @all_or_nothing
     def partial_fit(
-        self, X: MatrixLike, y: None = None, sample_weight: ArrayLike | None = None
+        self, X: MatrixLike, y: object = None, sample_weight: ArrayLike | None = None
     ) -> Self:
         """Update the centres with the next chunk of data too large for memory.
 
@@ -362,7 +362,7 @@ default='k-means++'
         return distances(self._check_new(X), self.cluster_centers_, self._offset)
 
     def score(
-        self, X: MatrixLike, y: None = None, sample_weight: ArrayLike | None = None
+        self, X: MatrixLike, y: object = None, sample_weight: ArrayLike | None = None
     ) -> float:
         """Return the negative inertia of the samples.
 

@@ -35,9 +35,11 @@ class Rows(ABC):
     """Weighted rows in a frame: every pass over all rows is a method, and nothing else is.
 
     Centres are given and returned relative to `offset`, in float64. Labels are whatever
-    `Assignment.labels` holds: the stages hand them on and do not read them, unless the rows are
-    few. A sum over all rows is made of the sums of chunks, in order, so that neither threads nor
-    the place where a chunk lives change a bit of it.
+    `Assignment.labels` holds: the stages pass them on. Sums of coordinates, weights and squared
+    distances over all rows are sums of chunks, in order, so that neither threads nor the place of
+    a chunk change a bit of them. What reads labels or weights of all rows at once is relocation,
+    the history and the count of filled clusters; what sums them at once is `total_weight` and the
+    draws.
 
     Attributes
     ----------

@@ -137,6 +137,7 @@ class Training:
         dtype, patience = self._patterns.X.dtype, self._limits.patience
         while self.n_starts < self._limits.n_starts:
             if self.n_starts == 0:
+                # Drawn even if it is not used, so that later starts are the same.
                 drawn = first_draw(self._random_state, shape, dtype)
                 network = drawn if given is None else given
             else:

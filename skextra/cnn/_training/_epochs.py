@@ -99,7 +99,7 @@ class EpochLoop:
         logs = {"loss": loss, "accuracy": accuracy}
         weights = self._trainable.weights()
         if not (math.isfinite(loss) and all(np.isfinite(w).all() for w in weights)):
-            _diverged(epoch)
+            _report_divergence(epoch)
             state.over = True
             return
         if task.validation is not None:
@@ -174,7 +174,8 @@ class EpochLoop:
             self._trainable.moments.settle(self._data[0], self._data[2])
 
 
-def _diverged(epoch):
+def _report_divergence(epoch):
+    """Raise ValueError if no epoch has succeeded, or warn."""
     remedy = "lower learning_rate, or put X on a smaller scale, for example with StandardScaler"
     if epoch == 0:
         raise ValueError(
