@@ -138,7 +138,7 @@ class AdaptiveFilter(CallbackSupportMixin, Estimator):
         rate = self._rate(power, rows)
 
         inputs = inputs.audible()
-        # Moments with targets are compared with least squares, and those of NLMS are of scaled rows.
+        # Targets are for the comparison with least squares; NLMS has moments of scaled rows.
         moments = moments_for(inputs, targets if self.variant == "lms" else None)
         stability = measure(inputs, rate, moments)
         gains = gains_of(inputs, rate, targets, inputs.rows.dtype)
