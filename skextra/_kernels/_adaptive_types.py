@@ -1,9 +1,4 @@
-"""What the loops of the adaptive filters take: rows, and the step of each.
-
-Compiled loops are called with ``tuple(...)`` of these and unpack it. Numba reads the type of a
-plain tuple in C, but that of a NamedTuple in Python, at a microsecond a call: a tenth of an epoch
-of Madaline on 178 rows.
-"""
+"""What the loops of the adaptive filters take: rows, and the step of each."""
 
 from typing import NamedTuple
 

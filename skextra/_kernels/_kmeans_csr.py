@@ -94,7 +94,7 @@ def assign_csr(block, start, stop, centers, state, full, totals):
 @njit(cache=True, nogil=True, fastmath=_FASTMATH)
 def own_distances_csr(block, start, stop, centers, norms, labels, out):
     """Write the squared distance of each row to its own centre."""
-    data, indices, indptr = block.data, block.indices, block.indptr
+    data, indices, indptr, _, _, _ = block
     for i in range(start, stop):
         center = centers[labels[i]]
         s = norms[labels[i]]
@@ -107,9 +107,9 @@ def own_distances_csr(block, start, stop, centers, norms, labels, out):
 @njit(cache=True, nogil=True, fastmath=_FASTMATH)
 def cross_csr(block, start, stop, centers, out, base):
     """Write the squared distances (scaled, float32) of rows to a few centres, a line a centre."""
-    data, indices, indptr = block.data, block.indices, block.indptr
+    data, indices, indptr, scale, _, _ = block
     columns, norms = centers
-    unit = block.scale * block.scale
+    unit = scale * scale
     k = columns.shape[1]
     scores = np.empty(k)
     for i in range(start, stop):
@@ -130,7 +130,7 @@ def cross_csr(block, start, stop, centers, out, base):
 @njit(cache=True, nogil=True, fastmath=_FASTMATH)
 def group_sums_csr(block, groups, start, stop, sums, counts):
     """Add the chosen rows ``start:stop`` to the sums of their groups."""
-    data, indices, indptr = block.data, block.indices, block.indptr
+    data, indices, indptr, _, _, _ = block
     rows, labels, weight, step = groups
     for r in range(start, stop):
         i = rows[r]

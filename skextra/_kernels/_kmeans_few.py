@@ -128,6 +128,7 @@ def search_by_jumps(rows, weight, draws, best, trial):
     random swap of Franti and Kivijarvi (2000) with Hartigan's exchange in place of Lloyd's
     iterations. The clusters `best` are updated, `trial` is scratch; returned is the inertia.
     """
+    best, trial = Partition(*best), Partition(*trial)
     n, k = len(rows), len(best.centers)
     least = np.inf
     for r in range(-1, len(draws)):

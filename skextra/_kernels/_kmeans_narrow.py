@@ -4,7 +4,9 @@ import numpy as np
 from numba import njit
 
 from skextra._kernels._kmeans_rows import (
+    DenseBlock,
     Labelling,
+    PackedCenters,
     Totals,
     add_totals,
     make_tile,
@@ -91,6 +93,8 @@ def assign_narrow(block, start, stop, centers, state, full, totals):
     For rows of few features: points stand side by side in the vector lanes, and all features of
     a tile of points in cache. Centres come in pairs, features in fours (zeros fill both up).
     """
+    block, centers = DenseBlock(*block), PackedCenters(*centers)
+    state, totals = Labelling(*state), Totals(*totals)
     k, padded = centers.packed.shape
     lanes = np.zeros((padded, _LANES + 16), np.float32)  # lines in different cache sets
     first = np.empty(_LANES, np.float32)
@@ -127,14 +131,15 @@ def iterate_narrow(block, centers, state, full, totals, max_iter, tol):
     exact, packed, norms, error = centers
     k, d = exact.shape
     changed = -1
-    costless = Totals(sums, counts, costs[:0], squares)
+    costless = (sums, counts, costs[:0], squares)
+    rows, _, scale, _, _ = block
     for iteration in range(max_iter):
         last = iteration == max_iter - 1
         largest = 0.0
         for c in range(k):
             s = 0.0
             for j in range(d):
-                v = exact[c, j] * block.scale
+                v = exact[c, j] * scale
                 packed[c, j] = -2.0 * v
                 s += v * v
             norms[c] = s
@@ -143,9 +148,9 @@ def iterate_narrow(block, centers, state, full, totals, max_iter, tol):
         changed, _ = assign_narrow(
             block,
             np.int64(0),  # as a plain 0 it would have a kernel compiled of its own
-            len(block.X),
+            len(rows),
             centers,
-            Labelling(labels, limits, lower, reach, travel),
+            (labels, limits, lower, reach, travel),
             (full and iteration == 0) or (last and len(costs) > 0),
             totals if last else costless,
         )
@@ -161,7 +166,7 @@ def iterate_narrow(block, centers, state, full, totals, max_iter, tol):
                     s += t * t
                     exact[c, j] = v
                 moved += s
-                shift = np.sqrt(s) * block.scale
+                shift = np.sqrt(s) * scale
                 travel[c] += shift
                 fastest = max(fastest, shift)
         reach += fastest
@@ -176,6 +181,7 @@ def cross_narrow(block, start, stop, centers, out, base):
 
     Row i goes to column ``i - base``. For rows of few features, as in `assign_narrow`.
     """
+    block, centers = DenseBlock(*block), PackedCenters(*centers)
     k, padded = centers.packed.shape
     lanes = np.zeros((padded, _LANES + 16), np.float32)  # lines in different cache sets
     pair = np.empty((2, _LANES), np.float32)

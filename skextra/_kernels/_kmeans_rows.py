@@ -193,7 +193,7 @@ def settle(block, centers, tile, m, first, state, totals):
 @njit(cache=True, nogil=True, fastmath=_FASTMATH)
 def own_distances(block, start, stop, centers, labels, out):
     """Write each row's squared distance to its own centre, in float64 by differences."""
-    X, offset = block.X, block.offset
+    X, offset, _, _, _ = block
     d = X.shape[1]
     for i in range(start, stop):
         x = X[i]
@@ -238,7 +238,7 @@ def column_moments(block, start, stop, total, square):
 @njit(cache=True, nogil=True, fastmath=_FASTMATH)
 def gather(block, rows, start, stop, out):
     """Copy the rows ``rows[start:stop]``, relative to the offset, scaled and in float32."""
-    X, offset, scale = block.X, block.offset, block.scale
+    X, offset, scale, _, _ = block
     d = X.shape[1]
     for r in range(start, stop):
         x = X[rows[r]]
@@ -250,7 +250,7 @@ def gather(block, rows, start, stop, out):
 @njit(cache=True, nogil=True, fastmath=_FASTMATH)
 def group_sums(block, groups, start, stop, sums, counts):
     """Add the chosen rows ``start:stop``, relative to the offset, to the sums of their groups."""
-    X, offset = block.X, block.offset
+    X, offset, _, _, _ = block
     rows, labels, weight, step = groups
     d = X.shape[1]
     for r in range(start, stop):

@@ -27,7 +27,7 @@ def _split_in_two(block, order, begin, end, center, low, high):
     method) and take two steps of two-means; `low` and `high` receive their means. Large clusters
     are judged by some of their points.
     """
-    X, weight, step = block.X, block.weight, block.step
+    X, _, _, weight, step = block
     d = X.shape[1]
     if end - begin < 2:
         return 0.0
@@ -169,9 +169,10 @@ def split_each(block, order, bounds, centers, halves):
 
     The centres, and their halves, are in the space of X: not relative to the offset.
     """
+    low, high, saved = halves
     for c in range(len(centers)):
-        halves.saved[c] = _split_in_two(
-            block, order, bounds[c], bounds[c + 1], centers[c], halves.low[c], halves.high[c]
+        saved[c] = _split_in_two(
+            block, order, bounds[c], bounds[c + 1], centers[c], low[c], high[c]
         )
 
 

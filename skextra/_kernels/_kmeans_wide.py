@@ -4,6 +4,10 @@ import numpy as np
 from numba import njit
 
 from skextra._kernels._kmeans_rows import (
+    DenseBlock,
+    Labelling,
+    PackedCenters,
+    Totals,
     add_totals,
     make_tile,
     nearest_two,
@@ -70,6 +74,8 @@ def assign_wide(block, start, stop, centers, state, full, totals):
     every number loaded serves more than one product. `state.lower`, unless empty, receives a
     lower bound of the distance to every centre, for `assign_by_bounds`.
     """
+    block, centers = DenseBlock(*block), PackedCenters(*centers)
+    state, totals = Labelling(*state), Totals(*totals)
     k, d = centers.packed.shape
     rows = np.zeros((_ROWS, d), np.float32)
     scores = np.empty((4, k), np.float32)
@@ -136,9 +142,10 @@ def assign_by_bounds(block, start, stop, centers, state, totals):
     costs hundreds of products. Returned are (labels changed, distances computed / number of
     centres).
     """
+    block, totals = DenseBlock(*block), Totals(*totals)
     X, offset, scale, weight, step = block
     labels, limits, lower, _, travel = state
-    exact = centers.exact
+    exact = centers[0]
     k, d = exact.shape
     own = own_totals(totals)
     changed = 0
@@ -190,6 +197,7 @@ def assign_by_bounds(block, start, stop, centers, state, totals):
 @njit(cache=True, nogil=True, fastmath=_FASTMATH)
 def cross_wide(block, start, stop, centers, out, base):
     """Do what `cross_narrow` does for rows of many features."""
+    block, centers = DenseBlock(*block), PackedCenters(*centers)
     k, d = centers.packed.shape
     rows = np.zeros((4, d), np.float32)
     scores = np.empty((4, k), np.float32)

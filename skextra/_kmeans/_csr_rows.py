@@ -20,7 +20,7 @@ class CsrRows(LocalRows):
         self.work = max(1, X.nnz // X.shape[0])
         super().__init__(X, weight, threads, frame, roughly)
         arrays = arrays_of(X)
-        self.block = kernels.CsrBlock(*arrays, self.scale, self._weight, self._step)
+        self.block = tuple(kernels.CsrBlock(*arrays, self.scale, self._weight, self._step))
 
     def _moments(self):
         weight = self.own_weight

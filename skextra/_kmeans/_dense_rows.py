@@ -38,7 +38,8 @@ class DenseRows(LocalRows):
         self.work = X.shape[1]
         super().__init__(frozen(np.ascontiguousarray(X)), weight, threads, frame, roughly)
         offset = frozen(self.offset)
-        self.block = kernels.DenseBlock(self.X, offset, self.scale, self._weight, self._step)
+        block = kernels.DenseBlock(self.X, offset, self.scale, self._weight, self._step)
+        self.block = tuple(block)
 
     def _moments(self):
         shift = frozen(self.X[0].astype(np.float64))
@@ -46,7 +47,7 @@ class DenseRows(LocalRows):
         total, square = np.zeros((2, self.n_chunks, self.d))
 
         def task(c, start, stop):
-            return kernels.column_moments(block, start, stop, total[c], square[c])
+            return kernels.column_moments(tuple(block), start, stop, total[c], square[c])
 
         mass = sum(self.each_chunk(task, 2 * self.d))
         mean = total.sum(axis=0) / mass
@@ -89,7 +90,7 @@ class DenseRows(LocalRows):
         group(labels, order, bounds)
         low, high = np.zeros((2, k, d))
         halves = Halves(low, high, np.zeros(k))
-        split_each(self.block, order, bounds, centers + self.offset, halves)
+        split_each(self.block, order, bounds, centers + self.offset, tuple(halves))
         return Halves(low - self.offset, high - self.offset, halves.saved)
 
     def can_project(self, n_axes):
@@ -115,9 +116,8 @@ class NarrowRows(DenseRows):
         room, state = self._room(centers.copy()), assignment.labelling()
         lost, squares = np.zeros(len(centers) if costs else 0), np.empty(0, np.float32)
         totals = kernels.Totals(assignment.sums, assignment.counts, lost, squares)
-        n_iter, changed, reach = iterate_narrow(
-            self.block, room, state, assignment.is_fresh, totals, max_iter, tol
-        )
+        groups = tuple(room), tuple(state), assignment.is_fresh, tuple(totals)
+        n_iter, changed, reach = iterate_narrow(self.block, *groups, max_iter, tol)
         assignment.resume(reach)
         return room.exact, n_iter, changed, lost
 
@@ -130,7 +130,8 @@ class WideRows(DenseRows):
 
     @staticmethod
     def assign_chunk(block, start, stop, centers, state, full, totals):
-        if len(state.lower) and not full:
+        _, _, lower, _, _ = state
+        if len(lower) and not full:
             return assign_by_bounds(block, start, stop, centers, state, totals)
         return assign_wide(block, start, stop, centers, state, full, totals)
 

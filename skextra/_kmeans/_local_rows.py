@@ -164,7 +164,7 @@ class LocalRows(Rows):
         return squares
 
     def potentials(self, centers, closest):
-        packed = self.pack(centers)
+        packed = tuple(self.pack(centers))
 
         def task(_, start, stop):
             out = np.empty((len(centers), stop - start), np.float32)
@@ -175,7 +175,7 @@ class LocalRows(Rows):
         return sum(self.each_chunk(task, self.work * len(centers)))
 
     def squared_distances(self, centers):
-        packed = self.pack(centers)
+        packed = tuple(self.pack(centers))
         out = np.empty((len(centers), self.n), np.float32)
 
         def task(_, start, stop):
@@ -197,11 +197,11 @@ class LocalRows(Rows):
         k, d = centers.shape
         sums, counts = np.zeros((self.n_chunks, k, d)), np.zeros((self.n_chunks, k))
         parts = np.zeros((self.n_chunks, k if costs else 0))
-        packed, state = self.pack(centers), assignment.labelling()
+        packed, state = tuple(self.pack(centers)), tuple(assignment.labelling())
 
         def task(c, start, stop):
             squares = np.empty(0 if places is None else stop - start, np.float32)
-            totals = Totals(sums[c], counts[c], parts[c], squares)
+            totals = tuple(Totals(sums[c], counts[c], parts[c], squares))
             changed, _ = self.assign_chunk(self.block, start, stop, packed, state, full, totals)
             return changed, None if places is None else self._draw_in(start, squares, places[c])
 
@@ -260,7 +260,7 @@ class LocalRows(Rows):
     def means(self, labels, k, indices=None, weight=None):
         if indices is None:
             indices, weight = np.arange(self.n), self.own_weight
-        groups = Groups(indices, labels, *weight_and_step(weight))
+        groups = tuple(Groups(indices, labels, *weight_and_step(weight)))
         chunks = len(chunk_bounds(len(indices))) - 1
         sums, counts = np.zeros((chunks, k, self.d)), np.zeros((chunks, k))
 

@@ -16,5 +16,5 @@ def random_swap(rows: Rows, centers: Floats, draws: Floats) -> Clustering:
     places = rows.take(np.arange(rows.n)) * unit
     best = Partition(rows.nearest(centers).labels, centers * unit, np.empty(k))
     trial = Partition(np.empty_like(best.labels), np.empty_like(best.centers), np.empty(k))
-    search_by_jumps(places, rows.shares(), draws, best, trial)
+    search_by_jumps(places, rows.shares(), draws, tuple(best), tuple(trial))
     return Clustering.final(rows, best.centers / unit)
