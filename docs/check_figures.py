@@ -50,8 +50,8 @@ def sentences():
     solved = "parity of 8 bits, 16 hidden units, {} +(\\d+) of (\\d+)"
     ours, seeds = found("madaline", solved.format("Madaline"))
     theirs, starts = found("madaline", solved.format("MRII as published"))
-    yield f"parity of 8 bits with 16 units: {ours:.0f} of {seeds:.0f} seeds"
-    yield f"as published {theirs:.0f} of {starts:.0f}"
+    yield f"of 8 bits with 16 units is solved from {ours:.0f} of {seeds:.0f} seeds"
+    yield f"by MRII as published, from {theirs:.0f} of {starts:.0f}"
 
     mnist = r"60000 images: SVC\(C=1\)\n.*\nSVC.* ([\d.]+) *\n"
     ours = r"FeatureMapSVM\(m=1000, n_jobs=1\) +[\d.]+ +([\d.]+)x +[\d.]+ +([\d.]+)x"
@@ -67,8 +67,8 @@ def sentences():
     yield f"{score:.2%} on MNIST in {whole(seconds / 60)} minutes"
     (before,) = found("compression", r"^as trained .* ([\d.]+)$")
     ratio, after = found("compression", r"^16 clusters +[\d,]+ +([\d.]+) .* ([\d.]+)$")
-    yield f"a network for MNIST in {FRACTIONS[whole(ratio)]} of the bytes"
-    yield f"accuracy {before:.2%} before, {after:.2%} after"
+    yield f"network for MNIST in {FRACTIONS[whole(ratio)]} of the bytes"
+    yield f"has an accuracy of {after:.2%}, {before:.2%} before"
 
 
 def main():

@@ -124,6 +124,8 @@ for ax, default in zip(axes, [True, False], strict=True):
 
 # %%
 # (Some versicolors are still misclassified. They lie between the other two classes, and no linear
-# output is high in the middle and low on both sides; this requires more than one layer.)
+# output is high in the middle and low on both sides, as their targets demand.
+# :class:`~sklearn.linear_model.LogisticRegression` has no such targets: it compares the outputs of
+# the classes.)
 
 plt.show()

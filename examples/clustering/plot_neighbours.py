@@ -55,7 +55,7 @@ print("one neighbour:", answers[1], "and with the rows reversed:", backwards.tol
 # -----------
 # Few neighbours follow every point, and many smooth over it: with five of seven, the majority
 # class has nearly everything. With one neighbour, the second query (the upper star) lies on a
-# border.
+# decision boundary.
 
 shades = ListedColormap(["#0072B2", "#D55E00"])
 fig, axes = plt.subplots(2, 2, figsize=(6.4, 6.2), layout="constrained")

@@ -37,7 +37,7 @@ print(on_the_line)
 # ------------
 # A map is any function of all samples at once. The left panel shows the samples and the predicted
 # class at every point of the line. The right panel shows the curve to which the map takes the
-# line, the border between the classes, and the two support vectors, which determine the margin.
+# line, the decision boundary, and the two support vectors, which determine the margin.
 
 
 def curve(X):
@@ -98,7 +98,7 @@ plt.show()
 # A soft margin with the Gaussian kernel
 # --------------------------------------
 # The Gaussian kernel needs no map of your own. Its space has as many dimensions as there are
-# samples here, and the border on the line is similar.
+# samples here, and the decision boundary on the line is similar.
 
 soft = FeatureMapSVM(gamma=2.0, C=10).fit(X, y)
 SVMDisplay.from_estimator(soft, X, y)

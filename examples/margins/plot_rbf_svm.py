@@ -117,7 +117,7 @@ plt.show()
 # %%
 # The choice of landmarks
 # -----------------------
-# By default the landmarks are drawn near the border between classes, which a small pilot fit
+# By default the landmarks are drawn near the decision boundary, which a small pilot fit
 # finds. The alternatives are random samples and cluster centres. The latter are worth a try if
 # landmarks must be few: with a hundred, they are best on the small digits.
 

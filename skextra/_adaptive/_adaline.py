@@ -50,8 +50,8 @@ class Adaline(ClassifierMixin, AdaptiveFilter):
 
     tol : float or None, default=1e-3
         Relative tolerance: `fit` stops when the mean squared error has changed by less than this
-        share in three successive epochs. None runs all `max_iter` epochs, as long as the weights
-        are finite.
+        fraction in three successive epochs. None runs all `max_iter` epochs, as long as the
+        weights are finite.
 
     shuffle : bool, default=True
         Whether to present the rows in random order, the same in every epoch. Without it, rows

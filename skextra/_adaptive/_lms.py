@@ -75,8 +75,8 @@ class LMSRegressor(MultiOutputMixin, RegressorMixin, AdaptiveFilter):
 
     tol : float or None, default=1e-5
         Relative tolerance: `fit` stops when the mean squared error has changed by less than this
-        share in three successive epochs. None runs all `max_iter` epochs, as long as the weights
-        are finite.
+        fraction in three successive epochs. None runs all `max_iter` epochs, as long as the
+        weights are finite.
 
     shuffle : bool, default=False
         Whether to present the rows in random order, the same in every epoch. False keeps the
@@ -143,7 +143,8 @@ class LMSRegressor(MultiOutputMixin, RegressorMixin, AdaptiveFilter):
     The mean of the weights converges for ``learning_rate < 2 / lambda_max(R)``, the mean square
     error usually for ``learning_rate < 2 / trace(R)``, and any order of the rows is safe below
     ``2 / max ||x||^2`` [2]_. In a fixed order an epoch is an affine map of the weights; when many
-    epochs remain, that map replaces them, so that 1000 epochs cost little more than 20.
+    epochs remain, that map replaces them, and an epoch costs O(n_features^2) for any number of
+    rows.
 
     A sample weight of w is equivalent to w presentations in a row; a sparse X gives the same
     model as the dense one. If the error overflows (or, with `tol` set, grows by a factor of a

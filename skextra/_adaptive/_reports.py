@@ -151,18 +151,18 @@ def excitation_report(filter: LMSRegressor, limited: int, dtype: DTypeLike) -> s
     """
     if limited & 2:
         what = (
-            f"and only rounding errors are left of them, in {dtype}. A ridge keeps the weights "
-            "from learning these; in such a direction they stay as they are until it is excited."
+            f"Only rounding errors ({dtype}) are left of them; the weights in these directions "
+            "are kept until they are excited again."
         )
     else:
         what = (
-            "so that the inverse correlation grew to 1e15 times its start, where it is held; the "
-            "weights will jump once such a direction is excited."
+            "The inverse correlation has reached its limit of 1e15 times its initial value, and "
+            "the weights will jump when such a direction is excited again."
         )
     return (
-        "LMSRegressor: the rows did not excite all directions for longer than "
-        f"forgetting={filter.forgetting:g} remembers, {what} Raise forgetting towards 1, or drop "
-        "redundant features."
+        "LMSRegressor: for longer than the memory of "
+        f"forgetting={filter.forgetting:g}, some directions were not excited by the rows. {what} "
+        "Raise forgetting towards 1, or drop redundant features."
     )
 
 
@@ -177,7 +177,7 @@ def faint_features_report(filter: LMSRegressor, inverse: InverseCorrelation) -> 
         return None
     return (
         f"LMSRegressor: delta={filter.delta:g} outweighs {np.count_nonzero(faint)} of "
-        f"{len(squares)} features, whose squares add up to {squares[faint].min():.2g} or more, so "
-        "that their weights stay near the start. Lower delta, or scale the features, for example "
-        "with StandardScaler."
+        f"{len(squares)} features: the sum of squares of each is below delta (the smallest is "
+        f"{squares[faint].min():.2g}), so that their weights stay near their initial values. "
+        "Lower delta, or scale the features, for example with StandardScaler."
     )

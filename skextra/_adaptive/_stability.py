@@ -191,7 +191,7 @@ def lms_stability(
     >>> from skextra import lms_stability
     >>> X, y = load_diabetes(return_X_y=True, scaled=False)
     >>> stability = lms_stability(X, learning_rate=1e-5)
-    >>> bool(stability.guaranteed_bound < 1e-4 < stability.critical_rate * 10)
+    >>> stability.guaranteed_bound < stability.critical_rate
     True
     """
     if variant not in ("lms", "nlms"):

@@ -1,4 +1,4 @@
-"""K-means on few points: one point moves at a time, and one centre jumps."""
+"""K-means on few rows: one row moves at a time, and one centre jumps."""
 
 from typing import NamedTuple
 
@@ -7,12 +7,12 @@ from numba import njit
 
 # A move has to save more than rounding errors: some hundred times those of float64.
 _LESS = 1.0 - 1e-12
-# Ends an exchange in which rounding errors might move points to and fro for ever.
+# Ends an exchange in which rounding errors might move rows to and fro for ever.
 _MOST_PASSES = 100
 
 
 class Partition(NamedTuple):
-    """A label for every point, and the centre and the weight of every cluster."""
+    """A label for every row, and the centre and the weight of every cluster."""
 
     labels: np.ndarray
     centers: np.ndarray
@@ -50,7 +50,7 @@ def average(rows, weight, clusters):
 
 @njit(cache=True, nogil=True)
 def exchange(rows, weight, clusters):
-    """Move single points to other clusters as long as that lowers the inertia; return how many.
+    """Move single rows to other clusters as long as that lowers the inertia; return how many.
 
     Both centres follow at once, and what that saves is counted in, so that this goes on where
     Lloyd's iterations end (Hartigan, "Clustering Algorithms", 1975, section 4). The clusters are
@@ -92,7 +92,7 @@ def exchange(rows, weight, clusters):
 
 @njit(cache=True, nogil=True)
 def jump(rows, clusters, gone, to):
-    """Move the centre `gone` to the point `to`: points go to the nearest of the centres."""
+    """Move the centre `gone` to the row `to`: rows go to the nearest of the centres."""
     labels, centers, _ = clusters
     k = len(centers)
     for i in range(len(rows)):
@@ -122,9 +122,9 @@ def copy(clusters, to):
 
 @njit(cache=True, nogil=True)
 def search_by_jumps(rows, weight, draws, best, trial):
-    """Let random centres jump to random points, exchange, and keep what is better.
+    """Let random centres jump to random rows, exchange, and keep what is better.
 
-    ``draws[r]`` are two uniform numbers for each jump: which centre, which point. This is the
+    ``draws[r]`` are two uniform numbers for each jump: which centre, which row. This is the
     random swap of Franti and Kivijarvi (2000) with Hartigan's exchange in place of Lloyd's
     iterations. The clusters `best` are updated, `trial` is scratch; returned is the inertia.
     """

@@ -1,4 +1,4 @@
-"""The best partition of points on a line into runs, by dynamic programming."""
+"""The best partition of the sorted rows of one feature into runs, by dynamic programming."""
 
 import numpy as np
 from numba import njit
@@ -32,7 +32,7 @@ def _exact_product(a, b):
 
 @njit(cache=True, nogil=True)
 def add_up(x, weight, sums):
-    """Write the sums of w, w x and w x^2 over the points before each, as (high, low) parts."""
+    """Write the sums of w, w x and w x^2 over the rows before each, as (high, low) parts."""
     for i in range(len(x)):
         wx, wx_low = _exact_product(weight[i], x[i])
         wxx, wxx_low = _exact_product(wx, x[i])
@@ -51,7 +51,7 @@ def _difference(sums, m, i, j):
 
 @njit(cache=True, nogil=True)
 def measure_run(sums, i, j):
-    """Return (weight, mean, inertia) of the points ``i:j``."""
+    """Return (weight, mean, inertia) of the rows ``i:j``."""
     mass, mass_low = _difference(sums, 0, i, j)
     total, total_low = _difference(sums, 1, i, j)
     square, square_low = _difference(sums, 2, i, j)
@@ -67,9 +67,9 @@ def measure_run(sums, i, j):
 
 @njit(cache=True, nogil=True)
 def _last_run(x, weight, sums, before, j, lower, upper):
-    """Return (where the last run of the first j points begins best, their inertia then).
+    """Return (where the last run of the first j rows begins best, their inertia then).
 
-    ``before[i]`` is the least inertia of the first i points in one run fewer. Beginnings from
+    ``before[i]`` is the least inertia of the first i rows in one run fewer. Beginnings from
     `upper` down to `lower` are tried: the run only grows, and so does its inertia.
     """
     mass, mean, inertia = measure_run(sums, upper, j)
@@ -91,7 +91,7 @@ def _last_run(x, weight, sums, before, j, lower, upper):
 
 @njit(cache=True, nogil=True)
 def best_starts(x, weight, sums, starts):
-    """Write into ``starts[q, j]`` where the last run begins if the first j points form q + 1 best.
+    """Write into ``starts[q, j]`` where the last run begins if the first j rows form q + 1 best.
 
     `x` rises and has one number or more for every run; `sums` are those of `add_up`. Of the last
     line only its end is filled. The beginnings rise with j, so that each lies between those of

@@ -1,4 +1,4 @@
-"""K-means on dense rows of few features: points stand side by side in the vector lanes."""
+"""K-means on dense rows of few features: rows stand side by side in the vector lanes."""
 
 import numpy as np
 from numba import njit
@@ -16,7 +16,7 @@ from skextra._kernels._kmeans_rows import (
 )
 
 _FASTMATH = {"reassoc", "contract", "nsz"}
-# Points in a tile: 64 features of them take 64 KiB, which stay in the second-level cache.
+# Rows in a tile: 64 features of them take 64 KiB, which stay in the second-level cache.
 _LANES = 256
 
 
@@ -68,7 +68,7 @@ def _score_pair(lanes, centers, c, first, other):
 
 @njit(cache=True, nogil=True, fastmath=_FASTMATH)
 def _rank_pair(first, other, c, tile):
-    """Keep the two best scores so far of each point, and whose the best is."""
+    """Keep the two best scores so far of each row, and whose the best is."""
     best, second, nearest = tile.best, tile.second, tile.nearest
     if c == 0:
         for r in range(_LANES):
@@ -90,8 +90,8 @@ def _rank_pair(first, other, c, tile):
 def assign_narrow(block, start, stop, centers, state, full, totals):
     """Assign the rows ``start:stop`` to their nearest centres; return how many labels changed.
 
-    For rows of few features: points stand side by side in the vector lanes, and all features of
-    a tile of points in cache. Centres come in pairs, features in fours (zeros fill both up).
+    For rows of few features: rows stand side by side in the vector lanes, and all features of
+    a tile of rows in cache. Centres come in pairs, features in fours (zeros fill both up).
     """
     block, centers = DenseBlock(*block), PackedCenters(*centers)
     state, totals = Labelling(*state), Totals(*totals)
@@ -120,9 +120,9 @@ def assign_narrow(block, start, stop, centers, state, full, totals):
 
 @njit(cache=True, nogil=True)
 def iterate_narrow(block, centers, state, full, totals, max_iter, tol):
-    """Run Lloyd's iterations on few points in one call.
+    """Run Lloyd's iterations on few rows in one call.
 
-    Centres are updated in place. The first iteration evaluates every point if `full` is set, the
+    Centres are updated in place. The first iteration evaluates every row if `full` is set, the
     last one if `totals.costs` are wanted. Returned are (iterations, labels changed in the last
     one, reach).
     """

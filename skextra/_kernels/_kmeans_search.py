@@ -6,7 +6,7 @@ import numpy as np
 from numba import njit
 
 _FASTMATH = {"reassoc", "contract", "nsz"}
-# Points by which the split of a large cluster is judged: what it saves is then known to some 15%,
+# Rows by which the split of a large cluster is judged: what it saves is then known to some 15%,
 # one over the root of half of them, which is enough to rank splits.
 _MOST_JUDGED = 128
 
@@ -25,7 +25,7 @@ def _split_in_two(block, order, begin, end, center, low, high):
 
     The halves start on either side of the mean along the main direction (two steps of the power
     method) and take two steps of two-means; `low` and `high` receive their means. Large clusters
-    are judged by some of their points.
+    are judged by some of their rows.
     """
     X, _, _, weight, step = block
     d = X.shape[1]
@@ -34,7 +34,7 @@ def _split_in_two(block, order, begin, end, center, low, high):
     stride = 1 + (end - begin - 1) // _MOST_JUDGED
     axis = np.zeros(d)
     fresh = np.zeros(d)
-    # Start from the point farthest out: never orthogonal to every direction of the cluster.
+    # Start from the row farthest out: never orthogonal to every direction of the cluster.
     largest = -1.0
     for p in range(begin, end, stride):
         x = X[order[p]]
@@ -105,7 +105,7 @@ def _split_in_two(block, order, begin, end, center, low, high):
 
 @njit(cache=True, nogil=True)
 def group(labels, order, bounds):
-    """Write the points in the order of their labels, and where each label begins.
+    """Write the rows in the order of their labels, and where each label begins.
 
     `bounds`, one longer than there are labels, is all zero at first.
     """
@@ -121,9 +121,9 @@ def group(labels, order, bounds):
 
 @njit(cache=True, nogil=True, fastmath=_FASTMATH)
 def seed_greedily(columns, weight, step, draws, chosen):
-    """Choose points by greedy k-means++; ``columns[j, i]`` is feature j of point i.
+    """Choose rows by greedy k-means++; ``columns[j, i]`` is feature j of row i.
 
-    ``draws[c, t]`` are uniform numbers, one for each trial of each choice. Of the points drawn
+    ``draws[c, t]`` are uniform numbers, one for each trial of each choice. Of the rows drawn
     in proportion to weight times squared distance, the one that leaves the least is taken.
     """
     d, n = columns.shape

@@ -10,7 +10,7 @@ from skextra._kernels._kmeans_search import Halves, group, split_each
 from skextra._kernels._kmeans_wide import assign_by_bounds, assign_wide, cross_wide
 from skextra._kmeans._local_rows import LocalRows
 
-# Features up to which points stand side by side in the vector lanes: a tile of 256 points takes
+# Features up to which rows stand side by side in the vector lanes: a tile of 256 rows takes
 # 64 KiB then. With more, features stand side by side.
 MOST_NARROW = 64
 # Multiplications an iteration, about 4 ms, up to which one thread that runs all iterations in one

@@ -37,7 +37,8 @@ class KMeansPP(
     A replacement for :class:`sklearn.cluster.KMeans` with the same parameters, attributes and
     methods. By default it searches for good centres by split and merge on a sample of the data
     before it iterates on all of them. This takes less time than restarts and usually ends with a
-    lower inertia. Data of one feature are solved exactly, up to some ten thousand samples.
+    lower inertia. Data of one feature are solved exactly if ``n_samples * n_clusters`` is at
+    most 60,000.
 
     Parameters
     ----------

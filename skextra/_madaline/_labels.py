@@ -59,7 +59,9 @@ def classes_of_stream(
         if known is not None and len(known) != len(numbers):
             raise ValueError(f"y has {len(numbers)} columns, but earlier calls had {len(known)}.")
         if classes is not None and not np.array_equal(np.unique(classes), numbers):
-            raise ValueError("classes of columns of labels are their numbers; leave classes out.")
+            raise ValueError(
+                "y has columns of labels, whose classes are the column numbers; omit classes."
+            )
         return numbers
     classes = settle_classes(known, classes)
     check_labels(y, classes)

@@ -86,7 +86,7 @@ class Madaline(CallbackSupportMixin, ClassifierMixin, Estimator):
         errors, which widens the margins.
 
     tol : float, default=0.01
-        Share of wrong patterns up to which no other start is made.
+        Fraction of wrong patterns up to which no other start is made.
 
     warm_start : bool, default=False
         Whether the first start of `fit` begins with the weights of the previous fit.
@@ -108,7 +108,7 @@ class Madaline(CallbackSupportMixin, ClassifierMixin, Estimator):
         Bias weights of the same layers.
 
     loss_curve_ : ndarray of shape (n_epochs,)
-        Share of wrong training patterns after each epoch of `fit`, start after start.
+        Fraction of wrong training patterns after each epoch of `fit`, start after start.
 
     n_iter_ : int
         Epochs run by `fit`, over all starts, plus calls of `partial_fit` since.

@@ -82,8 +82,8 @@ class FeatureMapSVM(CallbackSupportMixin, ClassifierMixin, TransformerMixin, Est
 
     landmarks : {'margin', 'uniform', 'kmeans'} or array-like of shape (m, n_features), \
             default='margin'
-        The landmarks of 'rbf': samples near the border between the classes as estimated by a small
-        pilot fit, random samples, centres of :class:`KMeansPP`, or the given ones, with which
+        The landmarks of 'rbf': samples near the decision boundary as estimated by a small pilot
+        fit, random samples, centres of :class:`KMeansPP`, or the given ones, with which
         `n_components` is not used.
 
     degree : int, default=3
@@ -100,12 +100,12 @@ class FeatureMapSVM(CallbackSupportMixin, ClassifierMixin, TransformerMixin, Est
         proportional to the sum of the sample weights of a class.
 
     tol : float, default=0.01
-        Duality gap, as a share of the objective, at which an iterative search ends. The method is
-        exact for up to about 4000 samples, for few features, for the hinge and for the hard
+        Duality gap, as a fraction of the objective, at which an iterative solver stops. The method
+        is exact for up to about 4000 samples, for few features, for the hinge and for the hard
         margin; there `tol` only decides whether to warn.
 
     max_iter : int, default=1000
-        Largest number of steps of a search; an interior point search takes at most 200.
+        Maximum number of solver steps; the interior point method takes at most 200.
 
     memory_limit : float, default=2048
         Memory for mapped samples, in MiB. What does not fit is computed again when needed, which
@@ -150,7 +150,8 @@ class FeatureMapSVM(CallbackSupportMixin, ClassifierMixin, TransformerMixin, Est
         to the precision of the solution, which is that of the dtype if the method is exact.
 
     duality_gap_ : ndarray of shape (n_problems,)
-        Upper bounds on the excess of each objective over its minimum, as shares of the objective.
+        Upper bounds on the excess of each objective over its minimum, as fractions of the
+        objective.
 
     landmarks_ : {ndarray, CSR array} of shape (n_features_out, n_features)
         The landmarks of 'rbf', without those that are linearly dependent on others in feature

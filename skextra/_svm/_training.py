@@ -354,8 +354,8 @@ def _not_separable(svm, task, error):
         number = row if task.rows is None else task.rows[row]
         worst.append(f"sample {number} of class {task.classes[task.codes[row]]}")
     return (
-        f"C={svm.C} asks for a hard margin, but no plane separates the classes under this map: a "
-        f"mean of samples of one side meets one of the other (within {error.distance:.1g} of the "
-        f"data's size), and {worst[0]} and {worst[1]} weigh most in these. Use a finite C, or a "
-        "richer feature_map."
+        f"C={svm.C} asks for a hard margin, but no plane separates the classes under this map: "
+        f"the convex hulls of the two sides meet (within {error.distance:.1g} of the size of the "
+        f"data), and {worst[0]} and {worst[1]} have the largest weights in the common point. Use "
+        "a finite C, or a richer feature_map."
     )

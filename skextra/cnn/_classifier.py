@@ -128,10 +128,10 @@ class CNNClassifier(CallbackSupportMixin, Predictions, ClassifierMixin, Estimato
         Weights of the classes, multiplied with those of the training samples; 'balanced' uses the
         inverse of their (weighted) frequencies.
 
-    image_shape : tuple of int, default=None
+    image_shape : int or tuple of int, default=None
         Shape of a sample, needed where the rows of X are not what `input_kind` takes them for:
-        (height, width, channels) or (height, width) of images; (length,) of signals or, with
-        ``input_kind='signal'``, (length, channels).
+        (height, width, channels) or (height, width) of images; (length,) or length of signals or,
+        with ``input_kind='signal'``, (length, channels).
 
     input_kind : {'auto', 'image', 'signal'}, default='auto'
         What the samples are. Filters and pools move over the height and the width of images, and
@@ -154,7 +154,8 @@ class CNNClassifier(CallbackSupportMixin, Predictions, ClassifierMixin, Estimato
         Folder for the state after every epoch, one file per training, which is kept. A fit with
         the same data, parameters and `random_state`, which must be an int, resumes from there,
         with the same result as an uninterrupted one. The state of `callbacks` is not stored: they
-        start over, and those that hold numbers of an earlier fit make it another training.
+        start over. A callback that still holds numbers of an earlier fit makes this a different
+        training, which does not resume.
 
     warm_start : bool, default=False
         Whether `fit` starts from the weights of the previous fit.
@@ -217,12 +218,13 @@ class CNNClassifier(CallbackSupportMixin, Predictions, ClassifierMixin, Estimato
     channel, and three dimensions are (n_samples, length, channels). With 'image', rows that are
     not square need `image_shape`.
 
-    **Pixels.** uint8 is divided by 255. Other integers are divided by the largest number of the
-    bits that the largest of them in `fit` takes, at least eight: pixels of 0 to 255 by 255, those
-    of 12 bits by 4095, sound of 16 bits by 32767. If none exceeds 31 they are codes or counts and
-    used unchanged, like bool and floats, which should lie near 0 to 1 or be standardised; a
-    warning names those that do not. The divisor of `fit` applies to all later integers. A scale
-    that differs from that of `fit` is an error or a warning where it can be detected.
+    **Pixels.** uint8 is divided by 255. Other integers are divided by ``2 ** b - 1``, where b, at
+    least 8, is the number of bits of the largest magnitude in `fit`: pixels of 0 to 255 by 255,
+    those of 12 bits by 4095, sound of 16 bits by 32767. If none exceeds 31 they are codes or
+    counts and used unchanged, like bool and floats, which should lie near 0 to 1 or be
+    standardised; a warning names those that do not. The divisor of `fit` applies to all later
+    integers. A scale that differs from that of `fit` is an error or a warning where it can be
+    detected.
 
     **Memory.** X is read where it lies, a few megabytes at a time, whatever its type and the
     parameters, so it may be a ``numpy.memmap`` that is larger than the memory.

@@ -68,7 +68,7 @@ def _check_augmentation(augmentation):
     if not isinstance(augmentation, dict) or not set(augmentation) <= {*_LARGEST, "flip"}:
         raise ValueError(
             f"augmentation={augmentation!r} must be None or a dict with some of the keys 'shift' "
-            "(pixels), 'rotation' (degrees), 'zoom' (a share, such as 0.1) and 'flip'."
+            "(pixels), 'rotation' (degrees), 'zoom' (a fraction, such as 0.1) and 'flip'."
         )
     for name, value in augmentation.items():
         if name == "flip":

@@ -171,7 +171,7 @@ class MisclassifiedDisplay:
             if values.ndim != 1:
                 raise ValueError(
                     f"{name} must have one number or label for each image, got an array of shape "
-                    f"{values.shape}; of predict_proba, pass the largest of each row."
+                    f"{values.shape}; from predict_proba, pass the maximum of each row."
                 )
         lengths = [len(each) for each in (images, true, predicted, certainty)]
         if len(set(lengths)) > 1:

@@ -139,8 +139,8 @@ def _check(n_clusters, codebook, keep_zeros):
         raise TypeError(f"n_clusters must be a whole number, got {n_clusters!r}.")
     if not 2 <= n_clusters <= MOST_CLUSTERS:
         raise ValueError(
-            f"n_clusters={n_clusters} must lie between 2 and {MOST_CLUSTERS}; with more, the "
-            "number of a value would be longer than int8."
+            f"n_clusters={n_clusters} must lie between 2 and {MOST_CLUSTERS}; with more, a "
+            "code would be longer than a byte."
         )
     if not isinstance(keep_zeros, bool | np.bool_):
         raise TypeError(f"keep_zeros must be True or False, got {keep_zeros!r}.")

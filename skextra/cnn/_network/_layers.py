@@ -107,7 +107,9 @@ def option(value, *options):
 def name(value):
     """Check for a string."""
     if not isinstance(value, str):
-        raise ValueError(f"{value!r} is not the name of one; Keras's are strings such as 'relu'.")
+        raise ValueError(
+            f"{value!r} is not a string; use a name that Keras knows, such as 'relu'."
+        )
     return value
 
 

@@ -124,7 +124,7 @@ def check_scale(scale, dtype, seen):
         warn_caller(
             f"X goes up to {seen.size:g} and is taken as it is, as the network was fitted on "
             f"integers up to {_LARGEST_CODE}; if they are pixels, pass uint8 from the first fit "
-            "on, or let that see bright ones.",
+            "on, or include brighter images in that fit.",
             UserWarning,
         )
 

@@ -84,7 +84,8 @@ def _check_moves(cnn, design):
     if amounts.get("rotation", 0) or amounts.get("flip") in ("vertical", "both"):
         raise ValueError(
             f"augmentation={cnn.augmentation!r} rotates images or flips them vertically, but X "
-            "has signals; use 'shift', 'zoom' and flip='horizontal', which act along the time."
+            "has signals; use 'shift', 'zoom' and flip='horizontal', which act along the length "
+            "of the signal."
         )
 
 

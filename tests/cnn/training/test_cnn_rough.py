@@ -291,7 +291,7 @@ def test_models_of_no_use_are_told():
         ({"activation": "glu"}, "Keras cannot make the layers"),
         ({"kernel_initializer": "identity"}, "Keras cannot make the layers"),
         ({"kernel_initializer": keras.initializers.Ones()}, r"keras\.initializers\.serialize"),
-        ({"activation": keras.activations.relu}, "strings such as 'relu'"),
+        ({"activation": keras.activations.relu}, "a name that Keras knows, such as 'relu'"),
         ({"optimizer": keras.optimizers.Adam()}, r"keras\.optimizers\.serialize"),
         ({"augmentation": {"shift": 0.5}}, "whole number of pixels"),
     ],
