@@ -27,7 +27,7 @@ lint: $(VENV)/.ready-lint  ## check style, formatting, direction of imports, doc
 	@$(BIN)/lint-imports
 	@$(BIN)/python docs/check_docstrings.py
 	@$(BIN)/mypy
-	@$(BIN)/stubtest --concise --mypy-config-file pyproject.toml skextra._sklearn
+	@PYTHONPATH=. $(BIN)/stubtest --concise --mypy-config-file pyproject.toml skextra._sklearn
 	@PYRIGHT_PYTHON_IGNORE_WARNINGS=1 $(BIN)/pyright --pythonpath $(BIN)/python
 	@$(BIN)/python docs/check_types.py
 

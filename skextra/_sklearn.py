@@ -13,6 +13,8 @@ from sklearn.base import (
 from sklearn.utils import Tags
 from sklearn.utils.metaestimators import available_if
 
+MYPY = False  # true for mypy alone
+
 __all__ = [
     "BaseEstimator",
     "ClassNamePrefixFeaturesOutMixin",

@@ -1,10 +1,12 @@
 """Types that signatures share: what data may come in, and what arrays come out."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Literal, Protocol, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
+
+MYPY = False  # true for mypy alone
 
 
 class SupportsArray(Protocol):
@@ -42,9 +44,18 @@ class KerasModel(KerasModelLike, Protocol):
     def __getattr__(self, name: str, /) -> Any: ...
 
 
+# pyright reads Keras's source, and would refuse this protocol where a keras.Model is asked for.
+if TYPE_CHECKING and not MYPY:
+    import keras
+
+    KerasModel: TypeAlias = keras.Model
+
+
 # NumPy's ArrayLike takes strings as well, and so would hide a wrong option.
 MatrixLike: TypeAlias = SupportsArray | SupportsCSR | Sequence[Sequence[float] | SupportsArray]
-RandomStateLike: TypeAlias = int | np.random.RandomState | None
+# Whole numbers as parameters: those of NumPy, such as the items of an arange, are no int.
+Int: TypeAlias = int | np.integer[Any]
+RandomStateLike: TypeAlias = Int | np.random.RandomState | None
 
 # Floating results have the dtype of the data, of which there are two.
 FloatArray: TypeAlias = NDArray[np.floating[Any]]

@@ -20,7 +20,7 @@ from skextra._common._classes import (
     streamable,
 )
 from skextra._sklearn import ClassifierMixin, available_if
-from skextra._typing import ClassWeight, FloatArray, LabelArray, MatrixLike, RandomStateLike
+from skextra._typing import ClassWeight, FloatArray, Int, LabelArray, MatrixLike, RandomStateLike
 
 
 class Adaline(ClassifierMixin, AdaptiveFilter):
@@ -148,7 +148,7 @@ class Adaline(ClassifierMixin, AdaptiveFilter):
         *,
         variant: Literal["lms", "nlms"] = "lms",
         learning_rate: float | Literal["auto"] = "auto",
-        max_iter: int = 1000,
+        max_iter: Int = 1000,
         tol: float | None = 1e-3,
         shuffle: bool = True,
         average: bool = True,

@@ -8,7 +8,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skextra._base import Estimator, all_or_nothing
 from skextra._sklearn import OneToOneFeatureMixin, Tags, TransformerMixin
-from skextra._typing import FloatArray, MatrixLike
+from skextra._typing import FloatArray, Int, MatrixLike
 
 
 class TappedDelayLine(OneToOneFeatureMixin, TransformerMixin, Estimator):
@@ -58,7 +58,7 @@ class TappedDelayLine(OneToOneFeatureMixin, TransformerMixin, Estimator):
            [3., 2., 1.]])
     """
 
-    def __init__(self, n_taps: int = 1) -> None:
+    def __init__(self, n_taps: Int = 1) -> None:
         self.n_taps = n_taps
 
     @all_or_nothing

@@ -24,7 +24,7 @@ from skextra._base import Estimator, frozen, random_state_of, warn_caller
 from skextra._callbacks import CallbackSupportMixin, EpochReporter
 from skextra._kernels._lms_dense import lms_adapt
 from skextra._sklearn import Tags
-from skextra._typing import FloatArray, FloatMatrix, MatrixLike, RandomStateLike
+from skextra._typing import FloatArray, FloatMatrix, Int, MatrixLike, RandomStateLike
 
 # Targets whose squares stay within the range of float64 (2e-308 to 2e308), with room for errors
 # that grow beyond the targets before they shrink.
@@ -38,7 +38,7 @@ class AdaptiveFilter(CallbackSupportMixin, Estimator):
 
     variant: Any  # a Literal of the estimator's
     learning_rate: float | Literal["auto"]
-    max_iter: int
+    max_iter: Int
     tol: float | None
     shuffle: bool
     average: bool
@@ -51,6 +51,7 @@ class AdaptiveFilter(CallbackSupportMixin, Estimator):
     learning_rate_: float
     _stream: tuple[Any, ...]  # the fields of a Stream
     _stability: tuple[Any, ...]  # those of LMSStability
+    _single_output: bool
 
     # Variants without a learning rate, which a warning can recommend.
     _direct_variants: str | None = None

@@ -19,7 +19,7 @@ from skextra._adaptive._wiener import wiener_weights
 from skextra._base import all_or_nothing, random_state_of, warn_caller
 from skextra._callbacks import EpochReporter, with_callbacks
 from skextra._sklearn import MultiOutputMixin, RegressorMixin, available_if
-from skextra._typing import FloatArray, FloatMatrix, MatrixLike, RandomStateLike
+from skextra._typing import FloatArray, FloatMatrix, Int, MatrixLike, RandomStateLike
 
 _VARIANTS = ("lms", "nlms", "rls", "wiener")
 
@@ -181,7 +181,6 @@ class LMSRegressor(MultiOutputMixin, RegressorMixin, AdaptiveFilter):
     intercept_: float | np.floating[Any] | FloatArray
 
     _direct_variants = "'rls' or 'wiener'"
-    _single_output: bool
 
     def __init__(
         self,
@@ -190,7 +189,7 @@ class LMSRegressor(MultiOutputMixin, RegressorMixin, AdaptiveFilter):
         learning_rate: float | Literal["auto"] = "auto",
         forgetting: float = 1.0,
         delta: float = 0.01,
-        max_iter: int = 1000,
+        max_iter: Int = 1000,
         tol: float | None = 1e-5,
         shuffle: bool = False,
         average: bool = False,
@@ -438,11 +437,13 @@ class LMSRegressor(MultiOutputMixin, RegressorMixin, AdaptiveFilter):
     def _adapt_rls(self, X, targets, sample_weight, keep_path):
         """Present the rows once by recursive least squares, from the state of the last call."""
         rows, stream = as_rows(X, self.fit_intercept), self._stream_so_far()
-        w, inverse = stream.last, stream.inverse
+        w = stream.last
         if w is None:
             w = np.zeros((targets.shape[1], rows.p + 1))
-        if inverse is None:
+        if stream.inverse is None:
             inverse = InverseCorrelation.initial(rows.p + bool(self.fit_intercept), self.delta)
+        else:
+            inverse = InverseCorrelation(*stream.inverse)
         done = rls_pass(
             rows,
             targets,

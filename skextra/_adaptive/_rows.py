@@ -11,7 +11,7 @@ from scipy import sparse
 from sklearn.utils import gen_batches
 
 from skextra._base import frozen
-from skextra._common._csr import arrays_of, without_repeats
+from skextra._common._csr import csr_arrays, without_repeats
 from skextra._kernels import _lms_csr, _lms_dense, _row_keys
 from skextra._kernels._adaptive_types import CompressedRows, Gains, StridedRows
 from skextra._typing import FloatArray, FloatMatrix
@@ -160,7 +160,7 @@ class CSRRows(Rows):
 
     def __init__(self, X: FloatMatrix, bias: float) -> None:
         super().__init__(without_repeats(X), bias)
-        self._compressed = tuple(CompressedRows(*arrays_of(self.matrix), self.bias))
+        self._compressed = tuple(CompressedRows(*csr_arrays(self.matrix), self.bias))
 
     def epoch(self, order, targets, gains, average, w, v):
         pairs = np.stack([w, v], axis=2).reshape(len(w), -1)

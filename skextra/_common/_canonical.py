@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from skextra._base import frozen
-from skextra._common._csr import arrays_of
+from skextra._common._csr import csr_arrays
 from skextra._kernels import _row_keys
 from skextra._typing import FloatMatrix
 
@@ -82,7 +82,7 @@ def _of_unit_size(X: FloatMatrix) -> FloatMatrix:
 def _row_keys_of(X: FloatMatrix) -> NDArray[np.uint64]:
     multipliers = np.arange(1, X.shape[1] + 1, dtype=np.uint64) * _GOLDEN | np.uint64(1)
     if sparse.issparse(X):
-        return _row_keys.keys_of_csr(*arrays_of(X), multipliers)
+        return _row_keys.keys_of_csr(*csr_arrays(X), multipliers)
     n, p = X.shape
     return _row_keys.keys_of_dense(frozen(X.reshape(-1)), 0, p, n, p, multipliers)
 

@@ -21,7 +21,7 @@ def without_repeats(X: FloatMatrix) -> FloatMatrix:
     return X
 
 
-def arrays_of(X: sparse.csr_array) -> tuple[FloatArray, NDArray[Any], NDArray[Any]]:
+def csr_arrays(X: sparse.csr_array) -> tuple[FloatArray, NDArray[Any], NDArray[Any]]:
     """Return (data, indices, indptr), read-only.
 
     Indices are unsigned, which spares the loops a test for negative ones.

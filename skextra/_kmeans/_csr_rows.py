@@ -3,7 +3,7 @@
 import numpy as np
 from sklearn.utils.sparsefuncs import mean_variance_axis
 
-from skextra._common._csr import arrays_of
+from skextra._common._csr import csr_arrays
 from skextra._kernels import _kmeans_csr as kernels
 from skextra._kmeans._local_rows import LocalRows
 
@@ -19,7 +19,7 @@ class CsrRows(LocalRows):
     def __init__(self, X, weight, threads, frame=None, roughly=False):
         self.work = max(1, X.nnz // X.shape[0])
         super().__init__(X, weight, threads, frame, roughly)
-        arrays = arrays_of(X)
+        arrays = csr_arrays(X)
         self.block = tuple(kernels.CsrBlock(*arrays, self.scale, self._weight, self._step))
 
     def _moments(self):

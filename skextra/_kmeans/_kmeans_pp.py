@@ -20,7 +20,7 @@ from skextra._kmeans._local_rows import LocalRows
 from skextra._kmeans._run import Plan, Run, Solution, after_chunk, influence
 from skextra._kmeans._seeding import name_or_centers
 from skextra._sklearn import ClassNamePrefixFeaturesOutMixin, ClusterMixin, Tags, TransformerMixin
-from skextra._typing import FloatArray, FloatMatrix, MatrixLike, RandomStateLike
+from skextra._typing import FloatArray, FloatMatrix, Int, MatrixLike, RandomStateLike
 
 _INITS = ("k-means++", "random")
 
@@ -206,17 +206,17 @@ default='k-means++'
 
     def __init__(
         self,
-        n_clusters: int = 8,
+        n_clusters: Int = 8,
         *,
         init: Literal["k-means++", "random"] | MatrixLike | Callable[..., Any] = "k-means++",
-        n_init: int | Literal["auto"] = "auto",
-        refine: int | Literal["auto"] | None = "auto",
-        max_iter: int = 300,
+        n_init: Int | Literal["auto"] = "auto",
+        refine: Int | Literal["auto"] | None = "auto",
+        max_iter: Int = 300,
         tol: float = 1e-4,
         algorithm: Literal["auto", "lloyd", "elkan"] = "auto",
         store_history: bool = False,
         copy_x: bool = True,
-        verbose: int = 0,
+        verbose: Int = 0,
         random_state: RandomStateLike = None,
     ) -> None:
         self.n_clusters = n_clusters

@@ -18,7 +18,7 @@ from skextra._kmeans._lloyd import Clustering, lloyd
 from skextra._kmeans._sample import Sample, improve, method_for
 from skextra._kmeans._seeding import seed_on_some
 from skextra._kmeans._split_merge import least_missed
-from skextra._typing import FloatArray, MatrixLike, RandomStateLike
+from skextra._typing import FloatArray, Int, MatrixLike, RandomStateLike
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -87,7 +87,7 @@ class InertiaPath:
 
 def inertia_path(
     X: MatrixLike,
-    ks: Iterable[int] | None = None,
+    ks: Iterable[Int] | None = None,
     *,
     sample_weight: ArrayLike | None = None,
     random_state: RandomStateLike = None,

@@ -24,7 +24,7 @@ from skextra._madaline._training import (
     present,
 )
 from skextra._sklearn import ClassifierMixin, Tags
-from skextra._typing import FloatArray, LabelArray, MatrixLike, RandomStateLike
+from skextra._typing import FloatArray, Int, LabelArray, MatrixLike, RandomStateLike
 
 
 class Madaline(CallbackSupportMixin, ClassifierMixin, Estimator):
@@ -171,19 +171,19 @@ class Madaline(CallbackSupportMixin, ClassifierMixin, Estimator):
 
     def __init__(
         self,
-        hidden_layer_size: int = 16,
+        hidden_layer_size: Int = 16,
         *,
         rule: Literal["mrii", "mri"] = "mrii",
         output_logic: Literal["majority", "or", "and"] = "majority",
         learning_rate: float = 0.1,
         dead_zone: float = 0.5,
         usage_gain: float = 1.0,
-        max_candidates: int = 10,
+        max_candidates: Int = 10,
         pair_trials: bool = True,
         acceptance: Literal["hinge", "hamming"] = "hinge",
-        n_init: int | Literal["auto"] = "auto",
-        max_iter: int = 200,
-        n_iter_no_change: int = 20,
+        n_init: Int | Literal["auto"] = "auto",
+        max_iter: Int = 200,
+        n_iter_no_change: Int = 20,
         tol: float = 0.01,
         warm_start: bool = False,
         random_state: RandomStateLike = None,

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from skextra.cnn._keras import arrays_of
+from skextra.cnn._keras import values_of
 from skextra.cnn._models._zip import check_size
 from skextra.cnn._network._images import as_shape
 from skextra.cnn._network._layers import plan_of
@@ -133,7 +133,7 @@ def _read(cls, state, path, build):
         model.load_weights(path)
     except Exception as error:
         raise ValueError(f"its weights do not go with its parameters: {error}") from error
-    cnn.weights_ = arrays_of(model.weights)
+    cnn.weights_ = values_of(model.weights)
     return cnn
 
 

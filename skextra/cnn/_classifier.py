@@ -12,11 +12,12 @@ from skextra._base import Estimator, all_or_nothing, random_state_of
 from skextra._callbacks import CallbackSupportMixin, EpochReporter, with_callbacks
 from skextra._common._classes import check_labels, check_same_classes, settle_classes, streamable
 from skextra._sklearn import ClassifierMixin, available_if
-from skextra._typing import ClassWeight, LabelArray, MatrixLike, RandomStateLike
+from skextra._typing import ClassWeight, Int, LabelArray, MatrixLike, RandomStateLike
 from skextra.cnn._network._design import Build, Design
-from skextra.cnn._network._layers import Config, Padding, PerLayer, Pool, Size
+from skextra.cnn._network._layers import Config, Counts, Padding, PerLayer, Pool, Size
 from skextra.cnn._parameters import check_parameters
 from skextra.cnn._predictions import Predictions
+from skextra.cnn._training._augmentation import Augmentation
 from skextra.cnn._training._pool import optimizer_key
 from skextra.cnn._training._samples import read_samples, read_validation, split_off, weigh_classes
 from skextra.cnn._training._stages import attributes_after, continued_design, new_design, train
@@ -270,7 +271,7 @@ class CNNClassifier(CallbackSupportMixin, Predictions, ClassifierMixin, Estimato
 
     def __init__(
         self,
-        filters: int | PerLayer[int] = (32, 64),
+        filters: Counts = (32, 64),
         kernel_size: Size | PerLayer[Size] = 3,
         *,
         strides: Size | PerLayer[Size] = 1,
@@ -279,7 +280,7 @@ class CNNClassifier(CallbackSupportMixin, Predictions, ClassifierMixin, Estimato
         pool: Pool | PerLayer[Pool] = "max",
         pool_size: Size | PerLayer[Size] = 2,
         pool_strides: Size | PerLayer[Size | None] | None = None,
-        dense_units: int | PerLayer[int] = (64,),
+        dense_units: Counts = (64,),
         activation: str | PerLayer[str] = "relu",
         use_bias: bool | Literal["auto"] | PerLayer[bool | Literal["auto"]] = "auto",
         batch_norm: bool | PerLayer[bool] = False,
@@ -289,15 +290,15 @@ class CNNClassifier(CallbackSupportMixin, Predictions, ClassifierMixin, Estimato
         optimizer: Literal["adam", "sgd"] | dict[str, Any] = "adam",
         learning_rate: float | None = None,
         momentum: float = 0.9,
-        epochs: int = 10,
-        batch_size: int = 32,
+        epochs: Int = 10,
+        batch_size: Int = 32,
         shuffle: bool = True,
         early_stopping: bool = False,
         validation_fraction: float = 0.1,
-        n_iter_no_change: int = 10,
-        augmentation: dict[str, Any] | None = None,
+        n_iter_no_change: Int = 10,
+        augmentation: Augmentation | None = None,
         class_weight: ClassWeight = None,
-        image_shape: int | tuple[int, ...] | None = None,
+        image_shape: Int | tuple[Int, ...] | None = None,
         input_kind: Literal["auto", "image", "signal"] = "auto",
         build: Build | None = None,
         callbacks: Sequence[Any] | None = None,

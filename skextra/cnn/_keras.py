@@ -57,7 +57,7 @@ def numbers_of(variable):
     return np.array(variable.value.numpy())
 
 
-def arrays_of(variables):
+def values_of(variables):
     """Return copies of Keras variables."""
     return [numbers_of(variable) for variable in variables]
 

@@ -8,7 +8,7 @@ from sklearn.utils import column_or_1d
 from sklearn.utils.validation import check_is_fitted
 
 from skextra.cnn._classifier import CNNClassifier
-from skextra.cnn._keras import arrays_of, keras
+from skextra.cnn._keras import keras, values_of
 from skextra.cnn._models._graph import check_model
 from skextra.cnn._models._rewrite import rewritten
 from skextra.cnn._network._build import taken_shape
@@ -103,7 +103,7 @@ class ModelSubject:
         """Restore the states of stateful recurrent layers at the end."""
         remembering = [x for x in all_layers(self.model) if getattr(x, "stateful", False)]
         states = [v for layer in remembering for v in keras().tree.flatten(layer.states)]
-        before = arrays_of(states)
+        before = values_of(states)
         try:
             yield
         finally:
@@ -188,7 +188,7 @@ class EstimatorSubject:
                 "weights='initial' needs an estimator as it was fitted; this one was folded or "
                 "compressed."
             )
-        return arrays_of(self.cnn._design.model().weights)
+        return values_of(self.cnn._design.model().weights)
 
     def shown(self, X, rows):
         """Return some samples of X as images."""
@@ -203,7 +203,7 @@ class EstimatorSubject:
         """Return a copy of the classifier with a changed network."""
         if self.cnn._design.plan is None:
             model = self._ending_alike(model)
-        weights = arrays_of(model.weights)
+        weights = values_of(model.weights)
         return self.cnn._changed(weights, model.to_json())
 
     def _ending_alike(self, model):

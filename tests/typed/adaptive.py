@@ -55,6 +55,8 @@ def right_code_of_filters() -> None:
     assert_type(line.fit_transform(X), NDArray[np.floating[Any]])
     assert_type(line.set_output(transform="default"), TappedDelayLine)
     assert_type(line.get_feature_names_out(), NDArray[np.object_])
+    for n_taps in np.arange(2, 5):
+        TappedDelayLine(n_taps)
 
 
 def right_code_of_adaline() -> None:

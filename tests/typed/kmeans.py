@@ -35,6 +35,9 @@ def right_code() -> None:
     assert_type(clusters.set_fit_request(sample_weight=True), KMeansPP)
     assert_type(clusters.get_feature_names_out(), NDArray[np.object_])
     KMeansPP(init=first_samples)
+    for k in np.arange(2, 5):
+        KMeansPP(k, n_init=k, max_iter=k, random_state=k)
+    inertia_path(X, np.arange(2, 5))
 
     history = KMeansPP(store_history=True).fit(X).history_
     assert_type(history, KMeansHistory)

@@ -27,6 +27,8 @@ def right_code() -> None:
     assert_type(madaline.score(X, y), float)
     assert_type(madaline.get_params(), dict[str, Any])
     assert_type(madaline.set_params(tol=0).set_callbacks(), Madaline)
+    for size in np.arange(2, 5):
+        Madaline(size, n_init=size)
 
 
 def wrong_code() -> None:

@@ -2,6 +2,7 @@
 
 from typing import Any, assert_type
 
+import keras
 import numpy as np
 from numpy.typing import NDArray
 
@@ -36,12 +37,26 @@ def right_code() -> None:
     assert_type(CNNClassifier.load("network.keras"), CNNClassifier)
     assert_type(load_model("network.keras"), KerasModel)
     cnn.fit(X.reshape(30, 8, 8), ["a", "b"] * 15)
+    CNNClassifier(augmentation={"shift": 2, "rotation": 10, "zoom": 0.1, "flip": "both"})
+    CNNClassifier(build=dense_network)
+    model: keras.Model = cnn.model_
+    print(model)
+    counts = [8, 16]
+    CNNClassifier(counts, dense_units=counts)
+    for n in np.arange(2, 5):
+        CNNClassifier((n, n), (n, 1), dense_units=n, epochs=n, batch_size=n, image_shape=(n, n))
+
+
+def dense_network(image_shape: tuple[int, int, int], n_classes: int) -> keras.Model:
+    return keras.Sequential([keras.layers.Flatten(), keras.layers.Dense(n_classes)])
 
 
 def wrong_code(cnn: CNNClassifier) -> None:
     CNNClassifier("many")  # type: ignore[arg-type]
     CNNClassifier(padding="some")  # type: ignore[arg-type]
     CNNClassifier(pool="maximum")  # type: ignore[arg-type]
+    CNNClassifier(augmentation={"shear": 3})  # type: ignore[arg-type]
+    CNNClassifier(augmentation={"flip": "diagonal"})  # type: ignore[arg-type]
     CNNClassifier(dtype="float8")  # type: ignore[arg-type]
     CNNClassifier(epoch=3)  # type: ignore[call-arg]
     cnn.fit(X)  # type: ignore[call-arg]

@@ -38,6 +38,7 @@ def right_code_of_inspection(cnn: CNNClassifier) -> None:
     assert_type(table["conv1"].macs, int | None)
     assert_type(table.macs, int)
     assert_type(len(table), int)
+    assert_type(list(table), list[LayerRow])
     assert_type(table.to_frame(), pd.DataFrame)
     assert_type(feature_maps(cnn, X, layers="all"), dict[str, NDArray[Any]])
     assert_type(weight_histograms(cnn, weights="initial"), dict[str, Histogram])

@@ -37,6 +37,8 @@ def right_code(X: NDArray[np.float64], y: NDArray[np.int64]) -> None:
     assert_type(svm.landmarks_, FloatMatrix)
     assert_type(svm.gamma_, float)
     assert_type(svm.n_iter_, int)
+    for n in np.arange(100, 200, 50):
+        FeatureMapSVM(n_components=n)
     FeatureMapSVM(cubic, loss="hinge")
     FeatureMapSVM(lambda X: np.hstack([X, X**2]))
     FeatureMapSVM(SplineTransformer())

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 
 from skextra._base import random_state_of
 from skextra._kmeans._kmeans_pp import KMeansPP
-from skextra._typing import MatrixLike, RandomStateLike
+from skextra._typing import Int, MatrixLike, RandomStateLike
 from skextra.cnn._compression._compare import Network, report_of
 from skextra.cnn._compression._report import CompressionReport
 from skextra.cnn._keras import numbers_of
@@ -28,7 +28,7 @@ MOST_CLUSTERS = 2**MOST_BITS
 
 def cluster_weights(
     model: Network,
-    n_clusters: int = 16,
+    n_clusters: Int = 16,
     X: MatrixLike | None = None,
     y: ArrayLike | None = None,
     *,

@@ -1,6 +1,6 @@
 """Rewrite: copies of a model with layers replaced or omitted."""
 
-from skextra.cnn._keras import arrays_of, keras, numbers_of, reason, seeded
+from skextra.cnn._keras import keras, numbers_of, reason, seeded, values_of
 from skextra.cnn._models._coded import sharing
 from skextra.cnn._models._graph import can_be_followed, check_model
 from skextra.cnn._models._quantized import CALIBRATED, mode_of, parts_of
@@ -98,7 +98,7 @@ class _Copy:
                 "instead."
             )
         new = copied_layer(layer)
-        weights = arrays_of(getattr(layer, "weights", []))
+        weights = values_of(getattr(layer, "weights", []))
         # Omitted layers are never called, and so have none; statistics have become constants.
         if id(layer) not in self._left_out and not isinstance(layer, keras().layers.Normalization):
             pairs.append((new, weights))

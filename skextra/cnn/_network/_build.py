@@ -5,7 +5,7 @@ import json
 import numpy as np
 from scipy.special import softmax
 
-from skextra.cnn._keras import LOCK, arrays_of, keras, reason, seeded
+from skextra.cnn._keras import LOCK, keras, reason, seeded, values_of
 from skextra.cnn._network._network import (
     Network,
     all_layers,
@@ -89,7 +89,7 @@ def copied_model(model):
         return None
     with seeded(0):  # it draws weights, which are then set
         copied = keras().models.clone_model(model)
-    copied.set_weights(arrays_of(model.weights))
+    copied.set_weights(values_of(model.weights))
     return copied
 
 

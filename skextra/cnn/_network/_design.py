@@ -19,7 +19,7 @@ from skextra.cnn._network._model import check_names, model_of
 from skextra.cnn._network._network import Network
 
 # Is given image_shape and n_classes, and returns a Keras model, which has no type.
-Build: TypeAlias = Callable[[tuple[int, ...], int], Any]
+Build: TypeAlias = Callable[[tuple[int, int, int], int], Any]
 
 # In files and pickles of any version these fields are attributes of the classifier with an
 # underscore before them, so that a file holds no other class than that of the classifier.

@@ -20,10 +20,14 @@ from typing import Any, Literal, TypeAlias, TypeVar
 
 import numpy as np
 
+from skextra._typing import Int
+
 Value = TypeVar("Value")
 # Parameters of CNNClassifier: one value for all layers, or one for each.
 PerLayer: TypeAlias = tuple[Value, ...] | list[Value]
-Size: TypeAlias = int | tuple[int, int]
+Size: TypeAlias = Int | tuple[Int, Int]
+# A list of integers is no list of `Int`, since lists are invariant.
+Counts: TypeAlias = Int | tuple[Int, ...] | list[int]
 Padding: TypeAlias = Literal["same", "valid"] | Size
 Pool: TypeAlias = Literal["max", "average"] | None
 Config: TypeAlias = str | dict[str, Any]
@@ -113,7 +117,7 @@ def name(value):
     return value
 
 
-def initializer(value):
+def checked_initializer(value):
     """Check for a name or a configuration of an initializer; return it as a string."""
     if isinstance(value, dict):
         return json.dumps(value, sort_keys=True, default=lambda number: number.item())
@@ -193,7 +197,7 @@ def plan_of(estimator, image_shape, guessed):
         plan.dropout(i)
     init, l2 = estimator.kernel_initializer, estimator.l2
     plan.layers.append(
-        ("output", _GLOROT if isinstance(init, tuple | list) else initializer(init))
+        ("output", _GLOROT if isinstance(init, tuple | list) else checked_initializer(init))
     )
     plan.l2.append(0.0 if isinstance(l2, tuple | list) else number(l2, 0))
     return tuple(plan.layers), tuple(plan.l2)
@@ -208,7 +212,7 @@ class _Plan:
         self._activations = read.each("activation", name, over="layers")
         self._biases = read.each("use_bias", option, "auto", True, False, over="layers")
         self._norms = read.each("batch_norm", option, True, False, over="layers")
-        self._initializers = read.each("kernel_initializer", initializer, over="layers")
+        self._initializers = read.each("kernel_initializer", checked_initializer, over="layers")
         self._dropouts = read.each("dropout", number, 0, 1, over="layers")
 
     def weighted(self, i, kind, *numbers):

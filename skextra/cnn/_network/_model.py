@@ -9,7 +9,7 @@ from skextra.cnn._network._seeds import DROPOUT, KERNELS, drawn_seed
 _LAST = {"data_format": "channels_last"}
 
 
-def initializer(spec, seed):
+def made_initializer(spec, seed):
     """Return the initializer of a plan; raise ValueError if Keras does not know it."""
     config = json.loads(spec) if spec.startswith("{") else {"class_name": spec, "config": {}}
     options, initializers = config.get("config", {}), keras().initializers
@@ -45,7 +45,7 @@ def check_names(plan):
     """Raise ValueError if Keras does not know an activation or an initializer of a plan."""
     for layer in plan:
         if layer[0] in ("convolution", "dense", "output"):
-            initializer(layer[-1], 0)
+            made_initializer(layer[-1], 0)
         if layer[0] in ("convolution", "dense"):
             _activation(layer[-2])
         if layer[0] == "activation":
@@ -113,7 +113,7 @@ class _Factory:
         factor = self._l2.pop(0) if self._l2 else 0.0
         return {
             "activation": _activation(activation),
-            "kernel_initializer": initializer(
+            "kernel_initializer": made_initializer(
                 spec, drawn_seed(self._seed, KERNELS, self._kernels)
             ),
             "kernel_regularizer": self._k.regularizers.L2(factor) if factor else None,

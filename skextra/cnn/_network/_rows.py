@@ -82,7 +82,7 @@ def read_images(cnn: Any, X: MatrixLike) -> Rows:
     """Return new images as rows, checked against those of `fit`."""
     X, shape = flat(X)
     X = validate_data(cnn, X, dtype=dtype_of(X), ensure_all_finite=False, reset=False)
-    rows, design = rows_of(X), cnn._design
+    rows, design = numeric_rows(X), cnn._design
     check_shape(design.image_shape, shape)
     check_pixels(design, rows, range_of(rows))
     return rows.divided(divisor_of(design.scale, rows.dtype))
@@ -112,7 +112,7 @@ def dtype_of(X):
     return kept if whole or kept.kind == "f" else "numeric"
 
 
-def rows_of(X):
+def numeric_rows(X):
     """Return an array as rows; raise ValueError unless it has numbers."""
     if X.dtype.kind not in "buif":
         raise ValueError(f"X is an array of {X.dtype}; pass numbers.")

@@ -1,8 +1,19 @@
 """Augmentation: images shifted, rotated, zoomed and flipped at random in training."""
 
 import math
+from typing import Literal, TypedDict
 
+from skextra._typing import Int
 from skextra.cnn._keras import keras
+
+
+class Augmentation(TypedDict, total=False):
+    """The parameter `augmentation` of CNNClassifier."""
+
+    shift: Int
+    rotation: float
+    zoom: float
+    flip: Literal["horizontal", "vertical", "both"]
 
 
 def augmented(images, pairs, seed):

@@ -3,7 +3,7 @@
 import json
 from contextlib import contextmanager
 
-from skextra.cnn._keras import LOCK, arrays_of, keras
+from skextra.cnn._keras import LOCK, keras, values_of
 from skextra.cnn._network._build import built_network, config_key
 from skextra.cnn._network._cache import NETWORKS
 from skextra.cnn._training._keras_callbacks import leaves_no_trace
@@ -57,7 +57,7 @@ def trainable_network(cnn, weights=None, slots=None):
     kind = design.key if model is None else config_key(model)
     augmentation = tuple(sorted((cnn.augmentation or {}).items()))
     if weights is None and model is not None:
-        weights = arrays_of(model.weights)
+        weights = values_of(model.weights)
     key = None
     if kind is not None and all(map(leaves_no_trace, cnn.callbacks or ())):
         key = kind, optimizer_key(cnn), augmentation

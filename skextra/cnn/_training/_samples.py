@@ -12,7 +12,7 @@ from skextra._base import warn_caller
 from skextra._common._classes import class_weights
 from skextra.cnn._network._images import flat
 from skextra.cnn._network._pixels import Range, range_of
-from skextra.cnn._network._rows import Rows, check_pixels, check_shape, dtype_of, rows_of
+from skextra.cnn._network._rows import Rows, check_pixels, check_shape, dtype_of, numeric_rows
 
 
 @dataclass
@@ -42,7 +42,7 @@ def read_samples(cnn, X, y, sample_weight, *, reset, name="y"):
     w = np.ones(len(y))
     if sample_weight is not None:
         w = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
-    X = rows_of(X)
+    X = numeric_rows(X)
     if w.all():
         return Samples(X, y, w, range_of(X), shape)
     range_of(X.take(np.flatnonzero(w == 0)))  # raises if they are not finite

@@ -4,8 +4,8 @@ import copy
 
 import numpy as np
 
-from skextra.cnn._keras import arrays_of, keras
-from skextra.cnn._network._model import initializer
+from skextra.cnn._keras import keras, values_of
+from skextra.cnn._network._model import made_initializer
 from skextra.cnn._network._network import all_layers, mode
 from skextra.cnn._network._seeds import AUGMENTATION, DROPOUT, KERNELS, drawn_seed
 from skextra.cnn._training._augmentation import augmented
@@ -47,9 +47,9 @@ class TrainableNetwork:
             raise ValueError("The model that build returned has no weights to train.")
         self._kernels = [w for w in network.weights if w.name.endswith("kernel")]
         self._specs = [layer[-1] for layer in plan or () if layer[0] in _WITH_KERNEL]
-        self._initial = arrays_of(network.weights)
+        self._initial = values_of(network.weights)
         optimizer.build(variables)
-        self._slots = arrays_of(optimizer.variables)
+        self._slots = values_of(optimizer.variables)
         self._rate = _fixed_rate(optimizer)
         self.moments = Moments(network)
         self._looped = looped
@@ -89,7 +89,7 @@ class TrainableNetwork:
         for i, weight in enumerate(self.network.weights):
             if weight.name.endswith("kernel"):
                 number += 1
-                start = initializer(next(specs), drawn_seed(seed, KERNELS, number))
+                start = made_initializer(next(specs), drawn_seed(seed, KERNELS, number))
                 weights[i] = start(weight.shape, dtype=weight.dtype).numpy()
         return weights
 
@@ -110,11 +110,11 @@ class TrainableNetwork:
 
     def weights(self):
         """Return copies of the weights."""
-        return arrays_of(self.network.weights)
+        return values_of(self.network.weights)
 
     def slots(self):
         """Return copies of the optimizer's variables."""
-        return arrays_of(self.optimizer.variables)
+        return values_of(self.optimizer.variables)
 
     def reseed(self, seed, epoch):
         """Seed the random layers of the model for an epoch; return the seed of augmentation."""
