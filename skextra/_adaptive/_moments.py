@@ -68,7 +68,7 @@ class Moments:
 def _excess_along(matrix, gradient):
     """Return (eigenvalues, gradient' matrix^-1 gradient along each eigenvector)."""
     values, vectors = np.linalg.eigh(matrix)
-    rounding = values[-1] * len(values) * np.finfo(float).eps
+    rounding = values[-1] * (len(values) * np.finfo(float).eps)
     # Directions that only rounding excites have no share.
     steps = np.divide(
         vectors.T @ gradient,

@@ -272,7 +272,7 @@ class _EpochProduct:
         self._inputs = inputs
         self._no_targets = frozen(np.empty((rows.n, 0)))
         values, vectors = np.linalg.eigh(gram)
-        self._span = vectors[:, values > values[-1] * len(values) * np.finfo(float).eps]
+        self._span = vectors[:, values > values[-1] * (len(values) * np.finfo(float).eps)]
 
     def radius(self, rate: float) -> float:
         """Return the spectral radius at `rate`."""

@@ -168,3 +168,13 @@ def test_no_message_calls_one_rate_both_safe_and_divergent(rate):
             filter.partial_fit(X, y)
     assert all(issubclass(warning.category, ConvergenceWarning) for warning in seen)
     assert any("diverges" in str(warning.message) for warning in seen) == (rate > 2)
+
+
+@pytest.mark.parametrize("variant", ["lms", "nlms"])
+def test_squared_norms_near_the_largest_float_give_the_weights_of_unit_scale(variant):
+    X = np.random.default_rng(0).standard_normal((60, 3))
+    y = X @ [1.0, -2.0, 0.5]
+    filter = LMSRegressor(variant=variant, fit_intercept=False, max_iter=20, tol=None)
+    expected = filter.fit(X, y).coef_
+    scale = 2.0**508  # the largest squared norm is half of the largest float
+    assert_allclose(filter.fit(X * scale, y).coef_ * scale, expected, rtol=1e-12)
