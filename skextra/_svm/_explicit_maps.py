@@ -75,6 +75,10 @@ class ExplicitMap(ABC):
         few = self.features(X[:2], numbers)
         self.n_features_out, self.is_sparse = few.shape[1], sparse.issparse(few)
 
+    def in_float64(self):
+        """Return the map, whose features are in float64."""
+        return self
+
     def transform(self, X):
         """Return the features of X, (n, p)."""
         return self.features(X)

@@ -1,6 +1,6 @@
 """What a fit and a prediction ask of a map, whatever it is."""
 
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -56,6 +56,9 @@ class FittedMap(Protocol):
         random_state: np.random.RandomState,
     ) -> MappedRows:
         """Return the samples of a fit as a source of mapped rows."""
+
+    def in_float64(self) -> Self:
+        """Return the same map with columns in float64."""
 
     def second_moment(self) -> NDArray[np.float64] | None:
         """Return the mean square of the features, (p, p), or None if it is not known yet."""

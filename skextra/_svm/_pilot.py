@@ -50,7 +50,7 @@ class Pilot(ColdStart):
     intercepts: NDArray[np.float64]
     decisions: NDArray[np.float64]
 
-    def weights_under(self, fitted_map, task):
+    def weights_under(self, fitted_map: LandmarkMap, task) -> NDArray[np.float64]:
         """Return the weights under the map whose landmarks are among the rows drawn."""
         decisions = task.of_problems(self.decisions[fitted_map.numbers])
         return fitted_map.weights_through(decisions, task.of_problems(self.intercepts))

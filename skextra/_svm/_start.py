@@ -5,14 +5,16 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from skextra._svm._landmark_map import LandmarkMap
+
 
 class ColdStart:
     """Nothing is known."""
 
-    def weights_under(self, fitted_map, task):
+    def weights_under(self, fitted_map: LandmarkMap, task) -> NDArray[np.float64] | None:
         """Return weights of the centred features, intercepts last, or None if none are known."""
 
-    def likely_rows(self, task, count):
+    def likely_rows(self, task, count: int) -> NDArray[np.intp] | None:
         """Return `count` rows that are likely to matter, rising, or None if none are known."""
 
 
@@ -29,6 +31,6 @@ class WarmStart(ColdStart):
     coef: NDArray[np.float64]
     intercept: NDArray[np.float64]
 
-    def weights_under(self, fitted_map, task):
+    def weights_under(self, fitted_map: LandmarkMap, task) -> NDArray[np.float64]:
         """Return the weights of these planes."""
         return fitted_map.centred_weights(self.coef, self.intercept)
