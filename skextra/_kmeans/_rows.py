@@ -58,6 +58,8 @@ class Rows(ABC):
         overflow nor vanish in float32. Bounds and costs are in terms of scaled lengths.
     variance : ndarray of shape (d,)
         The variance of every feature. Rows in a given frame have none.
+    threads : int
+        Number of threads for loops over a sample in this process.
     """
 
     n: int
@@ -68,6 +70,7 @@ class Rows(ABC):
     offset: Floats
     scale: float
     variance: Floats
+    threads: int
 
     @abstractmethod
     def take(self, indices: Indices) -> Floats:
