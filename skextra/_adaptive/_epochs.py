@@ -4,12 +4,12 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 import numpy as np
-from sklearn.utils import gen_batches
 
 from skextra._adaptive._gains import mean_square
 from skextra._adaptive._inputs import Inputs
 from skextra._adaptive._rows import DenseRows, Rows
 from skextra._callbacks import EpochReporter
+from skextra._common._batches import batches
 from skextra._kernels._adaptive_types import Gains
 from skextra._kernels._epoch_map import ComposedEpoch, compose_epoch
 from skextra._typing import FloatArray
@@ -230,7 +230,7 @@ def composed_epoch(
         gradient=np.zeros(shape),
     )
     seen = 0.0
-    for part in gen_batches(rows.n, max(1, _UNINTERRUPTED // size**2)):
+    for part in batches(rows.n, max(1, _UNINTERRUPTED // size**2)):
         span = part.start, part.stop
         seen = compose_epoch(
             rows.strided,

@@ -2,11 +2,11 @@
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.utils import gen_batches
 
 from skextra._adaptive._gains import part_of_gains
 from skextra._adaptive._rows import CHUNK_ENTRIES, DenseRows, Rows
 from skextra._base import frozen
+from skextra._common._batches import batches
 
 # Squared norms below it may have lost digits to underflow. The smallest normal float64 is 2e-308,
 # so that above this bound entries down to 1e-14 of the norm still have squares in full precision.
@@ -107,7 +107,7 @@ class FaintRows(Rows):
         return self._some(slice(None))
 
     def _parts(self):
-        return gen_batches(self.n, max(1, CHUNK_ENTRIES // self.p))
+        return batches(self.n, max(1, CHUNK_ENTRIES // self.p))
 
     def _some(self, part):
         return DenseRows(self.dense(part), self.bias)

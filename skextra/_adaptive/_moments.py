@@ -4,10 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.utils import gen_batches
 
 from skextra._adaptive._inputs import Inputs
 from skextra._adaptive._rows import CSRRows, Rows
+from skextra._common._batches import batches
 from skextra._typing import FloatArray
 
 _BLOCK = 4096  # rows that are taken at once: few calls, and with 64 features (2 MB) in the cache
@@ -106,7 +106,7 @@ def moments_of(
     size = rows.p + 1
     sums = np.zeros((size, size + targets.shape[1]))
     buffer = np.empty((min(_BLOCK, rows.n), sums.shape[1]))
-    for part in gen_batches(rows.n, _BLOCK):
+    for part in batches(rows.n, _BLOCK):
         block = buffer[: part.stop - part.start]
         block[:, : rows.p] = rows.dense(part)
         block[:, rows.p] = rows.bias

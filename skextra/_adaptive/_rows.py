@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 from scipy import sparse
-from sklearn.utils import gen_batches
 
 from skextra._base import frozen
+from skextra._common._batches import batches
 from skextra._common._csr import csr_arrays, without_repeats
 from skextra._kernels import _lms_csr, _lms_dense, _row_keys
 from skextra._kernels._adaptive_types import CompressedRows, Gains, StridedRows
@@ -182,7 +182,7 @@ class CSRRows(Rows):
         """Return the squared norm of every row times `scale`, with that of the bias."""
         powers, ones = np.empty(self.n), np.ones(self.p)
         size = max(1, CHUNK_ENTRIES * self.n // max(1, self.matrix.nnz))
-        for part in gen_batches(self.n, size):
+        for part in batches(self.n, size):
             rows = self.matrix[part]
             with np.errstate(over="ignore"):  # the caller checks the sums
                 # float32 squares overflow from 2e19 on
@@ -202,7 +202,7 @@ class CSRRows(Rows):
         return _row_keys.keys_of_csr(data, indices, indptr, multipliers)
 
     def dense_chunks(self):
-        for part in gen_batches(self.n, max(1, CHUNK_ENTRIES // self.p)):
+        for part in batches(self.n, max(1, CHUNK_ENTRIES // self.p)):
             yield part, DenseRows(self.dense(part), self.bias), 1.0
 
 

@@ -5,7 +5,6 @@ from typing import NamedTuple
 
 import numpy as np
 from scipy import sparse
-from sklearn.utils import gen_batches
 
 from skextra._adaptive._epochs import Run
 from skextra._adaptive._gains import mean_square
@@ -13,6 +12,7 @@ from skextra._adaptive._inputs import Inputs
 from skextra._adaptive._moments import Moments, moments_of
 from skextra._adaptive._rows import CHUNK_ENTRIES, DenseRows, Rows
 from skextra._adaptive._stability import LMSStability
+from skextra._common._batches import batches
 from skextra._kernels._adaptive_types import Gains
 from skextra._typing import FloatArray, FloatMatrix
 
@@ -182,7 +182,7 @@ class _Chunks:
         n, p = X.shape
         entries = X.nnz / n if sparse.issparse(X) else p
         size = max(1, int(CHUNK_ENTRIES / max(entries, 1.0)))
-        self._X, self._parts = X, list(gen_batches(n, size))
+        self._X, self._parts = X, list(batches(n, size))
 
     def times(self, v: FloatArray) -> FloatArray:
         """Return X @ v in float64."""

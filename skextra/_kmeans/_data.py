@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 from sklearn.metrics import euclidean_distances
-from sklearn.utils import gen_batches
 from sklearn.utils.validation import _check_sample_weight
 
+from skextra._common._batches import batches
 from skextra._common._canonical import canonical
 from skextra._common._csr import without_repeats
 from skextra._common._threads import available_threads
@@ -126,7 +126,7 @@ def distances(X: FloatMatrix, centers: FloatArray, offset: Floats) -> FloatArray
     if sparse.issparse(X):
         return euclidean_distances(X, centers.astype(X.dtype))
     out = np.empty((len(X), len(centers)), floating(X))
-    for part in gen_batches(len(X), _BATCH):
+    for part in batches(len(X), _BATCH):
         out[part] = euclidean_distances(X[part] - offset, centers - offset)
         if not np.isfinite(out[part]).all():
             raise ValueError(

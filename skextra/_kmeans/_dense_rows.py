@@ -1,9 +1,9 @@
 """Dense rows: compiled loops for few and for many features."""
 
 import numpy as np
-from sklearn.utils import gen_batches
 
 from skextra._base import frozen
+from skextra._common._batches import batches
 from skextra._kernels import _kmeans_rows as kernels
 from skextra._kernels._kmeans_narrow import assign_narrow, cross_narrow, iterate_narrow
 from skextra._kernels._kmeans_search import Halves, group, split_each
@@ -98,7 +98,7 @@ class DenseRows(LocalRows):
 
     def project(self, axes):
         out = np.empty((self.n, axes.shape[1]), np.float32)
-        for part in gen_batches(self.n, _BATCH):
+        for part in batches(self.n, _BATCH):
             out[part] = self.take_scaled(np.arange(part.start, part.stop)) @ axes
         return NarrowRows(out, self.own_weight, self.threads)
 

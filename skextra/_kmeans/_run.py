@@ -6,9 +6,9 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.utils import gen_batches
 
 from skextra._callbacks import EpochReporter
+from skextra._common._batches import batches
 from skextra._kmeans._data import TrainingData
 from skextra._kmeans._history import KMeansHistory, Recorder
 from skextra._kmeans._line import BestRuns
@@ -72,7 +72,7 @@ class Solution:
         if filled.all():  # a lighter cluster may be a rounding error: the labels decide
             return len(filled)
         filled[:] = False
-        for part in gen_batches(len(self.labels), 65_536):
+        for part in batches(len(self.labels), 65_536):
             filled[self.labels[part]] = True
         return np.count_nonzero(filled)
 

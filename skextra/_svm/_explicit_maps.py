@@ -15,10 +15,10 @@ from sklearn.base import clone
 from sklearn.kernel_approximation import AdditiveChi2Sampler, RBFSampler
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import PolynomialFeatures, SplineTransformer
-from sklearn.utils import gen_batches
 from sklearn.utils.validation import has_fit_parameter
 
 from skextra._base import random_state_of
+from skextra._common._batches import batches
 from skextra._svm._mapped_rows import ArraySource, ComputedSource, MappedRows, capacity_of
 from skextra._svm._parameters import FeatureMap, Kind, kind_of, threads_of
 from skextra._typing import FloatMatrix
@@ -87,7 +87,7 @@ class ExplicitMap(ABC):
         """Return the decision values of all problems without the intercepts, (n, k)."""
         # One part after the other: a user's map may not be safe on several threads.
         size = max(_ROWS_AT_ONCE, int(_ENTRIES_AT_ONCE / self.n_features_out))
-        done = [self.features(X[part]) @ self.weights for part in gen_batches(X.shape[0], size)]
+        done = [self.features(X[part]) @ self.weights for part in batches(X.shape[0], size)]
         return np.concatenate(done)
 
     def features(self, X, numbers=None):

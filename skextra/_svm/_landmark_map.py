@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy import linalg, sparse
-from sklearn.utils import gen_batches
 
+from skextra._common._batches import batches
 from skextra._common._blas_limit import single_blas_thread
 from skextra._common._threads import run
 from skextra._svm._linear import cholesky, independent, outer_square, solve_upper
@@ -159,7 +159,7 @@ class LandmarkMap:
 
     def _in_parts(self, X, function):
         """Return function(rows) of some rows after the other, on all threads."""
-        parts = list(gen_batches(X.shape[0], _ROWS_AT_ONCE))
+        parts = list(batches(X.shape[0], _ROWS_AT_ONCE))
         if len(parts) == 1:
             return function(X)
         with single_blas_thread():

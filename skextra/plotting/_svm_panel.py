@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
-from sklearn.utils import gen_batches
 
+from skextra._common._batches import batches
 from skextra._svm._problems import class_values, least_margins, sides
 from skextra._typing import FloatArray, FloatMatrix, LabelArray
 
@@ -206,7 +206,7 @@ def _grid(x, y):
 def _decisions(svm, X, points, columns, origin):
     """Return decision values at points of some columns; the others are those of the origin."""
     values = []
-    for part in gen_batches(len(points), max(1, _MOST_ENTRIES // len(origin))):
+    for part in batches(len(points), max(1, _MOST_ENTRIES // len(origin))):
         grid = np.tile(origin, (len(points[part]), 1))
         grid[:, columns] = points[part]
         values.append(_where_defined(svm.decision_function, grid, X))
