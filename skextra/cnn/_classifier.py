@@ -39,8 +39,7 @@ class CNNClassifier(CallbackSupportMixin, Predictions, ClassifierMixin, Estimato
     Parameters
     ----------
     filters : int or tuple of int, default=(32, 64)
-        Filters of each convolution. The cost is proportional to them. ``()`` leaves dense layers
-        only.
+        Filters of each convolution; cost is proportional to them. ``()``: only dense layers.
 
     kernel_size : int or tuple, default=3
         Height and width of the filters. Along an axis of size 1 it is always 1.
