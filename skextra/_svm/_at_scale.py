@@ -15,18 +15,18 @@ from skextra._typing import FloatArray
 
 # Least number of rows that a search begins with when it has no weights yet. Fewer give a start
 # that takes more steps later; of 15,000 rows more make no difference beyond the noise of the
-# measurement (benchmarks/vary_svm.py).
+# measurement (benchmarks/svm_constants.py).
 _FIRST_ROWS = 5000
 # Duality gap up to which these are solved: a smaller one would fit their sampling error. From .01
-# to .2 times are equal (benchmarks/vary_svm.py).
+# to .2 times are equal (benchmarks/svm_constants.py).
 _FIRST_TOL = 0.05
 # Rounds after which rows that have been at work stay, if not all fit into memory. This ends a
-# cycle of rows that replace one another; it is rarely reached: benchmarks/vary_svm.py.
+# cycle of rows that replace one another; it is rarely reached: benchmarks/svm_constants.py.
 _MOST_ROUNDS = 5
 # Rounds without progress that end a search. The first may be due to an outdated working set.
 _MOST_STALLS = 2
 # Features up to which the preconditioner is made again for the active rows, which takes the cube
-# of their number: without it a fit takes 1.8 times as long with 300 (benchmarks/vary_svm.py).
+# of their number: without it a fit takes 1.8 times as long with 300 (benchmarks/svm_constants.py).
 _MOST_REFRESHED = 1500
 # Features beyond which conjugate gradients are preconditioned by a diagonal, as the matrix would
 # take more than 288 MB and its factor minutes.

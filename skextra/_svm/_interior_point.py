@@ -9,19 +9,20 @@ from skextra._svm._polish import polish
 from skextra._svm._solution import Fixed, Solution, balanced, hinge_gap
 
 # Relative gap below which each step tries to identify the active set. A larger one tries earlier,
-# and more of its trials fail: benchmarks/vary_svm.py.
+# and more of its trials fail: benchmarks/svm_constants.py.
 _POLISHED_BELOW = 1e-4
 _MOST_STEPS = 200  # a bound: about 20 are usual, and later ones gain nothing in float64
 # More rows than this are sieved: solved on a sample, then on the rows near their margins. Up to
-# about here the rounds of a sieve take as long as all rows at once: benchmarks/vary_svm.py.
+# about here the rounds of a sieve take as long as all rows at once: benchmarks/svm_constants.py.
 _MANY_ROWS = 10_000
 # One row in so many is in the sample. A smaller sample takes less time and predicts the rows near
-# their margins less well: benchmarks/vary_svm.py.
+# their margins less well: benchmarks/svm_constants.py.
 _SAMPLE_STEP = 8
 # One row in so many counts as near its margin at first. A narrower band is quicker to solve and
-# more often has to be widened: benchmarks/vary_svm.py.
+# more often has to be widened: benchmarks/svm_constants.py.
 _BAND_SHARE = 6
-_SAMPLE_ACCURACY = 1e-4  # more takes steps that a sample does not repay: benchmarks/vary_svm.py
+# More takes steps that a sample does not repay: benchmarks/svm_constants.py.
+_SAMPLE_ACCURACY = 1e-4
 _MOST_SIEVES = 6  # a bound: the band doubles each time and may not exceed half of the rows
 _SETTLED = 1e-10  # relative gap of a polished solution that rounding accounts for
 # Distance between the convex hulls, in units of the data, that counts as none: 1e6 times the

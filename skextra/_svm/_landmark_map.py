@@ -16,7 +16,7 @@ from skextra._svm._parameters import threads_of
 from skextra._typing import FloatMatrix
 
 # Rows at once in predictions: enough for good matrix products, few enough for the cache
-# (benchmarks/vary_svm.py).
+# (benchmarks/svm_constants.py).
 _ROWS_AT_ONCE = 1000
 
 

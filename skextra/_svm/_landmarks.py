@@ -15,7 +15,7 @@ from skextra._svm._start import ColdStart
 _AUTO_LANDMARKS = (300, 1000)
 # Entries of the kernel up to which it is in float64, 20 MB, for the sake of the exact method: its
 # solution does not depend on the order or repetition of rows. Where both methods are possible it
-# takes up to three times as long as iterations in float32: benchmarks/vary_svm.py.
+# takes up to three times as long as iterations in float32: benchmarks/svm_constants.py.
 _MOST_FLOAT64_ENTRIES = 2_500_000
 # float32 squared distances are accurate to about 1e-7 of the squared norms: up to this exponent
 # the kernel keeps three digits where it is not zero.

@@ -6,7 +6,7 @@ from scipy import linalg
 from skextra._common._threads import run
 
 # Order from which QuickTriangle is used: for smaller factors substitution costs little, and
-# forming the inverse and sharing the products gain nothing: benchmarks/vary_svm.py.
+# forming the inverse and sharing the products gain nothing: benchmarks/svm_constants.py.
 QUICK_FROM = 500
 # Added to the diagonal in turn, as shares of its largest entry, until a matrix is positive: from
 # some rounding errors of float64 to as much as leaves half of its digits.

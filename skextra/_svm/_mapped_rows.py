@@ -13,11 +13,11 @@ from skextra._svm._linear import QUICK_FROM, QuickTriangle, solve_upper
 from skextra._typing import FloatArray, FloatMatrix
 
 # Rows in a chunk. A larger one makes better matrix products, a smaller one stays in the cache:
-# with a thousand features a chunk is two or four megabytes (benchmarks/vary_svm.py).
+# with a thousand features a chunk is two or four megabytes (benchmarks/svm_constants.py).
 _CHUNK = 512
 # Groups of chunks that threads share, each with a partial sum. The number is fixed so that sums
 # do not depend on the number of threads. More groups balance better, and need more memory and
-# additions: benchmarks/vary_svm.py.
+# additions: benchmarks/svm_constants.py.
 _GROUPS = 32
 _MEBI = 2**20
 

@@ -11,7 +11,7 @@ from skextra._svm._objective import SquaredHinge
 from skextra._typing import FloatArray
 
 # Factor by which conjugate gradients reduce the gradient in one Newton step. A smaller one takes
-# more of them, a larger one more Newton steps: benchmarks/vary_svm.py.
+# more of them, a larger one more Newton steps: benchmarks/svm_constants.py.
 _FORCING = 0.3
 # Least share of the objective that a step must gain, by the size of a number: a few hundred times
 # less than its rounding error in float32, as sums are more accurate, and more in float64.

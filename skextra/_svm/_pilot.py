@@ -12,7 +12,7 @@ from skextra._svm._problems import Problems, sides
 from skextra._svm._start import ColdStart
 
 # Size and accuracy of the pilot. It has to rank rows by margin only: more landmarks, rows or steps
-# take longer, and the landmarks it draws are no better (benchmarks/vary_svm.py).
+# take longer, and the landmarks it draws are no better (benchmarks/svm_constants.py).
 _PILOT_LANDMARKS = 300
 _PILOT_ROWS = 10_000
 _PILOT_TOL = 0.2
@@ -28,7 +28,7 @@ _FEW_ROWS = 3000  # for which waking a second thread takes as long as its work
 # Decay of the chance of a row with its margin. 0 draws uniformly; a larger one draws landmarks
 # nearer the border. It pays where the border is complex: with 1000 landmarks on 10,000 images of
 # MNIST it is worth .4 points of accuracy (benchmarks/bench_svm.py), on other data nothing
-# (benchmarks/vary_svm.py).
+# (benchmarks/svm_constants.py).
 _SHARPNESS = 2.0
 
 

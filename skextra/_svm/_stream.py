@@ -11,7 +11,7 @@ from skextra._svm._training import Past, task_of, train
 from skextra._typing import FloatMatrix, LabelArray
 
 # Rows with margins up to 1 + this are kept. More rows make chunks slower to fit and keep more that
-# may matter later; the accuracy hardly changes: benchmarks/vary_svm.py.
+# may matter later; the accuracy hardly changes: benchmarks/svm_constants.py.
 _NEAR = 0.5
 
 

@@ -28,11 +28,11 @@ from skextra._typing import FloatMatrix, LabelArray
 # Costs between which their squares and inverses are floats.
 _LEAST_COST, _MOST_COST = 1e-290, 1e150
 # Newton steps in float32 and in float64, by the size of a number. Where float32 converges it takes
-# ten or fewer (benchmarks/vary_svm.py); where it has not after so many, float64 is needed.
+# ten or fewer (benchmarks/svm_constants.py); where it has not after so many, float64 is needed.
 _MOST_STEPS = {4: 40, 8: 2**30}
 # Rows and multiplications up to which the method is exact if the map is in float64. More of either
 # would give more fits their last digits, and make them up to three times as slow as iterations:
-# benchmarks/vary_svm.py.
+# benchmarks/svm_constants.py.
 _FEW_ROWS = 4000
 _MOST_EXACT_WORK = 3e8
 # Multiplications, a minute or two, that the exact method may take where float32 has failed: the

@@ -4,7 +4,7 @@ Every constant that was chosen by measurement is set to other values. Fits with 
 with fits as they are; a row shows the median of the ratios of times (above 1 is slower than as
 it is), the number of steps and the accuracy on samples left out, beside those as it is.
 
-Usage: python benchmarks/vary_svm.py [WORD] [--rounds 3]
+Usage: python benchmarks/svm_constants.py [WORD] [--rounds 3]
 WORD takes the constants whose name holds it.
 """
 
