@@ -3,7 +3,8 @@
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
+
+from skextra._kernels._kernel import kernel
 
 
 class ComposedEpoch(NamedTuple):
@@ -22,7 +23,7 @@ class ComposedEpoch(NamedTuple):
     gradient: np.ndarray
 
 
-@njit(cache=True, nogil=True, fastmath={"reassoc", "contract", "nsz"})
+@kernel(fastmath={"reassoc", "contract", "nsz"})
 def compose_epoch(rows, order, targets, gains, origin, average, composed, first, last, seen):
     """Compose the row updates of an epoch, in float64.
 

@@ -3,7 +3,8 @@
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
+
+from skextra._kernels._kernel import kernel
 
 _FASTMATH = {"reassoc", "contract", "nsz"}
 
@@ -26,7 +27,7 @@ class CenterColumns(NamedTuple):
     norms: np.ndarray
 
 
-@njit(cache=True, nogil=True, fastmath=_FASTMATH)
+@kernel(fastmath=_FASTMATH)
 def assign_csr(block, start, stop, centers, state, full, totals):
     """Assign the rows ``start:stop`` to their nearest centres; return (changed, evaluated).
 
@@ -91,7 +92,7 @@ def assign_csr(block, start, stop, centers, state, full, totals):
     return changed, evaluated
 
 
-@njit(cache=True, nogil=True, fastmath=_FASTMATH)
+@kernel(fastmath=_FASTMATH)
 def own_distances_csr(block, start, stop, centers, norms, labels, out):
     """Write the squared distance of each row to its own centre."""
     data, indices, indptr, _, _, _ = block
@@ -104,7 +105,7 @@ def own_distances_csr(block, start, stop, centers, norms, labels, out):
         out[i - start] = max(s, 0.0)
 
 
-@njit(cache=True, nogil=True, fastmath=_FASTMATH)
+@kernel(fastmath=_FASTMATH)
 def cross_csr(block, start, stop, centers, out, base):
     """Write the squared distances (scaled, float32) of rows to a few centres, a line a centre."""
     data, indices, indptr, scale, _, _ = block
@@ -127,7 +128,7 @@ def cross_csr(block, start, stop, centers, out, base):
             out[c, i - base] = max(power + scores[c], 0.0) * unit
 
 
-@njit(cache=True, nogil=True, fastmath=_FASTMATH)
+@kernel(fastmath=_FASTMATH)
 def group_sums_csr(block, groups, start, stop, sums, counts):
     """Add the chosen rows ``start:stop`` to the sums of their groups."""
     data, indices, indptr, _, _, _ = block

@@ -3,7 +3,8 @@
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
+
+from skextra._kernels._kernel import kernel
 
 # A move has to save more than rounding errors: some hundred times those of float64.
 _LESS = 1.0 - 1e-12
@@ -19,7 +20,7 @@ class Partition(NamedTuple):
     mass: np.ndarray
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def square_between(rows, i, centers, c):
     """Return the squared distance of a row and a centre."""
     s = 0.0
@@ -29,7 +30,7 @@ def square_between(rows, i, centers, c):
     return s
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def average(rows, weight, clusters):
     """Write the mean and the weight of every cluster; an empty one keeps its centre."""
     labels, centers, mass = clusters
@@ -48,7 +49,7 @@ def average(rows, weight, clusters):
             centers[labels[i], j] += share * rows[i, j]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def exchange(rows, weight, clusters):
     """Move single rows to other clusters as long as that lowers the inertia; return how many.
 
@@ -90,7 +91,7 @@ def exchange(rows, weight, clusters):
     return moves
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def jump(rows, clusters, gone, to):
     """Move the centre `gone` to the row `to`: rows go to the nearest of the centres."""
     labels, centers, _ = clusters
@@ -110,7 +111,7 @@ def jump(rows, clusters, gone, to):
     labels[to] = gone
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def copy(clusters, to):
     """Copy labels and centres entry by entry, which compiles faster than slices."""
     for i in range(len(to.labels)):
@@ -120,7 +121,7 @@ def copy(clusters, to):
             to.centers[c, j] = clusters.centers[c, j]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def search_by_jumps(rows, weight, draws, best, trial):
     """Let random centres jump to random rows, exchange, and keep what is better.
 

@@ -1,7 +1,8 @@
 """The best partition of the sorted rows of one feature into runs, by dynamic programming."""
 
 import numpy as np
-from numba import njit
+
+from skextra._kernels._kernel import kernel
 
 # Sums of squares from far away cancel: those of two groups a million of their widths apart leave
 # nothing of the widths in float64. So sums are pairs of numbers, high and low part, of which the
@@ -9,7 +10,7 @@ from numba import njit
 _SPLITTER = 134217729.0  # 2 ** 27 + 1 halves the digits of a float64
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _exact_sum(a, b):
     """Return a + b, rounded, and the rounding error (Knuth)."""
     s = a + b
@@ -17,7 +18,7 @@ def _exact_sum(a, b):
     return s, (a - (s - t)) + (b - t)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _exact_product(a, b):
     """Return a * b, rounded, and the rounding error (Dekker)."""
     p = a * b
@@ -30,7 +31,7 @@ def _exact_product(a, b):
     return p, ((a_high * b_high - p) + a_high * b_low + a_low * b_high) + a_low * b_low
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def add_up(x, weight, sums):
     """Write the sums of w, w x and w x^2 over the rows before each, as (high, low) parts."""
     for i in range(len(x)):
@@ -43,13 +44,13 @@ def add_up(x, weight, sums):
             sums[m, 0, i + 1], sums[m, 1, i + 1] = _exact_sum(high, low)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _difference(sums, m, i, j):
     high, low = _exact_sum(sums[m, 0, j], -sums[m, 0, i])
     return high, low + (sums[m, 1, j] - sums[m, 1, i])
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def measure_run(sums, i, j):
     """Return (weight, mean, inertia) of the rows ``i:j``."""
     mass, mass_low = _difference(sums, 0, i, j)
@@ -65,7 +66,7 @@ def measure_run(sums, i, j):
     return mass, mean, max((square - part) + (square_low - part_low), 0.0)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _last_run(x, weight, sums, before, j, lower, upper):
     """Return (where the last run of the first j rows begins best, their inertia then).
 
@@ -89,7 +90,7 @@ def _last_run(x, weight, sums, before, j, lower, upper):
     return start, least
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def best_starts(x, weight, sums, starts):
     """Write into ``starts[q, j]`` where the last run begins if the first j rows form q + 1 best.
 

@@ -1,8 +1,8 @@
 """K-means on dense rows of few features: rows stand side by side in the vector lanes."""
 
 import numpy as np
-from numba import njit
 
+from skextra._kernels._kernel import kernel
 from skextra._kernels._kmeans_rows import (
     DenseBlock,
     Labelling,
@@ -20,7 +20,7 @@ _FASTMATH = {"reassoc", "contract", "nsz"}
 _LANES = 256
 
 
-@njit(cache=True, nogil=True, fastmath=_FASTMATH)
+@kernel(fastmath=_FASTMATH)
 def _fill_lanes(block, members, m, lanes, power):
     """Write the first m members into the columns of `lanes`, and their squared norms."""
     X, offset, scale = block.X, block.offset, block.scale
@@ -44,7 +44,7 @@ def _fill_lanes(block, members, m, lanes, power):
             power[r] += xj[r] * xj[r]
 
 
-@njit(cache=True, nogil=True, fastmath=_FASTMATH)
+@kernel(fastmath=_FASTMATH)
 def _score_pair(lanes, centers, c, first, other):
     """Write ``|c|^2 - 2 x.c`` of all lanes for the centres c and c + 1."""
     packed, norms = centers.packed, centers.norms
@@ -66,7 +66,7 @@ def _score_pair(lanes, centers, c, first, other):
                 other[r] += b0 * x0[r] + b1 * x1[r] + b2 * x2[r] + b3 * x3[r]
 
 
-@njit(cache=True, nogil=True, fastmath=_FASTMATH)
+@kernel(fastmath=_FASTMATH)
 def _rank_pair(first, other, c, tile):
     """Keep the two best scores so far of each row, and whose the best is."""
     best, second, nearest = tile.best, tile.second, tile.nearest
@@ -86,7 +86,7 @@ def _rank_pair(first, other, c, tile):
         best[r] = min(low, w)
 
 
-@njit(cache=True, nogil=True, fastmath=_FASTMATH)
+@kernel(fastmath=_FASTMATH)
 def assign_narrow(block, start, stop, centers, state, full, totals):
     """Assign the rows ``start:stop`` to their nearest centres; return how many labels changed.
 
@@ -118,7 +118,7 @@ def assign_narrow(block, start, stop, centers, state, full, totals):
     return changed, evaluated
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def iterate_narrow(block, centers, state, full, totals, max_iter, tol):
     """Run Lloyd's iterations on few rows in one call.
 
@@ -175,7 +175,7 @@ def iterate_narrow(block, centers, state, full, totals, max_iter, tol):
     return max_iter, changed, reach
 
 
-@njit(cache=True, nogil=True, fastmath=_FASTMATH)
+@kernel(fastmath=_FASTMATH)
 def cross_narrow(block, start, stop, centers, out, base):
     """Write the squared distances (scaled, float32) of rows to a few centres, a line a centre.
 

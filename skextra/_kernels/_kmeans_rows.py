@@ -3,7 +3,8 @@
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
+
+from skextra._kernels._kernel import kernel
 
 _FASTMATH = {"reassoc", "contract", "nsz"}
 # Rows summed at a time, feature by feature, which stay in the fastest cache meanwhile.
@@ -67,7 +68,7 @@ class Groups(NamedTuple):
     step: int
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def make_tile(size):
     """Return a tile of `size` rows."""
     return Tile(
@@ -79,7 +80,7 @@ def make_tile(size):
     )
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def own_totals(totals):
     """Return zeros like the totals: threads writing side by side would slow each other down."""
     return Totals(
@@ -90,7 +91,7 @@ def own_totals(totals):
     )
 
 
-@njit(cache=True, nogil=True, fastmath=_FASTMATH)
+@kernel(fastmath=_FASTMATH)
 def add_totals(part, totals):
     """Add the sums, counts and costs of some rows to the totals."""
     for c in range(len(part.costs)):
@@ -101,7 +102,7 @@ def add_totals(part, totals):
             totals.sums[c, j] += part.sums[c, j]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def pending(position, stop, state, full, members):
     """Gather the next rows whose label is in doubt; return (position after them, how many)."""
     labels, limits, _, reach, travel = state
@@ -120,7 +121,7 @@ def pending(position, stop, state, full, members):
     return position, m
 
 
-@njit(cache=True, nogil=True, fastmath=_FASTMATH)
+@kernel(fastmath=_FASTMATH)
 def nearest_two(block, i, centers):
     """Return (nearest centre, its squared distance, that of the second) in float64."""
     X, offset = block.X, block.offset
@@ -142,7 +143,7 @@ def nearest_two(block, i, centers):
     return label, best, second
 
 
-@njit(cache=True, nogil=True, fastmath=_FASTMATH)
+@kernel(fastmath=_FASTMATH)
 def settle(block, centers, tile, m, first, state, totals):
     """Adopt the labels of the first m rows of a tile, with the limits up to which they hold.
 
@@ -190,7 +191,7 @@ def settle(block, centers, tile, m, first, state, totals):
     return changed
 
 
-@njit(cache=True, nogil=True, fastmath=_FASTMATH)
+@kernel(fastmath=_FASTMATH)
 def own_distances(block, start, stop, centers, labels, out):
     """Write each row's squared distance to its own centre, in float64 by differences."""
     X, offset, _, _, _ = block
@@ -205,7 +206,7 @@ def own_distances(block, start, stop, centers, labels, out):
         out[i - start] = s
 
 
-@njit(cache=True, nogil=True, fastmath=_FASTMATH)
+@kernel(fastmath=_FASTMATH)
 def column_moments(block, start, stop, total, square):
     """Add the weighted sums of ``X - offset`` and of its square; return the weight."""
     X, shift, _, weight, step = block
@@ -235,7 +236,7 @@ def column_moments(block, start, stop, total, square):
     return mass
 
 
-@njit(cache=True, nogil=True, fastmath=_FASTMATH)
+@kernel(fastmath=_FASTMATH)
 def gather(block, rows, start, stop, out):
     """Copy the rows ``rows[start:stop]``, relative to the offset, scaled and in float32."""
     X, offset, scale, _, _ = block
@@ -247,7 +248,7 @@ def gather(block, rows, start, stop, out):
             o[j] = (x[j] - offset[j]) * scale
 
 
-@njit(cache=True, nogil=True, fastmath=_FASTMATH)
+@kernel(fastmath=_FASTMATH)
 def group_sums(block, groups, start, stop, sums, counts):
     """Add the chosen rows ``start:stop``, relative to the offset, to the sums of their groups."""
     X, offset, _, _, _ = block

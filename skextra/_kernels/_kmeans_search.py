@@ -3,7 +3,8 @@
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
+
+from skextra._kernels._kernel import kernel
 
 _FASTMATH = {"reassoc", "contract", "nsz"}
 # Rows by which the split of a large cluster is judged: what it saves is then known to some 15%,
@@ -19,7 +20,7 @@ class Halves(NamedTuple):
     saved: np.ndarray
 
 
-@njit(cache=True, nogil=True, fastmath=_FASTMATH)
+@kernel(fastmath=_FASTMATH)
 def _split_in_two(block, order, begin, end, center, low, high):
     """Split the rows ``order[begin:end]`` about `center` in two; return what inertia that saves.
 
@@ -103,7 +104,7 @@ def _split_in_two(block, order, begin, end, center, low, high):
     return stride * saved * mass[0] * mass[1] / (mass[0] + mass[1])
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def group(labels, order, bounds):
     """Write the rows in the order of their labels, and where each label begins.
 
@@ -119,7 +120,7 @@ def group(labels, order, bounds):
         place[labels[i]] += 1
 
 
-@njit(cache=True, nogil=True, fastmath=_FASTMATH)
+@kernel(fastmath=_FASTMATH)
 def seed_greedily(columns, weight, step, draws, chosen):
     """Choose rows by greedy k-means++; ``columns[j, i]`` is feature j of row i.
 
@@ -163,7 +164,7 @@ def seed_greedily(columns, weight, step, draws, chosen):
         closest, best = best, closest
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def split_each(block, order, bounds, centers, halves):
     """Split all clusters, whose rows lie in `order` between `bounds`.
 
@@ -176,7 +177,7 @@ def split_each(block, order, bounds, centers, halves):
         )
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def draw_in_order(mass, places, drawn):
     """Write where the running sum of `mass` passes rising places in [0, 1); return the sum."""
     total = 0.0

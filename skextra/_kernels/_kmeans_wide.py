@@ -1,8 +1,8 @@
 """K-means on dense rows of many features: features stand side by side in the vector lanes."""
 
 import numpy as np
-from numba import njit
 
+from skextra._kernels._kernel import kernel
 from skextra._kernels._kmeans_rows import (
     DenseBlock,
     Labelling,
@@ -20,7 +20,7 @@ _FASTMATH = {"reassoc", "contract", "nsz"}
 _ROWS = 64  # in a tile: enough to spread the cost of gathering, few enough to stay in cache
 
 
-@njit(cache=True, nogil=True, fastmath=_FASTMATH)
+@kernel(fastmath=_FASTMATH)
 def _fill_rows(block, members, m, q, rows, power):
     """Write the four members from q on into `rows`, and their squared norms."""
     X, offset, scale = block.X, block.offset, block.scale
@@ -36,7 +36,7 @@ def _fill_rows(block, members, m, q, rows, power):
         power[r] = s
 
 
-@njit(cache=True, nogil=True, fastmath=_FASTMATH)
+@kernel(fastmath=_FASTMATH)
 def _score_four(rows, q, centers, scores):
     """Write ``|c|^2 - 2 x.c`` of four rows for all centres."""
     packed, norms = centers.packed, centers.norms
@@ -66,7 +66,7 @@ def _score_four(rows, q, centers, scores):
         scores[3, c + 1] = b3 + norms[c + 1]
 
 
-@njit(cache=True, nogil=True, fastmath=_FASTMATH)
+@kernel(fastmath=_FASTMATH)
 def assign_wide(block, start, stop, centers, state, full, totals):
     """Do what `assign_narrow` does for rows of many features.
 
@@ -122,7 +122,7 @@ def assign_wide(block, start, stop, centers, state, full, totals):
     return changed, evaluated
 
 
-@njit(cache=True, nogil=True, fastmath=_FASTMATH)
+@kernel(fastmath=_FASTMATH)
 def _distance(block, i, center):
     """Return the distance of a row to a centre in float64."""
     X, offset = block.X, block.offset
@@ -133,7 +133,7 @@ def _distance(block, i, center):
     return np.sqrt(s)
 
 
-@njit(cache=True, nogil=True, fastmath=_FASTMATH)
+@kernel(fastmath=_FASTMATH)
 def assign_by_bounds(block, start, stop, centers, state, totals):
     """Reassign rows, computing distances only to centres that may have become the nearest.
 
@@ -194,7 +194,7 @@ def assign_by_bounds(block, start, stop, centers, state, totals):
     return changed, looked // k
 
 
-@njit(cache=True, nogil=True, fastmath=_FASTMATH)
+@kernel(fastmath=_FASTMATH)
 def cross_wide(block, start, stop, centers, out, base):
     """Do what `cross_narrow` does for rows of many features."""
     block, centers = DenseBlock(*block), PackedCenters(*centers)

@@ -1,12 +1,13 @@
 """One epoch of sample-by-sample LMS on the rows of a CSR matrix."""
 
 import numpy as np
-from numba import njit
+
+from skextra._kernels._kernel import kernel
 
 _FASTMATH = {"reassoc", "contract", "nsz"}
 
 
-@njit(cache=True, nogil=True, fastmath=_FASTMATH)
+@kernel(fastmath=_FASTMATH)
 def lms_epoch_csr(rows, order, targets, gains, pairs, u, average):
     """Present every row once; return the weighted squared error of the frozen weights.
 

@@ -1,14 +1,15 @@
 """One epoch of sample-by-sample LMS on dense rows."""
 
 import numpy as np
-from numba import njit
+
+from skextra._kernels._kernel import kernel
 
 # Sums may be regrouped and contracted to fused multiply-adds, without which the loops do not
 # vectorise; NaN and infinity keep their meaning, because divergence shows in them.
 _FASTMATH = {"reassoc", "contract", "nsz"}
 
 
-@njit(cache=True, nogil=True, fastmath=_FASTMATH)
+@kernel(fastmath=_FASTMATH)
 def lms_epoch(rows, order, targets, gains, w, u, average, v):
     """Present every row once; return the weighted squared error of the frozen weights `v`.
 
@@ -71,7 +72,7 @@ def lms_epoch(rows, order, targets, gains, w, u, average, v):
     return loss
 
 
-@njit(cache=True, nogil=True, fastmath=_FASTMATH)
+@kernel(fastmath=_FASTMATH)
 def lms_epoch_narrow(rows, order, targets, gains, w, u, average, v):
     """Do the same as `lms_epoch`, faster for short rows, which spend most time on latency.
 
@@ -161,7 +162,7 @@ def lms_epoch_narrow(rows, order, targets, gains, w, u, average, v):
     return loss
 
 
-@njit(cache=True, nogil=True, fastmath=_FASTMATH)
+@kernel(fastmath=_FASTMATH)
 def squared_error(rows, targets, gains, v):
     """Return the weighted sum over rows and outputs of the squared errors of `v`."""
     buf, start, stride, p, bias = rows
@@ -181,7 +182,7 @@ def squared_error(rows, targets, gains, v):
     return loss
 
 
-@njit(cache=True, nogil=True, fastmath=_FASTMATH)
+@kernel(fastmath=_FASTMATH)
 def row_powers(rows, scale, out):
     """Write ``bias^2 + ||scale * x_i||^2`` of every row, in float64."""
     buf, start, stride, p, real_bias = rows
@@ -195,7 +196,7 @@ def row_powers(rows, scale, out):
         out[i] = s
 
 
-@njit(cache=True, nogil=True, fastmath=_FASTMATH)
+@kernel(fastmath=_FASTMATH)
 def moment_product(rows, weight, vector, out):
     """Add ``sum_i weight_i x_i (x_i . vector)``, the correlation matrix times a vector."""
     buf, start, stride, p, real_bias = rows
@@ -220,7 +221,7 @@ def moment_product(rows, weight, vector, out):
                 partial[j] = 0
 
 
-@njit(cache=True, nogil=True, fastmath=_FASTMATH)
+@kernel(fastmath=_FASTMATH)
 def lms_adapt(rows, targets, gains, w, total, outputs, path):
     """Present every row once, keeping each a-priori output, and the weights if `path` has room.
 
@@ -245,4 +246,5 @@ def lms_adapt(rows, targets, gains, w, total, outputs, path):
             for j in range(p + 1):
                 total[k, j] += wk[j]
             if path.size > 0:
-                path[i, k, :] = wk
+                for j in range(wk.shape[0]):
+                    path[i, k, j] = wk[j]

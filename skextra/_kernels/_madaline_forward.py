@@ -3,7 +3,8 @@
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
+
+from skextra._kernels._kernel import kernel
 
 _FASTMATH = {"reassoc", "contract", "nsz"}
 
@@ -22,7 +23,7 @@ class Layers(NamedTuple):
     n_outputs: int
 
 
-@njit(cache=True, nogil=True, fastmath=_FASTMATH)
+@kernel(fastmath=_FASTMATH)
 def linear_sums(x, W, sums):
     """Write the linear sums of all units for one pattern; biases are the last weights."""
     p = len(x)
@@ -34,7 +35,7 @@ def linear_sums(x, W, sums):
         sums[i] = s
 
 
-@njit(cache=True, nogil=True, fastmath=_FASTMATH)
+@kernel(fastmath=_FASTMATH)
 def network_outputs(sums, V, outputs):
     """Write the linear sums of the output units, given those of the hidden units."""
     n_hidden = len(sums)
@@ -46,7 +47,7 @@ def network_outputs(sums, V, outputs):
         outputs[k] = s
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _logic_output(sums, need):
     """Return the sum that decides a fixed logic: the `need`-th largest. This reorders `sums`.
 
@@ -75,7 +76,7 @@ def _logic_output(sums, need):
     return sums[need - 1]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _decide(x, layers, sums, outputs):
     """Write the hidden sums and the outputs for one pattern; the sums of MRI lose their order."""
     W, V, need, _ = layers
@@ -88,7 +89,7 @@ def _decide(x, layers, sums, outputs):
             outputs[k] = _logic_output(sums[k * group : (k + 1) * group], need)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def is_wrong(outputs, target, by_signs):
     """Return whether a sign, or else the largest output, is not that of the targets."""
     if by_signs:
@@ -103,7 +104,7 @@ def is_wrong(outputs, target, by_signs):
     return target[best] < 0
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def run_layers(X, layers, sums, outputs):
     """Write the outputs of all patterns and, unless `sums` is empty, the hidden sums."""
     W = layers[0]
@@ -114,7 +115,7 @@ def run_layers(X, layers, sums, outputs):
             linear_sums(X[r], W, sums[r])
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def count_wrong(X, layers, targets, by_signs):
     """Return how many patterns are decided against their targets.
 

@@ -3,8 +3,8 @@
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
+from skextra._kernels._kernel import kernel
 from skextra._kernels._madaline_forward import linear_sums, network_outputs
 
 _FASTMATH = {"reassoc", "contract", "nsz"}
@@ -27,7 +27,7 @@ class RuleSettings(NamedTuple):
     soft: bool
 
 
-@njit(cache=True, nogil=True, fastmath=_FASTMATH)
+@kernel(fastmath=_FASTMATH)
 def _adapt(x, power, w, s, target, rate):
     """Move the linear sum `s` of a unit towards the target, by the share `rate`: alpha-LMS.
 
@@ -42,7 +42,7 @@ def _adapt(x, power, w, s, target, rate):
     return s + step
 
 
-@njit(cache=True, nogil=True, fastmath=_FASTMATH)
+@kernel(fastmath=_FASTMATH)
 def _power(x):
     s = x.dtype.type(1)
     for j in range(len(x)):
@@ -50,7 +50,7 @@ def _power(x):
     return s
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _error(outputs, V, first, second, sums, target, margin, soft):
     """Return the error of the outputs if one or two hidden units (-1: none) were inverted.
 
@@ -73,7 +73,7 @@ def _error(outputs, V, first, second, sums, target, margin, soft):
     return total
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _least_sure(sums, usage, gain, candidates, key):
     """Write the hidden units that are easiest to invert, the easiest first; return how many.
 
@@ -98,7 +98,7 @@ def _least_sure(sums, usage, gain, candidates, key):
     return len(candidates)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def mrii_epoch(X, order, targets, layers, usage, settings):
     """Present every pattern once by MRII (Winter & Widrow 1988; Widrow & Lehr 1990).
 
@@ -164,7 +164,7 @@ def mrii_epoch(X, order, targets, layers, usage, settings):
     return adaptations
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def mri_epoch(X, order, targets, layers, rate):
     """Present every pattern once by MRI (Ridgway 1962; Widrow & Lehr 1990).
 

@@ -3,7 +3,8 @@
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
+
+from skextra._kernels._kernel import kernel
 
 # Numbers are kept between these, so that no product of two of them with entries of P leaves the
 # range of float64 (2e-308 to 2e308) and no forgetting is without end; -667 is the log of 1e-290.
@@ -38,7 +39,7 @@ class InverseFactors(NamedTuple):
     memory: np.ndarray
 
 
-@njit(cache=True, nogil=True, fastmath={"reassoc", "contract", "nsz"})
+@kernel(fastmath={"reassoc", "contract", "nsz"})
 def rls_adapt(rows, targets, weight, forgetting, inverse, w, outputs, path):
     """Present every row once; return what limited P: 1 `limit`, 2 rounding of late, 3 both.
 
@@ -113,14 +114,16 @@ def rls_adapt(rows, targets, weight, forgetting, inverse, w, outputs, path):
                     x[turn] = 1.0
                     _updated(x, 1.0 / ridge, 1.0, limit, unit, diagonal, gain)
         if path.size > 0:
-            path[i] = w[:, :]
+            for k in range(w.shape[0]):
+                for j in range(w.shape[1]):
+                    path[i, k, j] = w[k, j]
     # Within one memory, or a turn of all inputs: a ridge that is needed is renewed now and then.
     if memory[q + 2] * (1.0 - factor) < 1.0 or memory[q + 2] < q:
         limited |= 2
     return limited
 
 
-@njit(cache=True, nogil=True, fastmath={"reassoc", "contract", "nsz"})
+@kernel(fastmath={"reassoc", "contract", "nsz"})
 def _updated(x, alpha, decay, limit, unit, diagonal, gain):
     """Add a row of noise `alpha` to P and divide P by `decay`.
 

@@ -1,7 +1,8 @@
 """A 64-bit key for every row that depends on its content alone."""
 
 import numpy as np
-from numba import njit
+
+from skextra._kernels._kernel import kernel
 
 # Keys are sums of (folded bit pattern) x (random odd multiplier) modulo 2^64. The order of the
 # terms does not matter and zeros contribute nothing, so that a sparse row has the same key as its
@@ -9,7 +10,7 @@ from numba import njit
 # back, because small whole numbers differ in their top bits only.
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def mix(key):
     """Scramble a key (the finaliser of SplitMix64; Steele, Lea & Flood 2014)."""
     key = (key ^ (key >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
@@ -17,7 +18,7 @@ def mix(key):
     return key ^ (key >> np.uint64(31))
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def term(bits, multiplier, sign):
     """Return one entry's share of the key; `sign` is the pattern of -0.0, which counts as 0."""
     pattern = np.uint64(bits)
@@ -47,7 +48,7 @@ def _bits_of(values):
     return bits, np.uint64(1 << (8 * bits.itemsize - 1))
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def row_keys_dense(bits, start, stride, p, multipliers, sign, keys):
     """Write the keys of dense rows; `bits` is the buffer seen as unsigned integers."""
     for i in range(keys.size):
@@ -59,7 +60,7 @@ def row_keys_dense(bits, start, stride, p, multipliers, sign, keys):
         keys[i] = acc
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def row_keys_csr(bits, indices, indptr, multipliers, sign, keys):
     """Write the keys of CSR rows."""
     for i in range(keys.size):
@@ -69,7 +70,7 @@ def row_keys_csr(bits, indices, indptr, multipliers, sign, keys):
         keys[i] = acc
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def finish_keys(keys, target_keys):
     """Make the keys of rows those of the rows together with their targets, scrambled."""
     for i in range(keys.size):

@@ -1,6 +1,6 @@
 """The squared hinge of many problems at once: its derivatives, at a point and along a line."""
 
-from numba import njit
+from skextra._kernels._kernel import kernel
 
 # Sums may be reordered, which vectorises them, and products contracted; overflow and NaN are kept.
 FAST = {"reassoc", "contract", "nsz"}
@@ -9,7 +9,7 @@ FAST = {"reassoc", "contract", "nsz"}
 # not part of it; costs: (n,), C times the weight of a row. A violation is max(0, 1 - margin).
 
 
-@njit(cache=True, nogil=True, fastmath=FAST)
+@kernel(fastmath=FAST)
 def residuals(decisions, signs, costs, pulls, losses, masses, used):
     """Write 2 cost sign violation (`pulls`), and each problem's loss and sum of 2 cost (`masses`).
 
@@ -36,7 +36,7 @@ def residuals(decisions, signs, costs, pulls, losses, masses, used):
         used[i] = is_violated
 
 
-@njit(cache=True, nogil=True, fastmath=FAST)
+@kernel(fastmath=FAST)
 def along(decisions, change, signs, costs, step, slopes, curvatures):
     """Write slope and curvature of each problem's loss at decisions + step * change."""
     n, k = decisions.shape
@@ -53,7 +53,7 @@ def along(decisions, change, signs, costs, step, slopes, curvatures):
                 curvatures[j] += twice * change[i, j] * change[i, j]
 
 
-@njit(cache=True, nogil=True, fastmath=FAST)
+@kernel(fastmath=FAST)
 def least_margins(decisions, signs, margins):
     """Write the least signed decision value of each row over its problems."""
     n, k = decisions.shape
