@@ -4,16 +4,18 @@ THREADS ?= 1
 VENV := .venv
 BIN := $(VENV)/bin
 LOWEST := .venv-lowest
+WHEEL := .venv-wheel
 RESULTS := docs/benchmarks_results
 CONTRACT := tests/test_contract.py tests/test_ecosystem.py tests/test_system.py
 PYTEST := python -m pytest -n auto --doctest-modules tests skextra
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test lint docs bench checks fuzz cover mutants lowest clean
+.PHONY: help demo test lint docs bench kernels signatures wheel wheel-test checks fuzz cover
+.PHONY: mutants lowest clean
 .SECONDARY:
 
 help:  ## show this list (the default)
-	@sed -n 's/^\([a-z]*\):.*## /  make \1	/p' Makefile
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1	/p' Makefile
 
 demo: $(VENV)/.ready-demo  ## run examples/tour.py: every estimator on real data
 	@$(BIN)/python examples/tour.py
@@ -48,6 +50,25 @@ bench: $(VENV)/.ready-bench  ## run every benchmark and renew the tables shown i
 	  mv $$table.part $$table && cat $$table; \
 	done
 
+kernels: | $(BIN)/pip  ## compile the loops again, after a change in skextra/_kernels
+	@SKEXTRA_KERNELS=compiled $(BIN)/python -m pip install --quiet --no-deps --editable .
+
+signatures: $(VENV)/.ready-test  ## list anew with which types the loops are called
+	@SKEXTRA_KERNELS=jit $(BIN)/python skextra/_kernels/ahead/record.py
+
+wheel: | $(BIN)/pip  ## build dist/skextra-*.whl with compiled loops
+	@rm -f dist/*.whl
+	@SKEXTRA_KERNELS=compiled $(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .
+	@ls -l dist/*.whl
+
+# pytest without `python -m`, so that the package comes from the wheel and not from this folder.
+wheel-test: wheel | $(WHEEL)/bin/pip  ## install the wheel in an environment of its own, and test it
+	@$(WHEEL)/bin/python -m pip install --quiet --force-reinstall --no-deps dist/*.whl
+	@$(WHEEL)/bin/python -m pip install --quiet "$$(ls dist/*.whl)[test]"
+	@cd docs && ../$(WHEEL)/bin/python -c "import skextra; skextra.show_versions()"
+	@SKEXTRA_KERNELS=compiled $(WHEEL)/bin/pytest -n auto tests/test_first_use.py tests/test_contract.py
+	@$(WHEEL)/bin/pytest -n auto tests/kernels
+
 checks: $(VENV)/.ready-test $(VENV)/.ready-bench  ## renew the tables of scikit-learn's checks in the docs
 	@$(BIN)/python -m pytest -q -n auto $(CONTRACT) --junitxml=docs/_build/checks.xml
 	@$(BIN)/python docs/checks.py docs/_build/checks.xml
@@ -75,7 +96,7 @@ lowest: $(LOWEST)/.ready  ## run the tests on the oldest versions allowed, in a 
 	@$(LOWEST)/bin/$(PYTEST)
 
 clean:  ## remove the virtual environments and everything that was built
-	rm -rf $(VENV) $(LOWEST) dist docs/_build docs/generated docs/auto_examples
+	rm -rf $(VENV) $(LOWEST) $(WHEEL) dist skextra/_kernels/_compiled.* docs/_build docs/generated docs/auto_examples
 	rm -rf .pytest_cache .ruff_cache .import_linter_cache .mypy_cache
 	find skextra tests benchmarks examples docs -name __pycache__ -exec rm -rf {} +
 

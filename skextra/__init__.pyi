@@ -13,5 +13,6 @@ from ._kmeans._kmeans_pp import KMeansPP as KMeansPP
 from ._kmeans._path import InertiaPath as InertiaPath
 from ._kmeans._path import inertia_path as inertia_path
 from ._madaline._madaline import Madaline as Madaline
+from ._show_versions import show_versions as show_versions
 from ._svm._feature_map_svm import FeatureMapSVM as FeatureMapSVM
 from .cnn._classifier import CNNClassifier as CNNClassifier

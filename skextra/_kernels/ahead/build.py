@@ -5,6 +5,7 @@ Needs numba, setuptools and a C compiler. Usage: python build.py
 
 import hashlib
 import importlib.metadata
+import importlib.util
 import json
 import os
 import platform
@@ -76,6 +77,8 @@ def _built(folder):
         libraries=[] if os.name == "nt" else ["m"],
         py_limited_api=True,
     )
+    if importlib.util.find_spec("ziglang"):  # there is no other: see hook.py
+        os.environ["CC"] = f"{sys.executable} -m ziglang cc"
     command = Distribution({"ext_modules": [extension]}).get_command_obj("build_ext")
     command.build_lib, command.build_temp = str(folder), str(folder / "temporary")
     command.ensure_finalized()

@@ -1,0 +1,73 @@
+"""Lets hatchling compile the loops when it makes a wheel or an editable install.
+
+Without a C compiler the one of `ziglang`, a package, is taken. Should it fail, the package is
+installed without the module, and numba compiles the loops when they are called; the environment
+variable SKEXTRA_KERNELS=compiled makes that an error, and SKEXTRA_KERNELS=jit leaves the module out.
+"""
+
+import importlib.util
+import os
+import shutil
+import sys
+import traceback
+from pathlib import Path
+
+from hatchling.builders.hooks.plugin.interface import BuildHookInterface
+
+
+class KernelsHook(BuildHookInterface):
+    """Builds `_compiled`, and names the platform in the wheel's tag."""
+
+    PLUGIN_NAME = "custom"
+
+    def dependencies(self):
+        """Return what the build needs beside hatchling, none for a wheel without the module."""
+        if os.environ.get("SKEXTRA_KERNELS") == "jit":
+            return []
+        return ["numba>=0.61", "setuptools>=70", *([] if has_compiler() else ["ziglang>=0.13"])]
+
+    def initialize(self, version, build_data):
+        """Build the module and put it into the wheel; an editable install finds it in its folder.
+
+        Parameters
+        ----------
+        version : str
+            'standard' or 'editable'.
+        build_data : dict
+            What hatchling makes the wheel from.
+        """
+        del version
+        mode = os.environ.get("SKEXTRA_KERNELS", "auto")
+        if mode == "jit":
+            return
+        try:
+            path = _build_module().build()
+        except Exception:
+            if mode == "compiled":
+                raise
+            traceback.print_exc()
+            self.app.display_warning(
+                "The loops of skextra could not be compiled: numba will compile them when they are "
+                "first called, which takes some seconds."
+            )
+            return
+        build_data["artifacts"].append(str(path.relative_to(self.root).as_posix()))
+        build_data["pure_python"] = False
+        platform = self.build_config.builder.get_best_matching_tag().rpartition("-")[2]
+        build_data["tag"] = f"cp311-abi3-{platform}"
+
+
+def has_compiler():
+    """Tell whether there is a C compiler; on Windows setuptools looks for one."""
+    names = (os.environ.get("CC", "cc").partition(" ")[0], "cc", "gcc", "clang")
+    return sys.platform == "win32" or any(map(shutil.which, names))
+
+
+def _build_module():
+    """Return `build.py`, which has no package."""
+    path = Path(__file__).with_name("build.py")
+    spec = importlib.util.spec_from_file_location("skextra_build_kernels", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
