@@ -12,10 +12,9 @@ _PACKAGES = ("skextra", "numba", "keras", "tensorflow", "lazy_loader")
 def show_versions() -> None:
     """Print the versions of skextra and of what it works with, for bug reports.
 
-    The output of :func:`sklearn.show_versions` comes first. It is followed by the versions of
-    skextra and of the packages that only skextra uses, and by a line on its compiled loops: whether
-    they were compiled ahead of time, for which kind of processor, or are compiled just in time by
-    numba, and why.
+    The output of :func:`sklearn.show_versions` comes first. The versions of skextra and of
+    packages that only skextra uses follow. The last line says how the loops of skextra are
+    compiled: ahead of time, and for which processors; or just in time by numba, and why.
 
     See Also
     --------
@@ -23,11 +22,13 @@ def show_versions() -> None:
 
     Notes
     -----
-    Two environment variables, read when skextra is imported, choose between compiled loops.
-    ``SKEXTRA_KERNELS=jit`` takes those that numba compiles, for the processor at hand, when they are
-    first called; ``SKEXTRA_KERNELS=compiled`` takes those of the wheel, and raises an error where
-    these do not serve; ``SKEXTRA_KERNELS=auto``, the default, takes those of the wheel wherever they
-    serve. ``SKEXTRA_CPU=baseline`` takes the ones that run on every processor of the platform.
+    Two environment variables choose how loops are compiled. They are read when an estimator is
+    first imported. By default, ``SKEXTRA_KERNELS=auto``, loops come compiled with the package, and
+    numba compiles those that do not: for types of arrays that are seldom used, and where the
+    package was installed without a C compiler. ``SKEXTRA_KERNELS=jit`` lets numba compile all of
+    them, for the processor at hand, when they are first called. ``SKEXTRA_KERNELS=compiled``
+    raises an error instead of letting numba compile anything. On x86-64, loops come compiled for
+    processors with AVX2 and for those without; ``SKEXTRA_CPU=baseline`` chooses the latter.
 
     Examples
     --------

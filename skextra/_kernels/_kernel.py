@@ -53,7 +53,7 @@ def _load():
         if mode == "compiled":
             raise ImportError(f"{message}.")
         return mode, None, f"{just_in_time} ({message})"
-    return mode, library, f"compiled ahead of time for {library.level}"
+    return mode, library, f"compiled ahead of time by numba {library.numba} for {library.level}"
 
 
 _mode, _library, in_use = _load()
@@ -66,17 +66,20 @@ class Kernel:
     ----------
     function : callable
         The source of the loop.
-    compiled : callable
-        Runs the machine code, or returns NotImplemented for arguments it was not compiled for.
+    library : module
+        Holds a function for each loop, which runs the machine code, or returns NotImplemented for
+        arguments of types that it was not compiled for.
     options : dict
         Keyword arguments of `numba.njit`.
     """
 
-    def __init__(self, function, compiled, options):
+    def __init__(self, function, library, options):
         self.py_func = function
         self.__name__, self.__doc__ = function.__name__, function.__doc__
         self.__module__ = function.__module__
-        self._compiled, self._options, self._dispatcher = compiled, options, None
+        self.symbol = f"{function.__module__.rpartition('.')[2]}__{function.__name__}"
+        self._compiled = getattr(library, self.symbol, _compiled_for_nothing)
+        self._options, self._dispatcher = options, None
 
     def __call__(self, *args):
         result = self._compiled(*args)
@@ -124,9 +127,7 @@ def kernel(function=None, *, fastmath=False):
         return lambda function: kernel(function, fastmath=fastmath)
     if _library is None:
         return _by_numba(function, options)
-    module = function.__module__.rpartition(".")[2]
-    compiled = getattr(_library, f"{module}__{function.__name__}", _compiled_for_nothing)
-    return Kernel(function, compiled, options)
+    return Kernel(function, _library, options)
 
 
 def _compiled_for_nothing(*_args):

@@ -9,7 +9,7 @@ import importlib.util
 import json
 import os
 import platform
-import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -18,9 +18,9 @@ from tempfile import TemporaryDirectory
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 
-from emit import bare_package
-from signatures import read
-from wrap import source
+from emit import bare_package  # noqa: E402
+from signatures import read  # noqa: E402
+from wrap import source  # noqa: E402
 
 
 def levels():
@@ -66,10 +66,16 @@ def _built(folder):
     _emit(prefixes, folder)
     results = json.loads(Path(folder, f"{next(iter(prefixes))}.json").read_text("utf-8"))
     loops = [
-        (*loop, result) for loop, result in zip(read(HERE / "signatures.txt"), results, strict=True)
+        (*loop, result)
+        for loop, result in zip(read(HERE / "signatures.txt"), results, strict=True)
     ]
     code = folder / "_compiled.c"
-    code.write_text(source(loops, [*prefixes], sources_digest(), build_digest()), "utf-8")
+    constants = {
+        "sources": sources_digest(),
+        "build": build_digest(),
+        "numba": importlib.metadata.version("numba"),
+    }
+    code.write_text(source(loops, [*prefixes], constants), "utf-8")
     extension = Extension(
         "_compiled",
         [str(code)],
@@ -87,9 +93,7 @@ def _built(folder):
     _try_import(made)
     target = HERE.parent / made.name
     target.unlink(missing_ok=True)  # a process that has it open keeps its own
-    made.rename(target) if made.stat().st_dev == HERE.stat().st_dev else target.write_bytes(
-        made.read_bytes()
-    )
+    shutil.copy(made, target)
     return target
 
 
@@ -106,7 +110,7 @@ def _emit(prefixes, folder):
         }
         command = [sys.executable, str(HERE / "emit.py"), prefix, str(folder)]
         processes.append(subprocess.Popen(command, env=environment))
-    if any([process.wait() for process in processes]):
+    if max(process.wait() for process in processes):
         raise RuntimeError("numba could not compile the loops: see the messages above.")
 
 

@@ -1,8 +1,8 @@
 """Lets hatchling compile the loops when it makes a wheel or an editable install.
 
-Without a C compiler the one of `ziglang`, a package, is taken. Should it fail, the package is
-installed without the module, and numba compiles the loops when they are called; the environment
-variable SKEXTRA_KERNELS=compiled makes that an error, and SKEXTRA_KERNELS=jit leaves the module out.
+Where there is no C compiler, the package `ziglang` brings one. Should the build fail, skextra is
+installed without the module, and numba compiles the loops when they are called. The environment
+variable SKEXTRA_KERNELS=compiled makes a failure an error; SKEXTRA_KERNELS=jit builds nothing.
 """
 
 import importlib.util
@@ -47,8 +47,8 @@ class KernelsHook(BuildHookInterface):
                 raise
             traceback.print_exc()
             self.app.display_warning(
-                "The loops of skextra could not be compiled: numba will compile them when they are "
-                "first called, which takes some seconds."
+                "The loops of skextra could not be compiled: numba will compile them when they "
+                "are first called, which takes some seconds."
             )
             return
         build_data["artifacts"].append(str(path.relative_to(self.root).as_posix()))
@@ -70,4 +70,3 @@ def _build_module():
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
-

@@ -1,7 +1,7 @@
 """Write `signatures.txt`: run the estimators, and note which loops they call with which types.
 
-The calls are those of `benchmarks/frozen_cases.py`, which fit every estimator to all kinds of data,
-and of predictions for the same data in both precisions. Usage: python record.py
+The calls are those of `benchmarks/frozen_cases.py`, which fit every estimator in all its variants,
+and of some more fits, to dense and sparse data of all types. Usage: python record.py
 """
 
 import sys
@@ -11,8 +11,11 @@ from pathlib import Path
 
 import numpy as np
 from numba import typeof
+from scipy import sparse
 from signatures import Array, Group, of_numba
+from sklearn.datasets import load_digits
 
+import skextra
 from skextra._kernels import _kernel
 
 HERE = Path(__file__).resolve().parent
@@ -75,24 +78,71 @@ def _marked(kinds, only_read, above=()):
     return tuple(marked)
 
 
-def ask(model, X):
-    """Call what a fitted estimator answers."""
-    for method in ("predict", "decision_function", "transform", "sample_influence"):
+def data():
+    """Yield (X, y) of few columns and of many, dense and sparse, of every type that is kept."""
+    pixels, y = load_digits(return_X_y=True)
+    wide = np.hstack([pixels, pixels[::-1], pixels[:, ::-1]])
+    for X in (pixels, wide):
+        yield X.astype(np.uint8), y
+        for dtype in (np.float32, np.float64):
+            dense = X.astype(dtype)
+            yield dense, y
+            for index in (np.int32, np.int64):
+                compressed = sparse.csr_array(dense)
+                compressed.indices = compressed.indices.astype(index)
+                compressed.indptr = compressed.indptr.astype(index)
+                yield compressed, y
+
+
+def estimators(X):
+    """Yield the estimators, in the variants that call different loops, that X can be given to."""
+    yield skextra.KMeansPP(10, random_state=0)
+    yield skextra.KMeansPP(10, refine=None, random_state=0)
+    yield skextra.KMeansPP(150, random_state=0, max_iter=3)
+    for variant in ("lms", "nlms", "rls"):
+        yield skextra.LMSRegressor(variant=variant)
+    yield skextra.Adaline()
+    yield skextra.Adaline(average=False, learning_rate=1e-5)
+    yield skextra.FeatureMapSVM(n_components=30)
+    if not sparse.issparse(X):
+        yield skextra.Madaline(max_iter=2)
+        yield skextra.Madaline(rule="mri", max_iter=2)
+
+
+def run(model, X, y):
+    """Fit an estimator, also in two parts, and call what it answers."""
+    model.fit(X, y)
+    for method in ("predict", "decision_function", "transform", "score", "sample_influence"):
         if hasattr(model, method):
-            getattr(model, method)(X)
+            getattr(model, method)(*((X, y) if method == "score" else (X,)))
+    if hasattr(model, "partial_fit"):
+        for part in (slice(0, 900), slice(900, None)):
+            more = {"classes": np.unique(y)} if hasattr(model, "classes_") else {}
+            model.partial_fit(X[part], y[part], **more)
+    if hasattr(model, "adapt"):
+        if not sparse.issparse(X):
+            model.adapt(X, y)
+        wave = np.sin(np.arange(400.0), dtype=X.dtype if X.dtype.kind == "f" else None)[:, None]
+        signal = skextra.TappedDelayLine(8).fit_transform(wave)
+        model.fit(signal, wave[:, 0]).adapt(signal, wave[:, 0])
 
 
 def main():
     """Run all cases and write the list."""
-    recorder = _kernel._library = Recorder()
+    recorder = _kernel._library = Recorder()  # before any loop is imported
     from frozen_cases import cases
 
     warnings.simplefilter("ignore")
     for name, work, X in cases():
         if not name.startswith("CNN"):
+            print(name)
             model = work()
-            for dtype in (np.float64, np.float32) if X is not None else ():
-                ask(model, X.astype(dtype))
+            if hasattr(model, "predict") and X is not None:
+                model.predict(X)
+    for X, y in data():
+        for model in estimators(X):
+            print(type(model).__name__, X.dtype, X.shape)
+            run(model, X, y)
     found = read_only(list(with_types(recorder.calls)))
     lines = sorted({f"{loop}: {', '.join(map(str, kinds))}\n" for loop, kinds in found})
     (HERE / "signatures.txt").write_text("".join(lines), encoding="utf-8")

@@ -160,7 +160,8 @@ PyMODINIT_FUNC PyInit__compiled(void) {
   if (!module) return NULL;
   if (PyModule_AddStringConstant(module, "level", level) ||
       PyModule_AddStringConstant(module, "sources", sources) ||
-      PyModule_AddStringConstant(module, "build", build)) {
+      PyModule_AddStringConstant(module, "build", build) ||
+      PyModule_AddStringConstant(module, "numba", numba)) {
     Py_DecRef(module);
     return NULL;
   }
@@ -207,7 +208,7 @@ class Call:
             self.parameters.append(c_type)
 
 
-def source(loops, levels, sources, build):
+def source(loops, levels, constants):
     """Return the source of the module.
 
     Parameters
@@ -216,11 +217,12 @@ def source(loops, levels, sources, build):
         Loop i of level L is a symbol L_i.
     levels : list of str
         The first is for every processor, a second one for those with AVX2.
-    sources, build : str
-        Digests that the module carries, of the loops and of everything that it was built from.
+    constants : dict of str
+        What the module says of itself: `sources` and `build`, digests of the loops and of all that
+        it was built from, and the version of `numba`.
     """
     numbered = list(enumerate(loops))
-    parts = [HEAD, f'static const char *sources = "{sources}", *build = "{build}";\n']
+    parts = [HEAD, *(f'static const char *{name} = "{text}";' for name, text in constants.items())]
     parts += [_attempt(number, loop, levels) for number, loop in numbered]
     methods = []
     for (module, name), same in groupby(numbered, key=lambda item: item[1][:2]):
@@ -243,7 +245,8 @@ def _attempt(number, loop, levels):
     struct = "".join(f"{C_TYPES[dtype][0]} r{place}; " for place, dtype in enumerate(fields))
     checks = "".join(f"  if ({check}) return mismatch(b, 0);\n" for check in call.checks)
     fetches = "".join(
-        f"  if ({fetch}) return mismatch(b, {place});\n" for place, fetch in enumerate(call.fetches)
+        f"  if ({fetch}) return mismatch(b, {place});\n"
+        for place, fetch in enumerate(call.fetches)
     )
     scalars = "".join(f"  {line}\n" for line in call.scalars)
     return f"""
@@ -268,9 +271,10 @@ def _returned(fields, several):
     if not fields:
         return "  Py_IncRef(Py_None);\n  return Py_None;\n"
     made = [
-        {"f": f"PyFloat_FromDouble(result.r{place})", "b": f"PyBool_FromLong(result.r{place})"}.get(
-            dtype[0], f"PyLong_FromLongLong(result.r{place})"
-        )
+        {
+            "f": f"PyFloat_FromDouble(result.r{place})",
+            "b": f"PyBool_FromLong(result.r{place})",
+        }.get(dtype[0], f"PyLong_FromLongLong(result.r{place})")
         for place, dtype in enumerate(fields)
     ]
     if not several:
