@@ -24,8 +24,10 @@ HEAD = r"""
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#if defined(_MSC_VER) && !defined(__clang__)
+#ifdef _MSC_VER
 #include <intrin.h>
+#elif defined(__x86_64__)
+#include <cpuid.h>
 #endif
 #if defined(__GNUC__) && !defined(_WIN32)
 #pragma GCC visibility push(hidden)
@@ -121,22 +123,42 @@ static PyObject *mismatch(Py_buffer *buffers, int count) {
   return Py_NotImplemented;
 }
 
-static int has_avx2(void) {
-#if defined(__x86_64__) && (defined(__GNUC__) || defined(__clang__))
-  __builtin_cpu_init();
-  return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
-         __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2");
-#elif defined(_M_X64)
-  int leaf[4];
-  __cpuid(leaf, 1);
-  int fma = leaf[2] >> 12 & 1, saved = leaf[2] >> 27 & 1;
-  if (!fma || !saved || (_xgetbv(0) & 6) != 6) return 0;
-  __cpuidex(leaf, 7, 0);
-  return (leaf[1] >> 5 & 1) && (leaf[1] >> 3 & 1) && (leaf[1] >> 8 & 1);
+#if defined(__x86_64__) || defined(_M_X64)
+static unsigned read_cpuid(unsigned leaf, int place) {
+#ifdef _MSC_VER
+  int found[4];
+  __cpuidex(found, (int)leaf, 0);
 #else
-  return 0;
+  unsigned found[4];
+  __cpuid_count(leaf, 0, found[0], found[1], found[2], found[3]);
+#endif
+  return (unsigned)found[place];
+}
+
+/* Which registers the operating system saves. */
+static unsigned read_xcr0(void) {
+#ifdef _MSC_VER
+  return (unsigned)_xgetbv(0);
+#else
+  unsigned low, high;
+  __asm__("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
+  return low;
 #endif
 }
+
+/* Whether this is an x86-64-v3, the level of AVX2, in the terms of the psABI. */
+static int has_avx2(void) {
+  const unsigned ebx = 1, ecx = 2;
+  const unsigned fma = 1u << 12, movbe = 1u << 22, osxsave = 1u << 27, avx = 1u << 28;
+  const unsigned f16c = 1u << 29, bmi1 = 1u << 3, avx2 = 1u << 5, bmi2 = 1u << 8, lzcnt = 1u << 5;
+  const unsigned first = fma | movbe | osxsave | avx | f16c, seventh = bmi1 | avx2 | bmi2;
+  return read_cpuid(0, 0) >= 7 && (read_cpuid(1, ecx) & first) == first &&
+         (read_xcr0() & 6) == 6 && (read_cpuid(7, ebx) & seventh) == seventh &&
+         read_cpuid(0x80000000u, 0) >= 0x80000001u && (read_cpuid(0x80000001u, ecx) & lzcnt);
+}
+#else
+static int has_avx2(void) { return 0; }
+#endif
 """
 
 TAIL = r"""
