@@ -81,6 +81,7 @@ def _built(folder):
         [str(code)],
         extra_objects=sorted(map(str, folder.glob("*.o"))),
         libraries=[] if os.name == "nt" else ["m"],
+        extra_link_args=["-s"] if sys.platform == "linux" else [],  # two fifths are names
         py_limited_api=True,
     )
     if importlib.util.find_spec("ziglang"):  # there is no other: see hook.py
