@@ -6,12 +6,13 @@ from typing import Any, Literal, Self
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import validate_data
 
 from skextra._adaptive._rows import as_rows, presentation_order
 from skextra._base import Estimator, all_or_nothing, frozen, random_state_of, warn_caller
 from skextra._callbacks import CallbackSupportMixin, EpochReporter, with_callbacks
 from skextra._common._classes import decided
+from skextra._common._new_rows import check_new
 from skextra._madaline._labels import classes_of, classes_of_stream, read_labels, targets_of
 from skextra._madaline._network import Network, Shape, as_layers
 from skextra._madaline._training import (
@@ -345,7 +346,7 @@ class Madaline(CallbackSupportMixin, ClassifierMixin, Estimator):
             sum that decides: the largest for 'or', the smallest for 'and', the middle one for
             'majority'.
         """
-        X = self._check_new(X)
+        X = check_new(self, X).astype(self.coefs_[0].dtype, copy=False)
         outputs = self._network().decide(X)
         return outputs[:, 0] if outputs.shape[1] == 1 else outputs
 
@@ -378,14 +379,9 @@ class Madaline(CallbackSupportMixin, ClassifierMixin, Estimator):
         ndarray of shape (n_samples, n_units)
             Signs of the linear sums, +1 or -1.
         """
-        X = self._check_new(X)
+        X = check_new(self, X).astype(self.coefs_[0].dtype, copy=False)
         sums = self._network().hidden_sums(X)
         return np.where(sums > 0, 1, -1).astype(sums.dtype)
-
-    def _check_new(self, X):
-        check_is_fitted(self)
-        X = validate_data(self, X, dtype=[np.float64, np.float32], order="C", reset=False)
-        return X.astype(self.coefs_[0].dtype, copy=False)
 
     def _network(self) -> Network:
         one = len(self.classes_) == 2 and not self._columns
