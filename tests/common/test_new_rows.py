@@ -63,23 +63,23 @@ def test_other_rows_become_what_scikit_learn_makes_of_them(rows):
 
 
 @pytest.mark.parametrize(
-    "rows",
+    "rows, message",
     [
-        X[:, :2],
-        X[0],
-        X[None],
-        X[:0],
-        np.where(X > 1, np.nan, X),
-        np.where(X > 1, np.inf, X),
-        X + 1j,
-        np.array([["a", "b", "c"]]),
+        (X[:, :2], "X has 2 features"),
+        (X[0], "Expected 2D array"),
+        (X[None], "dim 3"),
+        (X[:0], "0 sample"),
+        (np.where(X > 1, np.nan, X), "contains NaN"),
+        (np.where(X > 1, np.inf, X), "contains infinity"),
+        (X + 1j, "Complex data"),
+        (np.array([["a", "b", "c"]]), "could not convert"),
     ],
 )
-def test_invalid_rows_raise_as_in_scikit_learn(rows):
+def test_invalid_rows_raise_as_in_scikit_learn(rows, message):
     estimator = Fitted().fit(X)
-    with pytest.raises(ValueError) as expected:
+    with pytest.raises(ValueError, match=message) as expected:
         theirs(estimator, rows)
-    with pytest.raises(ValueError) as ours:
+    with pytest.raises(ValueError, match=message) as ours:
         check_new(estimator, rows, accept_sparse=True)
     assert str(ours.value) == str(expected.value)
 
