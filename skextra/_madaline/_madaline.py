@@ -15,6 +15,7 @@ from skextra._common._classes import decided
 from skextra._common._new_rows import check_new
 from skextra._madaline._labels import classes_of, classes_of_stream, read_labels, targets_of
 from skextra._madaline._network import Network, Shape, as_layers
+from skextra._madaline._signs import hidden_signs, output_sums
 from skextra._madaline._training import (
     Limits,
     Patterns,
@@ -324,7 +325,8 @@ class Madaline(CallbackSupportMixin, ClassifierMixin, Estimator):
             network = self._network()
             self._check_same_network(shape, network)
         usage = getattr(self, "_usage", np.zeros(len(network.hidden))).copy()
-        present(X, np.arange(len(X)), targets, network, usage, self._rule().settings(network))
+        order, settings = np.arange(len(X)), self._rule().settings(network)
+        present(frozen(X), order, targets, network, usage, settings)
 
         self._publish(network)
         self._usage = usage
@@ -347,7 +349,10 @@ class Madaline(CallbackSupportMixin, ClassifierMixin, Estimator):
             'majority'.
         """
         X = check_new(self, X).astype(self.coefs_[0].dtype, copy=False)
-        outputs = self._network().decide(X)
+        if self._need:
+            outputs = self._network().decide(X)
+        else:
+            outputs = output_sums(X, self.coefs_, self.intercepts_)
         return outputs[:, 0] if outputs.shape[1] == 1 else outputs
 
     def predict(self, X: MatrixLike) -> LabelArray:
@@ -380,8 +385,7 @@ class Madaline(CallbackSupportMixin, ClassifierMixin, Estimator):
             Signs of the linear sums, +1 or -1.
         """
         X = check_new(self, X).astype(self.coefs_[0].dtype, copy=False)
-        sums = self._network().hidden_sums(X)
-        return np.where(sums > 0, 1, -1).astype(sums.dtype)
+        return hidden_signs(X, self.coefs_[0], self.intercepts_[0])
 
     def _network(self) -> Network:
         one = len(self.classes_) == 2 and not self._columns
