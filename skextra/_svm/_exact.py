@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from skextra._svm._interior_point import solve_hinge
-from skextra._svm._linear import solve_positive
+from skextra._svm._linear import add_to_diagonal, solve_positive
 from skextra._svm._problems import Problems, least_margins
 from skextra._svm._solution import Planes, Solution, balanced, squared_hinge_gap
 from skextra._typing import FloatMatrix
@@ -15,10 +15,10 @@ _MOST_GRAM_ROWS = 4000  # rows whose Gram matrix is formed once, up to 128 MB of
 # Problems from which that pays: with fewer, the products of the rows that are active take less
 # (breast_cancer 1.08 times as long with a Gram matrix, benchmarks/svm_constants.py).
 _FEWEST_PROBLEMS = 3
-# Costs and share of active rows up to which a search begins with the planes it is given. Below,
-# that saves a third of the steps of digits and breast_cancer, whose fits take 1.3 times as long
-# without. Where most rows are active, one step from zero that all problems share leads further; at
-# large costs the planes of a pilot may lead astray: benchmarks/svm_constants.py.
+# Costs, of features up to 1, and share of active rows up to which a search begins with the planes
+# it is given. That saves a third of the steps of digits and breast_cancer, whose fits take 1.2 to
+# 1.3 times as long without. Where most rows are active, one step from zero that all problems share
+# leads further; at large costs the planes of a pilot are far off: benchmarks/svm_constants.py.
 _MOST_STARTED_COST, _MOST_STARTED_SHARE = 100.0, 0.5
 _MOST_SEARCH_STEPS = 100  # a bound: Newton's method on a piecewise linear slope takes a few
 _SLOPE = 1e-4  # of the first one: the active set does not change with more accurate steps
@@ -175,7 +175,7 @@ def _newton_point(Phi, gram, y, cost, active):
     centred = A - mean
     weighted = twice[:, None] * centred
     system = centred.T @ weighted
-    system.ravel()[:: len(system) + 1] += 1.0
+    add_to_diagonal(system, 1.0)
     w = solve_positive(system, weighted.T @ y)
     return w, twice @ y / total - mean @ w
 
@@ -187,7 +187,7 @@ def _by_rows(Phi, gram, y, twice, active):
         system = A @ A.T
     else:
         system = gram.take(active, axis=0).take(active, axis=1)
-    system.ravel()[:: len(active) + 1] += 1.0 / twice
+    add_to_diagonal(system, 1.0 / twice)
     solved = solve_positive(system, np.column_stack((y, np.ones(len(twice)))))
     by_y, by_one = solved[:, :-1].reshape(y.shape), solved[:, -1]
     b = by_y.sum(axis=0) / by_one.sum()

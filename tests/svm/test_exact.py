@@ -17,7 +17,7 @@ def case(n_classes, multi_class="ovr", n=120, p=8):
     rng = np.random.default_rng(n_classes)
     codes = rng.integers(0, n_classes, n)
     Phi = rng.standard_normal((n, p)) + 1.5 * rng.standard_normal((n_classes, p))[codes] + 3.0
-    return Phi, Problems(sides(codes, n_classes, multi_class), np.full(n, 2.0))
+    return Phi, Problems(sides(codes, n_classes, multi_class), np.full(n, 0.5))
 
 
 def solved(Phi, problems, start=None, max_iter=100):
