@@ -18,8 +18,9 @@ from unittest import mock
 
 import numpy as np
 from sklearn.base import clone
-from sklearn.datasets import load_digits, make_classification
+from sklearn.datasets import load_breast_cancer, load_digits, make_classification
 from sklearn.model_selection import train_test_split
+from sklearn.preprocessing import StandardScaler
 
 from skextra import FeatureMapSVM
 
@@ -45,6 +46,11 @@ CONSTANTS = [
     ("middle", "training", "_FEW_ROWS", (0, 20_000)),
     ("few features", "training", "_MOST_EXACT_WORK", (0, 3e9)),
     ("digits", "exact", "_MOST_GRAM_ROWS", (0,)),
+    ("cancer", "exact", "_FEWEST_PROBLEMS", (1,)),
+    ("digits", "exact", "_MOST_STARTED_COST", (0.0,)),
+    ("cancer", "exact", "_MOST_STARTED_COST", (0.0,)),
+    ("costly", "exact", "_MOST_STARTED_COST", (1e9,)),
+    ("cheap", "exact", "_MOST_STARTED_SHARE", (1.1,)),
     ("hinge", "interior_point", "_MANY_ROWS", (10**9,)),
     ("hinge", "interior_point", "_SAMPLE_STEP", (4, 16)),
     ("hinge", "interior_point", "_BAND_SHARE", (3, 12)),
@@ -60,9 +66,16 @@ def cases():
     data = make_classification(20_000, 20, n_informative=12, n_classes=4, random_state=0)
     two = data[0], data[1] > 1
     part = data[0][:5000], data[1][:5000]
+    cancer, digits = (
+        (StandardScaler().fit_transform(X), y)
+        for X, y in (load_breast_cancer(return_X_y=True), load_digits(return_X_y=True))
+    )
     svm = FeatureMapSVM(n_components=300, random_state=0)
     return {
         "digits": (FeatureMapSVM(random_state=0), *load_digits(return_X_y=True), 1),
+        "cancer": (FeatureMapSVM(random_state=0), *cancer, 1),
+        "costly": (FeatureMapSVM(C=1000.0, random_state=0), *digits, 1),
+        "cheap": (FeatureMapSVM(C=0.01, random_state=0), *load_digits(return_X_y=True), 1),
         "middle": (FeatureMapSVM(n_components=600, random_state=0), *part, 1),
         "large": (svm, *data, 1),
         "uniform": (clone(svm).set_params(landmarks="uniform"), *data, 1),

@@ -105,14 +105,12 @@ def is_wrong(outputs, target, by_signs):
 
 
 @kernel
-def run_layers(X, layers, sums, outputs):
-    """Write the outputs of all patterns and, unless `sums` is empty, the hidden sums."""
+def run_layers(X, layers, outputs):
+    """Write the outputs of all patterns."""
     W = layers[0]
-    own = np.empty(len(W), W.dtype)
+    sums = np.empty(len(W), W.dtype)
     for r in range(len(X)):
-        _decide(X[r], layers, own, outputs[r])
-        if len(sums) > 0:
-            linear_sums(X[r], W, sums[r])
+        _decide(X[r], layers, sums, outputs[r])
 
 
 @kernel

@@ -6,14 +6,16 @@ from typing import Any, Literal, Self
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import validate_data
 
 from skextra._adaptive._rows import as_rows, presentation_order
 from skextra._base import Estimator, all_or_nothing, frozen, random_state_of, warn_caller
 from skextra._callbacks import CallbackSupportMixin, EpochReporter, with_callbacks
 from skextra._common._classes import decided
+from skextra._common._new_rows import check_new
 from skextra._madaline._labels import classes_of, classes_of_stream, read_labels, targets_of
 from skextra._madaline._network import Network, Shape, as_layers
+from skextra._madaline._signs import hidden_signs, output_sums
 from skextra._madaline._training import (
     Limits,
     Patterns,
@@ -323,7 +325,8 @@ class Madaline(CallbackSupportMixin, ClassifierMixin, Estimator):
             network = self._network()
             self._check_same_network(shape, network)
         usage = getattr(self, "_usage", np.zeros(len(network.hidden))).copy()
-        present(X, np.arange(len(X)), targets, network, usage, self._rule().settings(network))
+        order, settings = np.arange(len(X)), self._rule().settings(network)
+        present(frozen(X), order, targets, network, usage, settings)
 
         self._publish(network)
         self._usage = usage
@@ -345,8 +348,11 @@ class Madaline(CallbackSupportMixin, ClassifierMixin, Estimator):
             sum that decides: the largest for 'or', the smallest for 'and', the middle one for
             'majority'.
         """
-        X = self._check_new(X)
-        outputs = self._network().decide(X)
+        X = check_new(self, X).astype(self.coefs_[0].dtype, copy=False)
+        if self._need:
+            outputs = self._network().decide(X)
+        else:
+            outputs = output_sums(X, self.coefs_, self.intercepts_)
         return outputs[:, 0] if outputs.shape[1] == 1 else outputs
 
     def predict(self, X: MatrixLike) -> LabelArray:
@@ -378,14 +384,8 @@ class Madaline(CallbackSupportMixin, ClassifierMixin, Estimator):
         ndarray of shape (n_samples, n_units)
             Signs of the linear sums, +1 or -1.
         """
-        X = self._check_new(X)
-        sums = self._network().hidden_sums(X)
-        return np.where(sums > 0, 1, -1).astype(sums.dtype)
-
-    def _check_new(self, X):
-        check_is_fitted(self)
-        X = validate_data(self, X, dtype=[np.float64, np.float32], order="C", reset=False)
-        return X.astype(self.coefs_[0].dtype, copy=False)
+        X = check_new(self, X).astype(self.coefs_[0].dtype, copy=False)
+        return hidden_signs(X, self.coefs_[0], self.intercepts_[0])
 
     def _network(self) -> Network:
         one = len(self.classes_) == 2 and not self._columns

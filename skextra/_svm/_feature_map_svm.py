@@ -13,6 +13,7 @@ from skextra._callbacks import CallbackSupportMixin, with_callbacks
 from skextra._common._blas_limit import single_blas_thread
 from skextra._common._classes import check_labels, decided, settle_classes, streamable
 from skextra._common._csr import without_repeats
+from skextra._common._new_rows import check_new
 from skextra._sklearn import ClassifierMixin, Tags, TransformerMixin, available_if
 from skextra._svm import _parameters
 from skextra._svm._fitted_map import restored_map
@@ -393,7 +394,7 @@ class FeatureMapSVM(CallbackSupportMixin, ClassifierMixin, TransformerMixin, Est
             decides; with ``multi_class='ovo'`` it is the number of pairs won, plus a confidence
             of less than half.
         """
-        X = self._check_new(X)
+        X = check_new(self, X, accept_sparse=True)
         decisions = restored_map(self).decisions(X) + self.intercept_
         multi_class = self._fitted_with["multi_class"]
         values = class_values(decisions, len(self.classes_), multi_class)
@@ -429,7 +430,7 @@ class FeatureMapSVM(CallbackSupportMixin, ClassifierMixin, TransformerMixin, Est
         {ndarray, CSR array} of shape (n_samples, n_features_out)
             The mapped samples.
         """
-        X = self._check_new(X)
+        X = check_new(self, X, accept_sparse=True)
         return restored_map(self).transform(X).astype(X.dtype, copy=False)
 
     def get_feature_names_out(
@@ -473,12 +474,6 @@ class FeatureMapSVM(CallbackSupportMixin, ClassifierMixin, TransformerMixin, Est
         check_classification_targets(y)
         weight = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
         return X, y, weight
-
-    def _check_new(self, X):
-        check_is_fitted(self)
-        dtype = [np.float64, np.float32]
-        X = validate_data(self, X, accept_sparse="csr", dtype=dtype, order="C", reset=False)
-        return without_repeats(X)
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()

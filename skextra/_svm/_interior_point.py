@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import linalg
 
-from skextra._svm._linear import cholesky, solve_cholesky
+from skextra._svm._linear import add_to_diagonal, cholesky, solve_cholesky
 from skextra._svm._polish import polish
 from skextra._svm._solution import Fixed, Solution, balanced, hinge_gap
 
@@ -252,7 +252,7 @@ class _Search:
             else:  # small data are solved to all digits: avoid cancellation
                 centred = Phi - mean
                 system = centred.T @ (weight[:, None] * centred)
-            system[np.diag_indices_from(system)] += 1.0
+            add_to_diagonal(system, 1.0)
             factor = cholesky(system)
 
             def solve(q, r_w, r_b):
@@ -264,7 +264,7 @@ class _Search:
 
             return solve
         system = self.gram.copy()
-        system[np.diag_indices_from(system)] += 1.0 / weight
+        add_to_diagonal(system, 1.0 / weight)
         factor = cholesky(system)
         by_y = solve_cholesky(factor, y)
 

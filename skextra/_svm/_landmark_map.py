@@ -128,13 +128,12 @@ class LandmarkMap:
         """Return weights of the kernel's columns for weights of the features."""
         return solve_upper(self.factor, coef)
 
-    def weights_through(self, decisions, intercepts):
-        """Return weights, intercepts last, of the function through these values at the landmarks.
+    def coef_through(self, values):
+        """Return weights of the features for the function through these values at the landmarks.
 
         It is the one of least norm: the projection of any function that has these values.
         """
-        coef = solve_upper(self.factor, decisions - intercepts, transposed=True)
-        return self.centred_weights(coef, intercepts)
+        return solve_upper(self.factor, values, transposed=True)
 
     def centred_weights(self, coef, intercepts):
         """Return weights of the centred features, intercepts last, for those of the features."""

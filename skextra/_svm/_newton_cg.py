@@ -6,7 +6,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from skextra._svm._linear import QUICK_FROM, QuickTriangle, cholesky, solve_cholesky
+from skextra._svm._linear import (
+    QUICK_FROM,
+    QuickTriangle,
+    add_to_diagonal,
+    cholesky,
+    solve_cholesky,
+)
 from skextra._svm._objective import SquaredHinge
 from skextra._typing import FloatArray
 
@@ -137,7 +143,7 @@ class Preconditioner:
             if matrix.ndim == 1:
                 self._factor = 1.0 + matrix
             else:
-                matrix[np.diag_indices_from(matrix)] += 1.0
+                add_to_diagonal(matrix, 1.0)
                 factor = cholesky(matrix, _RIDGES)
                 quick = self._threads > 0
                 self._factor = QuickTriangle(factor, self._threads) if quick else factor

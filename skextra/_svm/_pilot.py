@@ -50,10 +50,11 @@ class Pilot(ColdStart):
     intercepts: NDArray[np.float64]
     decisions: NDArray[np.float64]
 
-    def weights_under(self, fitted_map: LandmarkMap, task) -> NDArray[np.float64]:
-        """Return the weights under the map whose landmarks are among the rows drawn."""
+    def planes_under(self, fitted_map, task):
+        """Return the planes under the map whose landmarks are among the rows drawn."""
         decisions = task.of_problems(self.decisions[fitted_map.numbers])
-        return fitted_map.weights_through(decisions, task.of_problems(self.intercepts))
+        intercepts = task.of_problems(self.intercepts)
+        return fitted_map.coef_through(decisions - intercepts), intercepts
 
     def likely_rows(self, task, count):
         """Return the `count` rows of the smallest margins, rising."""

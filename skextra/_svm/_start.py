@@ -1,4 +1,4 @@
-"""What a fit knows of its planes before a search at scale."""
+"""What a fit knows of its planes before it searches for them."""
 
 from dataclasses import dataclass
 
@@ -11,8 +11,15 @@ from skextra._svm._landmark_map import LandmarkMap
 class ColdStart:
     """Nothing is known."""
 
+    def planes_under(
+        self, fitted_map: LandmarkMap, task
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
+        """Return weights of the features and intercepts, or None if none are known."""
+
     def weights_under(self, fitted_map: LandmarkMap, task) -> NDArray[np.float64] | None:
         """Return weights of the centred features, intercepts last, or None if none are known."""
+        planes = self.planes_under(fitted_map, task)
+        return None if planes is None else fitted_map.centred_weights(*planes)
 
     def likely_rows(self, task, count: int) -> NDArray[np.intp] | None:
         """Return `count` rows that are likely to matter, rising, or None if none are known."""
@@ -31,6 +38,6 @@ class WarmStart(ColdStart):
     coef: NDArray[np.float64]
     intercept: NDArray[np.float64]
 
-    def weights_under(self, fitted_map: LandmarkMap, task) -> NDArray[np.float64]:
-        """Return the weights of these planes."""
-        return fitted_map.centred_weights(self.coef, self.intercept)
+    def planes_under(self, fitted_map, task):
+        """Return these planes."""
+        return self.coef, self.intercept

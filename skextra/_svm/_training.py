@@ -263,11 +263,11 @@ def solve(svm, task, fitted_map, start, random_state, progress):
                 "Raise memory_limit, lower n_components or degree, or use loss='squared_hinge' "
                 "with a finite C."
             )
-        return _exactly(svm, task, fitted_map)
+        return _exactly(svm, task, fitted_map, start)
     light = n <= _FEW_ROWS or n * float(min(n, p)) ** 2 <= _MOST_EXACT_WORK
     light = light and not (fitted_map.is_sparse and n * p > _MOST_DENSE)
     if fits and light and fitted_map.dtype == np.float64:
-        return _exactly(svm, task, fitted_map)
+        return _exactly(svm, task, fitted_map, start)
     model = _iteratively(svm, task, fitted_map, start, random_state, progress)
     planes = model.planes
     done = planes.converged or progress.was_stopped or planes.n_iter >= svm.max_iter
@@ -275,15 +275,16 @@ def solve(svm, task, fitted_map, start, random_state, progress):
         return model
     # The kernel is too smooth, or C too large, for float32: continue where it has ended.
     fitted_map = fitted_map.in_float64()
-    if fits and n * float(p) ** 2 <= _MOST_EXACT_RESCUE:
-        return _exactly(svm, task, fitted_map)
     start = WarmStart(planes.coef, planes.intercept)
+    if fits and n * float(p) ** 2 <= _MOST_EXACT_RESCUE:
+        return _exactly(svm, task, fitted_map, start)
     return _iteratively(svm, task, fitted_map, start, random_state, progress)
 
 
-def _exactly(svm, task, fitted_map):
+def _exactly(svm, task, fitted_map, start):
     Phi = fitted_map.features(task.X, task.rows)
-    planes = solve_exactly(Phi, task.problems, svm.loss, svm.tol, svm.max_iter)
+    first = start.planes_under(fitted_map, task)
+    planes = solve_exactly(Phi, task.problems, svm.loss, svm.tol, svm.max_iter, first)
     weights = fitted_map.column_weights(planes.coef)
     return Model(fitted_map, replace(planes, weights=weights))
 

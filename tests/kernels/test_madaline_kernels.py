@@ -10,6 +10,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from skextra._base import frozen
 from skextra._kernels import _madaline_forward as forward
 from skextra._kernels import _madaline_rules as rules
+from skextra._kernels import _madaline_signs
 
 dtypes = pytest.mark.parametrize("dtype", [np.float64, np.float32])
 
@@ -111,18 +112,37 @@ def test_a_decision_is_all_signs_or_the_largest_output(outputs, target, by_signs
     assert call(forward.is_wrong, (outputs, target, by_signs), []) == expected
 
 
-@pytest.mark.parametrize("n, keep", [(6, False), (6, True), (1, True)])
+@pytest.mark.parametrize("n", [6, 1])
 @pytest.mark.parametrize("need", [0, 2])
-def test_layers_run_over_all_patterns_and_keep_sums_in_the_units_order(n, keep, need):
+def test_layers_run_over_all_patterns(n, need):
     X, _, W, V = drawn(6, 2, n=n)
     exact = np.c_[X, np.ones(n)] @ W.T
     outputs = np.full((n, 2), 99.0)
-    sums = np.full((n if keep else 0, 6), 99.0)
-    call(forward.run_layers, (frozen(X), layers_of(W, V, need), sums, outputs), [sums, outputs])
+    call(forward.run_layers, (frozen(X), layers_of(W, V, need), outputs), [outputs])
     decided = np.sort(exact.reshape(n, 2, 3))[:, :, -need]
     close(outputs, decided if need else np.c_[sign(exact), np.ones(n)] @ V.T)
-    if keep:
-        close(sums, exact)
+
+
+@dtypes
+def test_products_become_signs_and_those_in_doubt_are_added_up_again(dtype):
+    X, _, W, _ = drawn(4, 1, dtype=dtype)
+    coef, intercept = np.ascontiguousarray(W[:, :-1].T), W[:, -1].copy()
+    exact = X @ coef + intercept
+    doubts = np.array([0.0, 1e-3, np.inf, np.nan], dtype)
+    products = X @ coef
+    products[:, 2:] = np.nan  # to be added up again
+    products[0, 1] = -intercept[1]  # its sum is in doubt
+    args = frozen(X), frozen(coef), frozen(intercept), frozen(doubts), products
+    call(_madaline_signs.settle_signs, args, [products])
+    assert_array_equal(products, sign(exact))
+
+
+def test_a_sum_of_zero_or_of_no_number_is_negative():
+    X, coef = np.array([[1.0, -1.0], [np.inf, -np.inf]]), np.ones((2, 1))
+    products = np.full((2, 1), 7.0)
+    args = frozen(X), frozen(coef), frozen(np.zeros(1)), frozen(np.full(1, 8.0)), products
+    call(_madaline_signs.settle_signs, args, [products])
+    assert_array_equal(products, [[-1.0], [-1.0]])
 
 
 @pytest.mark.parametrize("by_signs", [False, True])
@@ -130,7 +150,7 @@ def test_layers_run_over_all_patterns_and_keep_sums_in_the_units_order(n, keep, 
 def test_wrong_patterns_are_counted(by_signs, need):
     X, targets, W, V = drawn(6, 2, n=9)
     layers, outputs = layers_of(W, V, need), np.empty(targets.shape)
-    forward.run_layers(X, tuple(layers), np.empty((0, 0)), outputs)
+    forward.run_layers(X, tuple(layers), outputs)
     if by_signs:
         wrong = (sign(outputs) != targets).any(axis=1)
     else:

@@ -14,6 +14,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from skextra import Madaline
+from skextra._madaline import _training
 
 
 def sign(values):
@@ -448,3 +449,44 @@ def test_what_is_not_given_is_drawn():
     for wrong in (3, {"a": 1}, ["a", "b"]):
         with pytest.raises(ValueError, match="coef_init"):
             Madaline(3).fit(X, y, coef_init=wrong)
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_a_hidden_unit_does_not_depend_on_the_patterns_beside_it(dtype):
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((300, 40)).astype(dtype)
+    coef = rng.standard_normal((40, 30))
+    # The plane of unit i goes through pattern i: rounding alone decides on which side that is.
+    weights = [coef, rng.standard_normal((30, 2))]
+    biases = [-(X[:30] @ coef.astype(dtype)).diagonal(), np.zeros(2)]
+    madaline = Madaline(30, max_iter=0, n_init=1)
+    madaline.fit(X, rng.integers(0, 2, (300, 2)), weights, biases)
+    together = madaline.hidden_activations(X)
+    assert together.dtype == dtype
+    for size in (1, 2, 7, 64):
+        parts = [madaline.hidden_activations(X[i : i + size]) for i in range(0, 300, size)]
+        assert_array_equal(np.concatenate(parts), together)
+
+
+def test_outputs_are_those_of_the_signs():
+    X, y = load_iris(return_X_y=True)
+    X = np.tile(StandardScaler().fit_transform(X), (20, 1))  # more than are run at once
+    madaline = Madaline(5, max_iter=3, tol=1, random_state=0).fit(X, np.tile(y, 20))
+    sums = X @ madaline.coefs_[0] + madaline.intercepts_[0]
+    assert_array_equal(madaline.hidden_activations(X), sign(sums))
+    expected = sign(sums) @ madaline.coefs_[1] + madaline.intercepts_[1]
+    assert_allclose(madaline.decision_function(X), expected, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("rule", ["mrii", "mri"])
+def test_a_stream_passes_patterns_on_read_only_as_a_fit_does(rule, monkeypatch):
+    seen = []
+    for name in ("mrii_epoch", "mri_epoch"):
+        kernel = getattr(_training, name)
+        monkeypatch.setattr(
+            _training, name, lambda X, *args, kernel=kernel: seen.append(X) or kernel(X, *args)
+        )
+    X, y = load_iris(return_X_y=True)
+    Madaline(3, rule=rule, max_iter=1, tol=1).fit(X, y)
+    Madaline(3, rule=rule).partial_fit(X, y, classes=[0, 1, 2])
+    assert [patterns.flags.writeable for patterns in seen] == [False, False]

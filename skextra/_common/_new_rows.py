@@ -1,0 +1,41 @@
+"""Rows that a fitted estimator is asked about."""
+
+import math
+from typing import Any
+
+import numpy as np
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from skextra._common._csr import without_repeats
+from skextra._typing import FloatMatrix, MatrixLike
+
+
+def check_new(estimator: Any, X: MatrixLike, accept_sparse: bool = False) -> FloatMatrix:
+    """Return X as an array of float64 or float32 in C order, or as a CSR matrix.
+
+    Raise or warn as `validate_data` does, and raise NotFittedError before `fit`. An array that
+    `validate_data` would return as it is needs no call of it: to find out that an array is no data
+    frame takes it 50 microseconds, half of the prediction of a row.
+    """
+    if _is_valid(estimator, X):
+        return X
+    check_is_fitted(estimator)
+    sparse_format = "csr" if accept_sparse else False
+    dtype = [np.float64, np.float32]
+    X = validate_data(
+        estimator, X, accept_sparse=sparse_format, dtype=dtype, order="C", reset=False
+    )
+    return without_repeats(X)
+
+
+def _is_valid(estimator, X):
+    """Return whether X certainly passes every check unchanged."""
+    if type(X) is not np.ndarray or X.dtype not in (np.float64, np.float32):
+        return False
+    fitted = vars(estimator)
+    if X.ndim != 2 or X.shape[1] != fitted.get("n_features_in_") or "feature_names_in_" in fitted:
+        return False
+    if not (len(X) and X.flags.c_contiguous):
+        return False
+    with np.errstate(over="ignore", invalid="ignore"):
+        return math.isfinite(X.sum())
