@@ -7,8 +7,8 @@ What is compared:
   The start is timed from outside, until the process says that its first fit is done; fits are
   timed inside. The ratio is the peer's median / ours: below 1 we are slower.
 * "cold" starts find nothing that numba compiled: its cache is a new folder. The last column counts
-  what it then compiles; 0 means that all kernels were compiled ahead of time. "warm" starts find
-  the cache of a cold one. Python's bytecode is there in all of them, as after an installation.
+  the kernels that it then compiles into it: 0 means that all were compiled ahead of time. "warm"
+  starts find the cache of a cold one. Python's bytecode is there in all, as after an installation.
 * A cold start whose fit takes more than three seconds is not repeated. The number of cold starts
   stands in brackets. The environment limits the threads of both sides alike, and SKEXTRA_KERNELS
   (auto, jit or compiled) selects our kernels; the head of the table says which it found.
@@ -128,7 +128,7 @@ def start(model, files, cache):
 
 
 def compiled(cache):
-    """Return how many specialisations of functions numba has written to its cache."""
+    """Return how many specialisations of kernels numba has written to its cache."""
     return sum(1 for _ in Path(cache).rglob("*.nbc"))
 
 
@@ -138,7 +138,7 @@ def medians(starts):
 
 
 def measured(ours, peer, X, y, count):
-    """Return (cold, warm, peer, number of functions compiled, number of cold starts)."""
+    """Return (cold, warm, peer, number of kernels compiled, number of cold starts)."""
     with tempfile.TemporaryDirectory() as folder:
         files = saved(folder, X, y)
         start(peer, files, Path(folder, "none"))  # reads the libraries from the disk
@@ -182,19 +182,19 @@ def main():
     )
     print(
         f"{'':<32} {'cold':>6} {'ratio':>6} {'warm':>6} {'ratio':>6} {'peer':>6} {'':>3}"
-        f" {'cold':>7} {'warm':>7} {'peer':>7} {'ours':>7} {'peer':>7} {'compiled':>9}"
+        f" {'cold':>7} {'warm':>7} {'peer':>7} {'ours':>7} {'peer':>7} {'by numba':>9}"
     )
     for label, ours, peer, X, y in rows():
         if options.words and not any(word in label for word in options.words):
             continue
-        cold, warm, theirs, functions, colds = measured(ours, peer, X, y, options.starts)
+        cold, warm, theirs, jitted, colds = measured(ours, peer, X, y, options.starts)
         whole = [side["start"] for side in (cold, warm, theirs)]
         first = [side["first"] for side in (cold, warm, theirs)]
         print(
             f"{label:<32} {whole[0]:>6.2f} {whole[2] / whole[0]:>5.2f}x {whole[1]:>6.2f}"
             f" {whole[2] / whole[1]:>5.2f}x {whole[2]:>6.2f} {f'({colds})':>3}"
             f" {first[0]:>7.3f} {first[1]:>7.3f} {first[2]:>7.3f}"
-            f" {in_ms(warm['second']):>7} {in_ms(theirs['second']):>7} {functions:>9}",
+            f" {in_ms(warm['second']):>7} {in_ms(theirs['second']):>7} {jitted:>9}",
             flush=True,
         )
 
