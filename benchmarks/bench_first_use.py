@@ -177,11 +177,11 @@ def main():
     compileall.compile_dir(PACKAGE, quiet=1)
     print(f"scikit-learn {sklearn.__version__}, NumPy {np.__version__}, {kernels()}\n")
     print(
-        f"{'':<32} {'start to first result, s':^38} {'first fit alone, s':^23}"
+        f"{'':<37} {'start to first result, s':^38} {'first fit alone, s':^23}"
         f" {'second fit, ms':^15}"
     )
     print(
-        f"{'':<32} {'cold':>6} {'ratio':>6} {'warm':>6} {'ratio':>6} {'peer':>6} {'':>3}"
+        f"{'':<37} {'cold':>6} {'ratio':>6} {'warm':>6} {'ratio':>6} {'peer':>6} {'':>3}"
         f" {'cold':>7} {'warm':>7} {'peer':>7} {'ours':>7} {'peer':>7} {'by numba':>9}"
     )
     for label, ours, peer, X, y in rows():
@@ -191,7 +191,7 @@ def main():
         whole = [side["start"] for side in (cold, warm, theirs)]
         first = [side["first"] for side in (cold, warm, theirs)]
         print(
-            f"{label:<32} {whole[0]:>6.2f} {whole[2] / whole[0]:>5.2f}x {whole[1]:>6.2f}"
+            f"{label:<37} {whole[0]:>6.2f} {whole[2] / whole[0]:>5.2f}x {whole[1]:>6.2f}"
             f" {whole[2] / whole[1]:>5.2f}x {whole[2]:>6.2f} {f'({colds})':>3}"
             f" {first[0]:>7.3f} {first[1]:>7.3f} {first[2]:>7.3f}"
             f" {in_ms(warm['second']):>7} {in_ms(theirs['second']):>7} {jitted:>9}",
