@@ -39,14 +39,15 @@ docs: $(VENV)/.ready-docs  ## build the pages into docs/_build/html, warnings as
 	@$(BIN)/python docs/check_figures.py
 	@echo "Open docs/_build/html/index.html"
 
-# The coretype is unset and every thread pool is given one size, or the ratios would mean nothing.
+# What slows OpenBLAS is unset, and every thread pool gets one size, or ratios would mean nothing.
 bench: $(VENV)/.ready-bench  ## run every benchmark and renew the tables shown in the docs
 	@mkdir -p $(RESULTS)
 	@for script in benchmarks/bench_*.py; do \
 	  table=$(RESULTS)/$$(basename $$script .py).txt; \
 	  echo "$$script -> $$table"; \
-	  env -u OPENBLAS_CORETYPE OMP_NUM_THREADS=$(THREADS) OPENBLAS_NUM_THREADS=$(THREADS) \
-	    NUMBA_NUM_THREADS=$(THREADS) $(BIN)/python $$script > $$table.part || exit 1; \
+	  env -u OPENBLAS_CORETYPE -u OPENBLAS_L2_SIZE OMP_NUM_THREADS=$(THREADS) \
+	    OPENBLAS_NUM_THREADS=$(THREADS) NUMBA_NUM_THREADS=$(THREADS) \
+	    $(BIN)/python $$script > $$table.part || exit 1; \
 	  mv $$table.part $$table && cat $$table; \
 	done
 

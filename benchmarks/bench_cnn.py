@@ -15,11 +15,11 @@ takes 15 minutes or more.
 import argparse
 import contextlib
 import os
-import statistics
 import subprocess
 import sys
 import time
 import warnings
+from functools import partial
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
@@ -27,6 +27,8 @@ import keras
 import numpy as np
 import psutil
 import sklearn
+from _interleaved import clock, medians
+from _keras_network import net as network
 from keras import layers
 from sklearn.datasets import load_digits
 from sklearn.model_selection import GridSearchCV, StratifiedKFold, cross_val_score
@@ -50,25 +52,7 @@ IMAGES = X.reshape(-1, 8, 8, 1)
 
 # For images of 8 x 8; those of MNIST have the default, (32, 64).
 FILTERS = (16, 32)
-
-
-def net(shape=(8, 8, 1), filters=FILTERS, learning_rate=0.001):
-    """Return the layers of CNNClassifier(filters) as a compiled Keras model."""
-    model = keras.Sequential(
-        [
-            keras.Input(shape),
-            layers.Conv2D(filters[0], 3, padding="same", activation="relu"),
-            layers.MaxPooling2D(2),
-            layers.Conv2D(filters[1], 3, padding="same", activation="relu"),
-            layers.MaxPooling2D(2),
-            layers.Flatten(),
-            layers.Dense(64, activation="relu"),
-            layers.Dense(10, activation="softmax"),
-        ]
-    )
-    loss = keras.losses.SparseCategoricalCrossentropy()
-    model.compile(keras.optimizers.Adam(learning_rate), loss=loss, metrics=["accuracy"])
-    return model
+net = partial(network, filters=FILTERS)
 
 
 def wrapped(X, y, learning_rate=0.001):
@@ -88,18 +72,6 @@ def mnist():
         return None
     with np.load(path) as data:
         return [data[name] for name in ("x_train", "y_train", "x_test", "y_test")]
-
-
-def seconds(call, clock=time.perf_counter):
-    start = clock()
-    call()
-    return clock() - start
-
-
-def in_turn(repeats, calls, clock=time.perf_counter):
-    """Return the median time of each call; all calls take turns in every repeat."""
-    times = [[seconds(call, clock) for call in calls] for _ in range(repeats)]
-    return [statistics.median(column) for column in zip(*times, strict=True)]
 
 
 def row(label, ours, peer, unit="s", digits=2):
@@ -145,7 +117,7 @@ def search_rows(repeats):
             print(f"{name}: cannot be imported, {MISSING}")
             continue
         try:
-            row(name, *in_turn(repeats, [ours, peer], time.process_time))
+            row(name, *medians([ours, peer], repeats, time.process_time))
         except Exception as error:
             print(f"{name}: {type(error).__name__}: {str(error).splitlines()[0][:80]}")
 
@@ -161,7 +133,7 @@ def refit_rows(repeats):
         for _ in range(10):
             net().fit(IMAGES[:300], Y[:300], batch_size=32, epochs=1, verbose=0)
 
-    row("keras model.fit", *in_turn(repeats, [ours, by_keras]))
+    row("keras model.fit", *medians([ours, by_keras], repeats))
 
     head("One fit of 10 epochs, 1797 digits, compiled before")
     ours, model = CNNClassifier(FILTERS, random_state=0).fit(X[:64], Y[:64]), net()
@@ -172,7 +144,7 @@ def refit_rows(repeats):
         lambda: model.fit(IMAGES, Y, batch_size=32, epochs=10, verbose=0),
         lambda: mlp.fit(X, Y),
     ]
-    mine, theirs, dense = in_turn(repeats, calls)
+    mine, theirs, dense = medians(calls, repeats)
     row("keras model.fit", mine, theirs)
     row("MLPClassifier(64), no convolutions", mine, dense)
 
@@ -183,14 +155,14 @@ def epoch_rows(repeats, images):
     floats = (pixels[..., None] / 255).astype(np.float32)
     for size in (64, 128, 256):
         ours = CNNClassifier(epochs=1, batch_size=size, random_state=0)
-        model = net((28, 28, 1), (32, 64))
+        model = network((28, 28, 1))
         ours.fit(pixels[: 2 * size], labels[: 2 * size])
         model.fit(floats[: 2 * size], labels[: 2 * size], batch_size=size, verbose=0)
         calls = [
             lambda ours=ours: ours.fit(pixels, labels),
             lambda model=model, size=size: model.fit(floats, labels, batch_size=size, verbose=0),
         ]
-        row(f"batches of {size}", *in_turn(repeats, calls))
+        row(f"batches of {size}", *medians(calls, repeats))
 
     head("Predicting MNIST images with the same weights")
     for count in (1, 100, 10_000):
@@ -201,7 +173,7 @@ def epoch_rows(repeats, images):
         ]
         for call in calls:
             call()
-        mine, theirs = in_turn(repeats if count > 1000 else 10 * repeats, calls)
+        mine, theirs = medians(calls, repeats if count > 1000 else 10 * repeats)
         row(f"{count} images" if count > 1 else "1 image", 1e3 * mine, 1e3 * theirs, "ms", 1)
 
 
@@ -277,11 +249,11 @@ def long_rows(images):
         ("the network of the guide, 1 epoch", documented(1)),
         ("the network of the guide, 8 epochs", documented(8)),
     ):
-        spent = seconds(lambda cnn=cnn: cnn.fit(pixels, labels))
+        spent = clock(lambda cnn=cnn: cnn.fit(pixels, labels))
         print(f"{label:<58} {cnn.score(test, truth):>9.4f} {spent:>7.0f} s", flush=True)
     flat, flat_test = (a.reshape(len(a), -1).astype(np.float32) / 255 for a in (pixels, test))
     svc = SVC(C=1)
-    spent = seconds(lambda: svc.fit(flat, labels))
+    spent = clock(lambda: svc.fit(flat, labels))
     print(f"{'SVC(C=1)':<58} {svc.score(flat_test, truth):>9.4f} {spent:>7.0f} s", flush=True)
 
 

@@ -13,7 +13,6 @@ import argparse
 import os
 import pickle
 import tempfile
-import time
 import warnings
 from functools import partial
 from pathlib import Path
@@ -23,6 +22,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import keras
 import numpy as np
 import sklearn
+from _interleaved import in_turn, medians
 from sklearn.datasets import load_digits
 
 from skextra import CNNClassifier
@@ -46,18 +46,6 @@ def data(path, quick):
     X, y = load_digits(return_X_y=True)
     X = (X.reshape(-1, 8, 8) / 16).astype(np.float32)
     return X[:1200], y[:1200], X[1200:], y[1200:]
-
-
-def medians(one, two):
-    """Return the median seconds of two functions that take turns."""
-    seconds = np.empty((REPEATS, 2))
-    for i in range(-1, REPEATS):
-        for j, function in enumerate((one, two)):
-            start = time.perf_counter()
-            function()
-            if i >= 0:
-                seconds[i, j] = time.perf_counter() - start
-    return np.median(seconds, axis=0)
 
 
 def file_size(cnn):
@@ -122,7 +110,9 @@ def main(path, quick):
         ratios = []
         for n in sizes:
             rows = X_test[:n]
-            before, after = medians(partial(two.predict, rows), partial(one.predict, rows))
+            calls = partial(two.predict, rows), partial(one.predict, rows)
+            in_turn(calls, 1)  # compiles
+            before, after = medians(calls, REPEATS)
             ratios.append(before / after)
         print(f"{name:<44}" + "".join(f"{ratio:>10.2f}" for ratio in ratios))
 

@@ -17,12 +17,12 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import time
 import tracemalloc
 import warnings
 from functools import cache
 
 import numpy as np
+from _interleaved import geometric_mean, timed
 from sklearn.cluster import KMeans, MiniBatchKMeans
 from sklearn.datasets import load_digits
 from sklearn.exceptions import ConvergenceWarning
@@ -98,12 +98,6 @@ SETS = {  # name: (data, number of clusters)
 }
 
 
-def timed(call):
-    start = time.perf_counter()
-    result = call()
-    return time.perf_counter() - start, result
-
-
 def timed_fit(model, X):
     seconds, fitted = timed(lambda: model.fit(X))
     return seconds, fitted.inertia_
@@ -159,7 +153,7 @@ def default_rows(names, quick):
     )
     for label, chosen in (("up to 1e4 points", small), ("larger sets", ~small)):
         if chosen.any():
-            mean = np.exp(np.log(ratio[chosen]).mean())
+            mean = geometric_mean(ratio[chosen])
             print(f"Geometric mean of the ratios, {label}: {mean:.2f}x")
 
 

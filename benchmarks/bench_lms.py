@@ -13,11 +13,11 @@ import argparse
 import importlib.util
 import os
 import statistics
-import time
 import tracemalloc
 import warnings
 
 import numpy as np
+from _interleaved import clock
 from scipy import sparse
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import SGDClassifier, SGDRegressor
@@ -27,12 +27,6 @@ from skextra import Adaline, LMSRegressor
 
 warnings.simplefilter("ignore", ConvergenceWarning)
 REPEATS = 7
-
-
-def clock(call):
-    start = time.perf_counter()
-    call()
-    return time.perf_counter() - start
 
 
 def per_epoch(make, X, y, short, long):

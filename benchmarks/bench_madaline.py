@@ -10,11 +10,11 @@ Usage: python benchmarks/bench_madaline.py [--quick]
 
 import argparse
 import itertools
-import statistics
-import time
 import warnings
+from functools import partial
 
 import numpy as np
+from _interleaved import clock, in_turn
 from sklearn.datasets import load_breast_cancer, load_digits, load_iris, load_wine
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression, Perceptron
@@ -54,9 +54,7 @@ def success(label, model, data, seeds):
     solved, seconds = 0, []
     for seed in range(seeds):
         X, y = data(seed)
-        start = time.perf_counter()
-        model.set_params(random_state=seed).fit(X, y)
-        seconds.append(time.perf_counter() - start)
+        seconds.append(clock(partial(model.set_params(random_state=seed).fit, X, y)))
         solved += model.score(X, y) == 1.0
     print(
         f"{label:<58} {solved:>4} of {seeds:<4} {1e3 * np.mean(seconds):>9.2f} ms",
@@ -128,16 +126,10 @@ def time_rows(quick):
     for units in (100, 200):
         pairs = []
         for seed in range(2 if quick else 5):
-            pair = []
-            for model in (
-                Madaline(units, random_state=seed),
-                MLPClassifier((units,), random_state=seed),
-            ):
-                start = time.perf_counter()
-                model.fit(X, y)
-                pair.append(time.perf_counter() - start)
-            pairs.append(pair)
-        mine, theirs = (statistics.median(column) for column in zip(*pairs, strict=True))
+            ours = Madaline(units, random_state=seed)
+            peer = MLPClassifier((units,), random_state=seed)
+            pairs += in_turn([partial(ours.fit, X, y), partial(peer.fit, X, y)], 1).tolist()
+        mine, theirs = np.median(pairs, axis=0)
         label = f"Madaline({units}) / MLPClassifier(({units},))"
         print(f"{label:<58} {1e3 * mine:>9.1f} {1e3 * theirs:>9.1f} {theirs / mine:>6.1f}x")
 

@@ -18,10 +18,10 @@ import os
 import statistics
 import subprocess
 import sys
-import time
 import warnings
 
 import numpy as np
+from _interleaved import timed
 from sklearn.base import clone
 from sklearn.datasets import load_breast_cancer, load_digits, load_iris, load_wine
 from sklearn.decomposition import PCA
@@ -46,12 +46,6 @@ def mnist():
     for i in (0, 2):
         parts[i] = (parts[i].reshape(len(parts[i]), -1) / 255.0).astype(np.float32)
     return parts
-
-
-def timed(call):
-    start = time.perf_counter()
-    result = call()
-    return time.perf_counter() - start, result
 
 
 def _resident(field):
