@@ -17,15 +17,15 @@ from skextra._kernels._kmeans_rows import (
 
 _FASTMATH = {"reassoc", "contract", "nsz"}
 # Rows in a tile: 64 features of them take 64 KiB, which stay in the second-level cache.
-_LANES = 256
+LANES = 256
 
 
 @njit(cache=True, nogil=True, fastmath=_FASTMATH)
-def _fill_lanes(block, members, m, lanes, power):
+def fill_lanes(block, members, m, lanes, power):
     """Write the first m members into the columns of `lanes`, and their squared norms."""
     X, offset, scale = block.X, block.offset, block.scale
     d = X.shape[1]
-    for r in range(m, min(m + 3, _LANES)):
+    for r in range(m, min(m + 3, LANES)):
         members[r] = members[m - 1]
     for r in range(0, m, 4):  # four at a time: their entries share a cache line of `lanes`
         x0, x1, x2, x3 = X[members[r]], X[members[r + 1]], X[members[r + 2]], X[members[r + 3]]
@@ -36,16 +36,16 @@ def _fill_lanes(block, members, m, lanes, power):
             t[r + 1] = (x1[j] - shift) * scale
             t[r + 2] = (x2[j] - shift) * scale
             t[r + 3] = (x3[j] - shift) * scale
-    for r in range(_LANES):
+    for r in range(LANES):
         power[r] = 0
     for j in range(d):
         xj = lanes[j]
-        for r in range(_LANES):
+        for r in range(LANES):
             power[r] += xj[r] * xj[r]
 
 
 @njit(cache=True, nogil=True, fastmath=_FASTMATH)
-def _score_pair(lanes, centers, c, first, other):
+def score_pair(lanes, centers, c, first, other):
     """Write ``|c|^2 - 2 x.c`` of all lanes for the centres c and c + 1."""
     packed, norms = centers.packed, centers.norms
     a = packed[c]
@@ -57,25 +57,25 @@ def _score_pair(lanes, centers, c, first, other):
         a0, a1, a2, a3 = a[j], a[j + 1], a[j + 2], a[j + 3]
         b0, b1, b2, b3 = b[j], b[j + 1], b[j + 2], b[j + 3]
         if j == 0:
-            for r in range(_LANES):
+            for r in range(LANES):
                 first[r] = norm_a + a0 * x0[r] + a1 * x1[r] + a2 * x2[r] + a3 * x3[r]
                 other[r] = norm_b + b0 * x0[r] + b1 * x1[r] + b2 * x2[r] + b3 * x3[r]
         else:
-            for r in range(_LANES):
+            for r in range(LANES):
                 first[r] += a0 * x0[r] + a1 * x1[r] + a2 * x2[r] + a3 * x3[r]
                 other[r] += b0 * x0[r] + b1 * x1[r] + b2 * x2[r] + b3 * x3[r]
 
 
 @njit(cache=True, nogil=True, fastmath=_FASTMATH)
-def _rank_pair(first, other, c, tile):
+def rank_pair(first, other, c, tile):
     """Keep the two best scores so far of each row, and whose the best is."""
     best, second, nearest = tile.best, tile.second, tile.nearest
     if c == 0:
-        for r in range(_LANES):
+        for r in range(LANES):
             best[r] = np.inf
             second[r] = np.inf
             nearest[r] = 0
-    for r in range(_LANES):
+    for r in range(LANES):
         u = first[r]
         v = other[r]
         w = best[r]
@@ -96,10 +96,10 @@ def assign_narrow(block, start, stop, centers, state, full, totals):
     block, centers = DenseBlock(*block), PackedCenters(*centers)
     state, totals = Labelling(*state), Totals(*totals)
     k, padded = centers.packed.shape
-    lanes = np.zeros((padded, _LANES + 16), np.float32)  # lines in different cache sets
-    first = np.empty(_LANES, np.float32)
-    other = np.empty(_LANES, np.float32)
-    tile = make_tile(_LANES)
+    lanes = np.zeros((padded, LANES + 16), np.float32)  # lines in different cache sets
+    first = np.empty(LANES, np.float32)
+    other = np.empty(LANES, np.float32)
+    tile = make_tile(LANES)
     changed = 0
     evaluated = 0
     position = start
@@ -109,10 +109,10 @@ def assign_narrow(block, start, stop, centers, state, full, totals):
         if m == 0:
             break
         evaluated += m
-        _fill_lanes(block, tile.members, m, lanes, tile.power)
+        fill_lanes(block, tile.members, m, lanes, tile.power)
         for c in range(0, k, 2):
-            _score_pair(lanes, centers, c, first, other)
-            _rank_pair(first, other, c, tile)
+            score_pair(lanes, centers, c, first, other)
+            rank_pair(first, other, c, tile)
         changed += settle(block, centers, tile, m, start, state, own)
     add_totals(own, totals)
     return changed, evaluated
@@ -183,17 +183,17 @@ def cross_narrow(block, start, stop, centers, out, base):
     """
     block, centers = DenseBlock(*block), PackedCenters(*centers)
     k, padded = centers.packed.shape
-    lanes = np.zeros((padded, _LANES + 16), np.float32)  # lines in different cache sets
-    pair = np.empty((2, _LANES), np.float32)
-    power = np.empty(_LANES, np.float32)
-    members = np.empty(_LANES, np.int64)
-    for first in range(start, stop, _LANES):
-        m = min(_LANES, stop - first)
+    lanes = np.zeros((padded, LANES + 16), np.float32)  # lines in different cache sets
+    pair = np.empty((2, LANES), np.float32)
+    power = np.empty(LANES, np.float32)
+    members = np.empty(LANES, np.int64)
+    for first in range(start, stop, LANES):
+        m = min(LANES, stop - first)
         for r in range(m):
             members[r] = first + r
-        _fill_lanes(block, members, m, lanes, power)
+        fill_lanes(block, members, m, lanes, power)
         for c in range(0, k, 2):
-            _score_pair(lanes, centers, c, pair[0], pair[1])
+            score_pair(lanes, centers, c, pair[0], pair[1])
             for e in range(min(2, len(out) - c)):
                 line = out[c + e]
                 score = pair[e]

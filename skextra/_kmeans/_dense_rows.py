@@ -1,11 +1,13 @@
 """Dense rows: compiled loops for few and for many features."""
 
 import numpy as np
+from sklearn.metrics import euclidean_distances
 
 from skextra._base import frozen
 from skextra._common._batches import batches
 from skextra._kernels import _kmeans_rows as kernels
 from skextra._kernels._kmeans_narrow import assign_narrow, cross_narrow, iterate_narrow
+from skextra._kernels._kmeans_predict import label_rows, measure_rows
 from skextra._kernels._kmeans_search import Halves, group, split_each
 from skextra._kernels._kmeans_wide import assign_by_bounds, assign_wide, cross_wide
 from skextra._kmeans._local_rows import LocalRows
@@ -20,7 +22,10 @@ _SERIAL_WORK = 12_000_000
 # such bounds iterations take .9 times as long for 8 centres, 1.1 for 16, 1.2 for 32 and 1.6 for 64
 # (algorithm='lloyd' against 'elkan', 6,000 rows of 100 or 300 features, equal starts).
 _PAIRS_FROM = 32
-# Rows projected at a time, so that only some are held in float32 with all features.
+# Features up to which new rows are labelled and measured in tiles of 256 rows, which take 1 MiB of
+# float32 then. With more, tiles leave the second-level cache.
+_MOST_IN_TILES = 1024
+# Rows projected or measured at a time, so that only some are copied with all features.
 _BATCH = 8192
 
 
@@ -66,22 +71,39 @@ class DenseRows(LocalRows):
         return out
 
     def pack(self, centers):
-        packed = self._room(centers)
-        k, d = centers.shape
-        scaled = centers * self.scale
-        packed.packed[:k, :d] = -2.0 * scaled
-        packed.norms[:k] = np.einsum("kd,kd->k", scaled, scaled)
-        packed.error[1] = packed.error[0] * packed.norms[:k].max()
-        return packed
+        return _filled(_room(centers, self._padding, self._lanes), self.scale)
 
-    def _room(self, centers):
-        """Return what `pack` returns, with the parts that do not depend on the centres filled."""
-        k, d = centers.shape
-        packed = np.zeros((k + k % 2, -(-d // self._padding) * self._padding), np.float32)
-        norms = np.full(k + k % 2, np.inf, np.float32)
-        # Rounding of float32 products and sums of d terms, in so many lanes.
-        unit = 2.0**-23 * (d / self._lanes + 16)
-        return kernels.PackedCenters(centers, packed, norms, np.array([unit, 0.0], np.float32))
+    def nearest_labels(self, centers):
+        if self.d > _MOST_IN_TILES:
+            return super().nearest_labels(centers)
+        packed = tuple(_filled(_room(centers, 4, 1), self.scale))
+        labels = np.empty(self.n, np.int32)
+
+        def task(_, start, stop):
+            label_rows(self.block, start, stop, packed, labels)
+
+        self.each_chunk(task, len(centers) * self.work)
+        return labels
+
+    def measure(self, centers, out):
+        """Write the distance of every row to every centre; return whether all are finite.
+
+        Distances are in terms of scaled lengths.
+        """
+        limit = float(np.finfo(out.dtype).max) ** 2 if out.dtype == np.float32 else np.inf
+        if self.d > _MOST_IN_TILES:
+            return self._measure_by_blas(centers, out)
+        packed = tuple(_filled(_room(centers, 4, 1, np.float64), self.scale))
+
+        def task(_, start, stop):
+            return measure_rows(self.block, start, stop, packed, limit, out)
+
+        return all(self.each_chunk(task, len(centers) * self.work))
+
+    def _measure_by_blas(self, centers, out):
+        for part in batches(self.n, _BATCH):
+            out[part] = euclidean_distances(self.X[part] - self.offset, centers)
+        return np.isfinite(out).all()
 
     def split(self, centers, labels):
         """Return the `Halves` of every cluster, relative to the offset."""
@@ -113,7 +135,8 @@ class NarrowRows(DenseRows):
     def iterate(self, centers, assignment, max_iter, tol, costs):
         if len(centers) * self.d * self.n > _SERIAL_WORK:
             return None
-        room, state = self._room(centers.copy()), assignment.labelling()
+        room = _room(centers.copy(), self._padding, self._lanes)
+        state = assignment.labelling()
         lost, squares = np.zeros(len(centers) if costs else 0), np.empty(0, np.float32)
         totals = kernels.Totals(assignment.sums, assignment.counts, lost, squares)
         groups = tuple(room), tuple(state), assignment.is_fresh, tuple(totals)
@@ -139,3 +162,23 @@ class WideRows(DenseRows):
         # Automatically where they take no more than half of the room of X.
         pays = k >= _PAIRS_FROM and 8 * k <= self.d * self.X.itemsize
         return algorithm == "elkan" or (algorithm == "auto" and pays)
+
+
+def _room(centers, padding, lanes, dtype=np.float32):
+    """Return what `pack` returns, with the parts that do not depend on the centres filled."""
+    k, d = centers.shape
+    packed = np.zeros((k + k % 2, -(-d // padding) * padding), dtype)
+    norms = np.full(k + k % 2, np.inf, dtype)
+    # Rounding of float32 products and sums of d terms, in so many lanes.
+    unit = 2.0**-23 * (d / lanes + 16)
+    return kernels.PackedCenters(centers, packed, norms, np.array([unit, 0.0], dtype))
+
+
+def _filled(room, scale):
+    """Return what `pack` returns, given what `_room` returned."""
+    k, d = room.exact.shape
+    scaled = room.exact * scale
+    room.packed[:k, :d] = -2.0 * scaled
+    room.norms[:k] = np.einsum("kd,kd->k", scaled, scaled)
+    room.error[1] = room.error[0] * room.norms[:k].max()
+    return room
