@@ -212,7 +212,7 @@ def _filled(room, scale):
 def _tile_and_lines(packed):
     """Return room for rows that meet packed centres, in the dtype of these."""
     padded = packed.shape[1]
-    return _narrow_tile(padded, packed.dtype), np.empty((LINE, padded), packed.dtype)
+    return _narrow_tile(padded, packed.dtype), np.zeros((LINE, padded), packed.dtype)
 
 
 def _narrow_tile(padded, dtype=np.float32):
