@@ -16,9 +16,13 @@ Result = TypeVar("Result")
 
 @lru_cache(maxsize=1)
 def _openmp(_pid: int) -> ThreadpoolController:
-    # threadpoolctl finds loaded libraries only; this import loads scikit-learn's OpenMP.
-    import_module("sklearn.cluster")
-    return ThreadpoolController().select(user_api="openmp")
+    # threadpoolctl finds loaded libraries only. scikit-learn has loaded its own by now, unless it
+    # was installed in a way of its own; importing what surely loads it takes .1 s.
+    found = ThreadpoolController().select(user_api="openmp")
+    if not len(found):
+        import_module("sklearn.cluster")
+        found = ThreadpoolController().select(user_api="openmp")
+    return found
 
 
 @lru_cache(maxsize=1)

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from skextra._kernels._inner import inner
 from skextra._kernels._kernel import kernel
 
 # Keys are sums of (folded bit pattern) x (random odd multiplier) modulo 2^64. The order of the
@@ -10,7 +11,7 @@ from skextra._kernels._kernel import kernel
 # back, because small whole numbers differ in their top bits only.
 
 
-@kernel
+@inner
 def mix(key):
     """Scramble a key (the finaliser of SplitMix64; Steele, Lea & Flood 2014)."""
     key = (key ^ (key >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
@@ -18,7 +19,7 @@ def mix(key):
     return key ^ (key >> np.uint64(31))
 
 
-@kernel
+@inner
 def term(bits, multiplier, sign):
     """Return one entry's share of the key; `sign` is the pattern of -0.0, which counts as 0."""
     pattern = np.uint64(bits)
@@ -53,10 +54,9 @@ def row_keys_dense(bits, start, stride, p, multipliers, sign, keys):
     """Write the keys of dense rows; `bits` is the buffer seen as unsigned integers."""
     for i in range(keys.size):
         o = start + i * stride
-        x = bits[o : o + p]
         acc = np.uint64(0)
         for j in range(p):
-            acc += term(x[j], multipliers[j], sign)
+            acc += term(bits[o + j], multipliers[j], sign)
         keys[i] = acc
 
 

@@ -10,13 +10,11 @@ from scipy import sparse
 from sklearn.metrics import euclidean_distances
 from sklearn.utils.validation import _check_sample_weight
 
-from skextra._common._batches import batches
 from skextra._common._canonical import canonical
 from skextra._common._csr import without_repeats
-from skextra._common._threads import available_threads
 from skextra._kmeans._csr_rows import CsrRows
 from skextra._kmeans._dense_rows import MOST_NARROW, NarrowRows, WideRows
-from skextra._kmeans._local_rows import LocalRows, floating
+from skextra._kmeans._local_rows import LocalRows, floating, threads_for
 from skextra._kmeans._rows import Floats, RoughFrameError, Rows
 from skextra._typing import FloatArray, FloatMatrix
 
@@ -34,8 +32,6 @@ ACCEPTED = {
 # Entries from which small integers are kept as they are: 64 MiB in float64. The loops take some
 # seconds to compile for another type, once in an installation, which smaller data do not repay.
 _MANY_ENTRIES = 2**23
-# Rows whose distances are computed at a time: float64 copies of a few MiB.
-_BATCH = 4096
 
 
 class TrainingData:
@@ -57,9 +53,12 @@ class TrainingData:
         self._distinct, self._weight, self._place = canonical(X, weight)
         self.n_rows, self.n_features = self._distinct.shape
 
-    def in_a_frame(self, task: Callable[[Rows], Result], roughly: bool) -> Result:
-        """Return what ``task(rows)`` returns; if a rough frame does not fit, in an exact one."""
-        threads = available_threads()
+    def in_a_frame(self, task: Callable[[Rows], Result], k: int, roughly: bool) -> Result:
+        """Return what ``task(rows)`` returns; if a rough frame does not fit, in an exact one.
+
+        The task meets about k centres.
+        """
+        threads = threads_for(self._distinct, k)
         for rough in (roughly, False):
             try:
                 return task(rows_of(self._distinct, self._weight, threads, roughly=rough))
@@ -80,7 +79,8 @@ class TrainingData:
             labels = labels[self._place]
         if not self._all_count:
             everyone = rows_of(self._X, None, rows.threads, (rows.offset, rows.scale))
-            labels = everyone.nearest(solution.centers.astype(np.float64) - rows.offset).labels
+            centers = solution.centers.astype(np.float64) - rows.offset
+            labels = everyone.nearest_labels(centers)
         return replace(
             solution,
             labels=labels,
@@ -126,11 +126,10 @@ def distances(X: FloatMatrix, centers: FloatArray, offset: Floats) -> FloatArray
     if sparse.issparse(X):
         return euclidean_distances(X, centers.astype(X.dtype))
     out = np.empty((len(X), len(centers)), floating(X))
-    for part in batches(len(X), _BATCH):
-        out[part] = euclidean_distances(X[part] - offset, centers - offset)
-        if not np.isfinite(out[part]).all():
-            raise ValueError(
-                f"X goes up to {np.abs(X[part]).max():g}, the square of which overflows; scale "
-                "it, for example with StandardScaler."
-            )
+    rows = rows_of(X, None, threads_for(X, len(centers)), (offset, 1.0))
+    if not rows.measure(centers - offset, out):
+        raise ValueError(
+            f"X goes up to {np.abs(X).max():g}, the square of which overflows; scale it, for "
+            "example with StandardScaler."
+        )
     return out

@@ -1,18 +1,24 @@
 """Dense rows: compiled loops for few and for many features."""
 
+from functools import cached_property
+
 import numpy as np
+from sklearn.metrics import euclidean_distances
 
 from skextra._base import frozen
 from skextra._common._batches import batches
 from skextra._kernels import _kmeans_rows as kernels
-from skextra._kernels._kmeans_narrow import assign_narrow, cross_narrow, iterate_narrow
+from skextra._kernels._kmeans_narrow import LANES, cross_narrow, iterate_narrow
+from skextra._kernels._kmeans_predict import LINE, label_few, label_rows, measure_rows
 from skextra._kernels._kmeans_search import Halves, group, split_each
-from skextra._kernels._kmeans_wide import assign_by_bounds, assign_wide, cross_wide
+from skextra._kernels._kmeans_wide import ROWS, assign_by_bounds, assign_wide, cross_wide
 from skextra._kmeans._local_rows import LocalRows
 
 # Features up to which rows stand side by side in the vector lanes: a tile of 256 rows takes
 # 64 KiB then. With more, features stand side by side.
 MOST_NARROW = 64
+# Features that are summed in one go where rows stand side by side.
+_FOURS = 4
 # Multiplications an iteration, about 4 ms, up to which one thread that runs all iterations in one
 # call is faster than several that are called for each.
 _SERIAL_WORK = 12_000_000
@@ -20,7 +26,12 @@ _SERIAL_WORK = 12_000_000
 # such bounds iterations take .9 times as long for 8 centres, 1.1 for 16, 1.2 for 32 and 1.6 for 64
 # (algorithm='lloyd' against 'elkan', 6,000 rows of 100 or 300 features, equal starts).
 _PAIRS_FROM = 32
-# Rows projected at a time, so that only some are held in float32 with all features.
+# Features up to which rows are labelled and measured in tiles, which take 1 MiB of float32 then;
+# larger ones leave the second-level cache.
+_MOST_IN_TILES = 1024
+# Rows up to which float64 takes no more time for each than a whole tile does in float32.
+_FEW = 32
+# Rows projected or measured at a time, so that only some are copied with all features.
 _BATCH = 8192
 
 
@@ -66,22 +77,38 @@ class DenseRows(LocalRows):
         return out
 
     def pack(self, centers):
-        packed = self._room(centers)
-        k, d = centers.shape
-        scaled = centers * self.scale
-        packed.packed[:k, :d] = -2.0 * scaled
-        packed.norms[:k] = np.einsum("kd,kd->k", scaled, scaled)
-        packed.error[1] = packed.error[0] * packed.norms[:k].max()
-        return packed
+        return _filled(_room(centers, self._padding, self._lanes), self.scale)
 
-    def _room(self, centers):
-        """Return what `pack` returns, with the parts that do not depend on the centres filled."""
-        k, d = centers.shape
-        packed = np.zeros((k + k % 2, -(-d // self._padding) * self._padding), np.float32)
-        norms = np.full(k + k % 2, np.inf, np.float32)
-        # Rounding of float32 products and sums of d terms, in so many lanes.
-        unit = 2.0**-23 * (d / self._lanes + 16)
-        return kernels.PackedCenters(centers, packed, norms, np.array([unit, 0.0], np.float32))
+    def nearest_labels(self, centers):
+        labels = np.empty(self.n, np.int32)
+        if self.n <= _FEW:
+            label_few(self.block, centers, labels)
+            return labels
+        if self.d > _MOST_IN_TILES:
+            return super().nearest_labels(centers)
+        packed = tuple(_filled(_room(centers, _FOURS, 1), self.scale))
+
+        def task(_, start, stop):
+            tile, lines = _tile_and_lines(packed[1])
+            label_rows(self.block, start, stop, packed, tile, lines, labels)
+
+        self.each_chunk(task, len(centers) * self.work)
+        return labels
+
+    def measure(self, centers, out):
+        """Write the distance (scaled) of every row to every centre; return if all are finite."""
+        if self.d > _MOST_IN_TILES:
+            for part in batches(self.n, _BATCH):
+                out[part] = euclidean_distances(self.X[part] - self.offset, centers) * self.scale
+            return np.isfinite(out).all()
+        limit = float(np.finfo(out.dtype).max) ** 2 if out.dtype == np.float32 else np.inf
+        packed = tuple(_filled(_room(centers, _FOURS, 1, np.float64), self.scale))
+
+        def task(_, start, stop):
+            tile, lines = _tile_and_lines(packed[1])
+            return measure_rows(self.block, start, stop, packed, tile, lines, limit, out)
+
+        return all(self.each_chunk(task, len(centers) * self.work))
 
     def split(self, centers, labels):
         """Return the `Halves` of every cluster, relative to the offset."""
@@ -106,36 +133,99 @@ class DenseRows(LocalRows):
 class NarrowRows(DenseRows):
     """Rows of few features."""
 
-    _padding, _lanes = 4, 1
-    assign_chunk = staticmethod(assign_narrow)
-    cross_chunk = staticmethod(cross_narrow)
+    _padding, _lanes = _FOURS, 1
 
     def iterate(self, centers, assignment, max_iter, tol, costs):
-        if len(centers) * self.d * self.n > _SERIAL_WORK:
+        k, d = centers.shape
+        if k * d * self.n > _SERIAL_WORK:
             return None
-        room, state = self._room(centers.copy()), assignment.labelling()
-        lost, squares = np.zeros(len(centers) if costs else 0), np.empty(0, np.float32)
-        totals = kernels.Totals(assignment.sums, assignment.counts, lost, squares)
-        groups = tuple(room), tuple(state), assignment.is_fresh, tuple(totals)
-        n_iter, changed, reach = iterate_narrow(self.block, *groups, max_iter, tol)
+        room = _room(centers.copy(), self._padding, self._lanes)
+        state = tuple(assignment.labelling())
+        lost, squares = np.zeros(k if costs else 0), np.empty(0, np.float32)
+        totals = tuple(kernels.Totals(np.zeros((k, d)), np.zeros(k), lost, squares))
+        course = assignment.sums, assignment.counts, max_iter, tol
+        groups = tuple(room), state, assignment.is_fresh, totals, self._tile
+        n_iter, changed, _, reach = iterate_narrow(self.block, 0, self.n, *groups, course)
         assignment.resume(reach)
         return room.exact, n_iter, changed, lost
+
+    @cached_property
+    def _tile(self):
+        return _narrow_tile(-(-self.d // self._padding) * self._padding)
+
+    @staticmethod
+    def assign_chunk(block, start, stop, centers, state, full, totals):
+        tile, course = _narrow_tile(centers[1].shape[1]), (*totals[:2], 0, 0.0)
+        args = block, start, stop, centers, state, full, totals, tile, course
+        _, changed, evaluated, _ = iterate_narrow(*args)
+        return changed, evaluated
+
+    @staticmethod
+    def cross_chunk(block, start, stop, centers, out, base):
+        tile = _narrow_tile(centers[1].shape[1])
+        cross_narrow(block, start, stop, centers, out, base, tile)
 
 
 class WideRows(DenseRows):
     """Rows of many features."""
 
     _padding, _lanes = 1, 8
-    cross_chunk = staticmethod(cross_wide)
 
     @staticmethod
     def assign_chunk(block, start, stop, centers, state, full, totals):
         _, _, lower, _, _ = state
         if len(lower) and not full:
             return assign_by_bounds(block, start, stop, centers, state, totals)
-        return assign_wide(block, start, stop, centers, state, full, totals)
+        tile = _wide_tile(centers[1].shape)
+        return assign_wide(block, start, stop, centers, state, full, totals, tile)
+
+    @staticmethod
+    def cross_chunk(block, start, stop, centers, out, base):
+        cross_wide(block, start, stop, centers, out, base, _wide_tile(centers[1].shape))
 
     def bounds_pairs(self, k, algorithm="auto"):
         # Automatically where they take no more than half of the room of X.
         pays = k >= _PAIRS_FROM and 8 * k <= self.d * self.X.itemsize
         return algorithm == "elkan" or (algorithm == "auto" and pays)
+
+
+def _room(centers, padding, lanes, dtype=np.float32):
+    """Return what `pack` returns, with the parts that do not depend on the centres filled."""
+    k, d = centers.shape
+    packed = np.zeros((k + k % 2, -(-d // padding) * padding), dtype)
+    norms = np.full(k + k % 2, np.inf, dtype)
+    # Rounding of float32 products and sums of d terms, in so many lanes.
+    unit = 2.0**-23 * (d / lanes + 16)
+    return kernels.PackedCenters(centers, packed, norms, np.array([unit, 0.0], dtype))
+
+
+def _filled(room, scale):
+    """Return what `pack` returns, given what `_room` returned."""
+    k, d = room.exact.shape
+    scaled = room.exact * scale
+    room.packed[:k, :d] = -2.0 * scaled
+    room.norms[:k] = np.einsum("kd,kd->k", scaled, scaled)
+    room.error[1] = room.error[0] * room.norms[:k].max()
+    return room
+
+
+def _tile_and_lines(packed):
+    """Return room for rows that meet packed centres, in the dtype of these."""
+    padded = packed.shape[1]
+    return _narrow_tile(padded, packed.dtype), np.zeros((LINE, padded), packed.dtype)
+
+
+def _narrow_tile(padded, dtype=np.float32):
+    """Return room for rows of so many features; their lines lie in different cache sets."""
+    return _tile(LANES, np.zeros((padded, LANES + 16), dtype), np.empty((2, LANES), dtype))
+
+
+def _wide_tile(shape):
+    k, d = shape
+    return _tile(ROWS, np.zeros((ROWS, d), np.float32), np.empty((4, k), np.float32))
+
+
+def _tile(size, rows, scores):
+    marks = np.empty((4, size), rows.dtype)
+    members, nearest = np.empty(size, np.int64), np.empty(size, np.int32)
+    return tuple(kernels.Tile(members, nearest, marks, rows, scores))

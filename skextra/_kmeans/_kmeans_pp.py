@@ -12,11 +12,10 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skextra._base import Estimator, all_or_nothing, random_state_of, warn_caller
 from skextra._callbacks import CallbackSupportMixin, EpochReporter, with_callbacks
-from skextra._common._threads import available_threads
 from skextra._kmeans._data import ACCEPTED, TrainingData, distances, rows_of, tidy
 from skextra._kmeans._history import KMeansHistory
 from skextra._kmeans._lloyd import Step
-from skextra._kmeans._local_rows import LocalRows
+from skextra._kmeans._local_rows import LocalRows, threads_for
 from skextra._kmeans._run import Plan, Run, Solution, after_chunk, influence
 from skextra._kmeans._seeding import name_or_centers
 from skextra._sklearn import ClassNamePrefixFeaturesOutMixin, ClusterMixin, Tags, TransformerMixin
@@ -345,7 +344,7 @@ default='k-means++'
             Index of the nearest centre, the first of those equally near.
         """
         rows, centers = self._framed(self._check_new(X))
-        return rows.nearest(centers).labels
+        return rows.nearest_labels(centers)
 
     def transform(self, X: MatrixLike) -> FloatArray:
         """Return the distance of each sample to every centre.
@@ -386,7 +385,7 @@ default='k-means++'
         check_is_fitted(self)
         X, weight = self._check_samples(X, sample_weight, reset=False)
         rows, centers = self._framed(X, weight)
-        return -rows.inertia(centers, rows.nearest(centers).labels)
+        return -rows.inertia(centers, rows.nearest_labels(centers))
 
     def sample_influence(
         self, X: MatrixLike, sample_weight: ArrayLike | None = None
@@ -481,7 +480,8 @@ default='k-means++'
         Sparse rows are not shifted, whatever the model was fitted on.
         """
         offset = np.zeros_like(self._offset) if sparse.issparse(X) else self._offset
-        rows = rows_of(X, weight, available_threads(), (offset, self._scale))
+        threads = threads_for(X, len(self.cluster_centers_))
+        rows = rows_of(X, weight, threads, (offset, self._scale))
         return rows, self.cluster_centers_.astype(np.float64) - offset
 
 

@@ -1,12 +1,13 @@
 """Rows in the memory of this process, passed over chunk by chunk, by threads if they are many."""
 
 from abc import abstractmethod
+from functools import lru_cache
 
 import numpy as np
 from scipy import sparse
 
 from skextra._base import frozen
-from skextra._common._threads import run
+from skextra._common._threads import available_threads, run
 from skextra._kernels._kmeans_rows import Groups, Totals
 from skextra._kernels._kmeans_search import draw_in_order
 from skextra._kmeans._lloyd import Assignment
@@ -285,10 +286,20 @@ def floating(X):
     return X.dtype if X.dtype.kind == "f" else np.dtype(np.float64)
 
 
+def threads_for(X, k):
+    """Return how many threads passes over X and k centres take.
+
+    One without asking where they are short: that takes longer than a prediction for some rows.
+    """
+    entries = X.nnz if sparse.issparse(X) else X.size
+    return available_threads() if entries * max(k, 2) > _SMALL_WORK else 1
+
+
+@lru_cache(maxsize=64)  # several passes ask for the same, and NumPy takes longer than short ones
 def chunk_bounds(n):
     """Return the bounds of some chunks of n rows, which depend on n alone."""
-    count = int(np.clip(n // _ROWS_PER_CHUNK, 1, _MOST_CHUNKS))
-    return np.linspace(0, n, count + 1).astype(np.int64)
+    count = min(max(n // _ROWS_PER_CHUNK, 1), _MOST_CHUNKS)
+    return tuple(np.linspace(0, n, count + 1).astype(np.int64).tolist())
 
 
 def weight_and_step(weight):

@@ -161,7 +161,7 @@ def inertia_path(
         sample = Sample(rows, ks[-1], random_state)
         return [_settled(rows, sample, found) for found in _falling(sample.rows, ks, random_state)]
 
-    found = data.in_a_frame(follow, roughly=True)[::-1]
+    found = data.in_a_frame(follow, ks[-1], roughly=True)[::-1]
     inertia = np.array([inertia for _, inertia in found]) * data.unit
     centers = [centers for centers, _ in found]
     return InertiaPath(np.array(ks), inertia, find_elbow(ks, inertia), centers)

@@ -209,3 +209,7 @@ class Rows(ABC):
         assignment = self.unassigned(len(centers))
         self.assign(centers, assignment, full=True)
         return assignment
+
+    def nearest_labels(self, centers: Floats) -> NDArray[np.int32]:
+        """Return the nearest of these centres for every row."""
+        return self.nearest(centers).labels

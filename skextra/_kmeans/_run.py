@@ -100,7 +100,7 @@ class Run:
         """Frame the data; return the best solution of all starts, in terms of the samples."""
         size = sample_size(self.data.n_rows, self.data.n_features, self.plan.n_clusters)
         roughly = self.effort > 0 and size < self.data.n_rows
-        best = self.data.in_a_frame(self.best_of_starts, roughly)
+        best = self.data.in_a_frame(self.best_of_starts, self.plan.n_clusters, roughly)
         self.reporter.finish(best.step)
         return self.data.restore(best, self.rows)
 
@@ -229,7 +229,7 @@ def after_chunk(
         exact = centers + rows.offset
         rounded = exact.astype(published.dtype)
         centers = rounded.astype(np.float64) - rows.offset
-        labels = rows.nearest(centers).labels
+        labels = rows.nearest_labels(centers)
         inertia = rows.inertia(centers, labels)
     if not (np.isfinite(rounded).all() and np.isfinite(inertia)):
         raise ValueError(
@@ -246,7 +246,7 @@ def influence(rows: Rows, centers: Floats, weight: Floats) -> Floats:
     w q and what the mean, which moves by w / (W - w) of its distance, spares the others:
     W w / (W - w) q together (the parallel-axis theorem).
     """
-    labels = rows.nearest(centers).labels
+    labels = rows.nearest_labels(centers)
     total = np.bincount(labels, weight, minlength=len(centers))[labels]
     rest = total - weight
     factor = np.divide(total * weight, rest, out=np.zeros_like(rest), where=rest > 0)

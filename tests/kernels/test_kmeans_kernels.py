@@ -372,3 +372,38 @@ def test_the_distance_of_one_row():
     X, offset, center = np.array([[0.0, 0.0], [4.0, 7.0]]), np.array([1.0, 2.0]), np.array([-1, 1])
     block = rows_kernels.DenseBlock(X, offset, 1.0, np.ones(1), 0)
     assert wide._distance(block, 1, center.astype(float)) == np.hypot(4, 4)
+
+
+@pytest.mark.parametrize("kind", ["narrow", "wide"])
+@pytest.mark.parametrize("k", [1, 2, 5])
+def test_new_rows_are_labelled_and_measured(kind, k):
+    points, rows, centers, _ = made(kind, k)
+    centers[-1] = rows[3] + 1e-9
+    squares = squares_of(rows, centers)
+    labels = points.nearest_labels(centers)
+    assert labels.dtype == np.int32
+    np.testing.assert_array_equal(labels, squares.argmin(axis=1))
+    few = points.subset(np.arange(9)).nearest_labels(centers)
+    np.testing.assert_array_equal(few, labels[:9])
+    out = np.empty((points.n, k))
+    assert points.measure(centers, out)
+    np.testing.assert_allclose(out, np.sqrt(squares) * points.scale, rtol=1e-6)
+
+
+@pytest.mark.parametrize("kind", ["narrow", "wide"])
+def test_close_scores_are_decided_in_float64(kind):
+    points, rows, centers, _ = made(kind, 3)
+    centers[2] = centers[0] + np.where(np.arange(points.d) == 0, 1e-9, 0.0)
+    expected = squares_of(rows, centers).argmin(axis=1)
+    assert {0, 2} <= set(expected)
+    np.testing.assert_array_equal(points.nearest_labels(centers), expected)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_distances_beyond_the_range_of_the_dtype_are_told(dtype):
+    points, _, centers, _ = made("narrow", 2)
+    out = np.empty((points.n, 2), dtype)
+    centers[1] = 1e30
+    assert points.measure(centers, out)
+    centers[1] = 1e60 if dtype == np.float32 else 1e200
+    assert not points.measure(centers, out)

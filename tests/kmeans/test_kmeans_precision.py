@@ -158,3 +158,40 @@ def test_few_numbers_of_other_types_are_float64(dtype):
     exact = KMeansPP(2, random_state=0).fit(np.asarray(X, np.float64))
     assert_array_equal(model.cluster_centers_, exact.cluster_centers_)
     assert model.inertia_ == exact.inertia_
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("n_features", [3, 50, 1100])
+@pytest.mark.parametrize("n_samples", [1, 40, 300])
+def test_new_samples_are_labelled_and_measured(n_samples, n_features, dtype):
+    rng = np.random.default_rng(0)
+    centers = (rng.normal(0, 1, (5, n_features)) + 10).astype(dtype)
+    model = KMeansPP(5, init=centers, max_iter=1).fit(centers)
+    X = (rng.normal(0, 1, (n_samples, n_features)) + 10).astype(dtype)
+    exact = model.cluster_centers_.astype(np.float64)
+    assert_array_equal(model.predict(X), nearest(X, exact))
+    squares = np.square(X.astype(np.float64)[:, None] - exact).sum(axis=2)
+    found = model.transform(X)
+    assert found.dtype == dtype and found.flags.c_contiguous
+    assert_allclose(found, np.sqrt(squares), rtol=1e-6 if dtype == np.float32 else 1e-12)
+
+
+@pytest.mark.parametrize("n_features", [2, 40])
+def test_equally_near_centres_give_the_first(n_features):
+    axes = np.eye(2, n_features)
+    ends = np.concatenate([axes, -axes])
+    model = KMeansPP(4, init=ends).fit(ends)
+    X = np.concatenate([np.zeros((50, n_features)), ends])
+    assert_array_equal(model.predict(X), [0] * 50 + [0, 1, 2, 3])
+
+
+@pytest.mark.parametrize("n_features", [2, 40])
+def test_distances_next_to_a_centre_keep_their_digits(n_features):
+    # |x|^2 - 2 x.c + |c|^2 would leave about 1e-8 of the spread.
+    places = np.array([[-1.0], [1.0]]) * np.ones(n_features)
+    X = np.repeat(places, 20, axis=0)
+    model = KMeansPP(2, random_state=0).fit(X)
+    near = model.cluster_centers_[0] + 2.0**-40
+    expected = np.linalg.norm(near - model.cluster_centers_[0])
+    assert_allclose(model.transform(near[None])[0, 0], expected, rtol=1e-6)
+    assert model.transform(model.cluster_centers_).min(axis=1).tolist() == [0.0, 0.0]

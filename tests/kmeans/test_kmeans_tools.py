@@ -1,6 +1,7 @@
 """What KMeansPP offers beyond clusters: history, influence, streams, the path, callbacks."""
 
 import multiprocessing
+import subprocess
 import sys
 
 import numpy as np
@@ -217,6 +218,17 @@ def test_workers_of_joblib_share_the_cores(monkeypatch):
         assert available_threads() == 1
     counts = Parallel(n_jobs=2, backend="loky")(delayed(available_threads)() for _ in range(2))
     assert max(counts) <= max(1, available_threads() // 2)
+
+
+def test_a_first_fit_imports_no_part_of_scikit_learn_that_it_does_not_use():
+    code = (
+        "import sys; import numpy as np; from skextra import KMeansPP;"
+        "from skextra._common._threads import available_threads; available_threads();"
+        "KMeansPP(2, random_state=0).fit(np.arange(20.0).reshape(10, 2));"
+        "print('sklearn.cluster' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
 
 
 def test_composes_with_pipelines_searches_and_frames():
