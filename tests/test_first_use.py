@@ -28,8 +28,10 @@ for dtype in (np.float64, np.float32):
         data = form(X.astype(dtype))
         model.fit(data, y)
         model.predict(data)
+        model.predict(data[:1])
         if hasattr(model, "transform"):
             model.transform(data)
+        model.fit(data, y > 4)
 assert "numba" not in sys.modules
 """
 
