@@ -127,10 +127,23 @@ def run_layers(X, layers, sums, outputs, own):
 
 @njit(cache=True, nogil=True)
 def count_wrong(X, layers, targets, by_signs, room):
-    """Return how many patterns are decided against their targets.
+    """Return how many patterns MRII decides against their targets.
 
     A decision is the signs of all outputs, or which of them is the largest.
     """
+    W, V, _, _ = layers
+    sums, outputs, _, _ = room
+    wrong = 0
+    for r in range(len(X)):
+        linear_sums(X[r], W, sums)
+        network_outputs(sums, V, outputs)
+        wrong += is_wrong(outputs, targets[r], by_signs)
+    return wrong
+
+
+@njit(cache=True, nogil=True)
+def count_wrong_by_logic(X, layers, targets, by_signs, room):
+    """Do what `count_wrong` does for MRI, whose loop takes as long to compile again."""
     sums, outputs, _, _ = room
     wrong = 0
     for r in range(len(X)):

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from skextra._callbacks import EpochReporter
-from skextra._kernels._madaline_forward import Room, count_wrong
+from skextra._kernels._madaline_forward import Room, count_wrong, count_wrong_by_logic
 from skextra._kernels._madaline_rules import RuleSettings, mri_epoch, mrii_epoch
 from skextra._madaline._network import Network, Shape
 from skextra._typing import FloatArray
@@ -166,14 +166,14 @@ class Training:
         """
         X, targets, by_signs, order = self._patterns
         usage, settings = np.zeros(len(network.hidden)), rule.settings(network)
-        room = rule.room(network)
-        wrong = fewest = count_wrong(X, tuple(network), targets, by_signs, tuple(room))
+        room, count = rule.room(network), count_wrong_by_logic if network.need else count_wrong
+        wrong = fewest = count(X, tuple(network), targets, by_signs, tuple(room))
         self._offer(network, wrong)
         idle, is_first = 0, self.n_starts == 1
         for _ in range(self._limits.max_iter if wrong or is_first else 0):
             shuffled = self._random_state.permutation(order)
             adapted = present(X, shuffled, targets, network, usage, settings, room)
-            wrong = count_wrong(X, tuple(network), targets, by_signs, tuple(room))
+            wrong = count(X, tuple(network), targets, by_signs, tuple(room))
             self.curve.append(wrong / len(X))
             self._offer(network, wrong)
             fewest, idle = (wrong, 0) if wrong < fewest else (fewest, idle + 1)
