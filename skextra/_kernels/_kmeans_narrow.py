@@ -1,81 +1,72 @@
-"""K-means on dense rows of few features: rows stand side by side in the vector lanes."""
+"""K-means on dense rows of few features: rows stand side by side in the vector lanes.
+
+Of a `Tile`, ``rows[j]`` holds feature j of `LANES` rows, for features in fours (zeros fill up),
+and `scores` a line for each of two centres.
+"""
+
+from math import sqrt
 
 import numpy as np
 from numba import njit
 
-from skextra._kernels._kmeans_rows import (
-    DenseBlock,
-    Labelling,
-    PackedCenters,
-    Totals,
-    add_totals,
-    make_tile,
-    own_totals,
-    pending,
-    settle,
-)
+from skextra._kernels._inner import inner
+from skextra._kernels._kmeans_rows import pending, settle
 
 _FASTMATH = {"reassoc", "contract", "nsz"}
 # Rows in a tile: 64 features of them take 64 KiB, which stay in the second-level cache.
-_LANES = 256
+LANES = 256
 
 
-@njit(cache=True, nogil=True, fastmath=_FASTMATH)
+@inner(fastmath=_FASTMATH)
 def _fill_lanes(block, members, m, lanes, power):
     """Write the first m members into the columns of `lanes`, and their squared norms."""
-    X, offset, scale = block.X, block.offset, block.scale
+    X, offset, scale, _, _ = block
     d = X.shape[1]
-    for r in range(m, min(m + 3, _LANES)):
+    for r in range(m, min(m + 3, LANES)):
         members[r] = members[m - 1]
     for r in range(0, m, 4):  # four at a time: their entries share a cache line of `lanes`
-        x0, x1, x2, x3 = X[members[r]], X[members[r + 1]], X[members[r + 2]], X[members[r + 3]]
+        i0, i1, i2, i3 = members[r], members[r + 1], members[r + 2], members[r + 3]
         for j in range(d):
-            t = lanes[j]
             shift = offset[j]
-            t[r] = (x0[j] - shift) * scale
-            t[r + 1] = (x1[j] - shift) * scale
-            t[r + 2] = (x2[j] - shift) * scale
-            t[r + 3] = (x3[j] - shift) * scale
-    for r in range(_LANES):
+            lanes[j, r] = (X[i0, j] - shift) * scale
+            lanes[j, r + 1] = (X[i1, j] - shift) * scale
+            lanes[j, r + 2] = (X[i2, j] - shift) * scale
+            lanes[j, r + 3] = (X[i3, j] - shift) * scale
+    for r in range(LANES):
         power[r] = 0
     for j in range(d):
-        xj = lanes[j]
-        for r in range(_LANES):
-            power[r] += xj[r] * xj[r]
+        for r in range(LANES):
+            power[r] += lanes[j, r] * lanes[j, r]
 
 
-@njit(cache=True, nogil=True, fastmath=_FASTMATH)
-def _score_pair(lanes, centers, c, first, other):
+@inner(fastmath=_FASTMATH)
+def _score_pair(lanes, packed, norms, c, scores):
     """Write ``|c|^2 - 2 x.c`` of all lanes for the centres c and c + 1."""
-    packed, norms = centers.packed, centers.norms
-    a = packed[c]
-    b = packed[c + 1]
-    norm_a = norms[c]
-    norm_b = norms[c + 1]
+    first, other = scores[0], scores[1]
+    for r in range(LANES):
+        first[r] = norms[c]
+        other[r] = norms[c + 1]
     for j in range(0, packed.shape[1], 4):
-        x0, x1, x2, x3 = lanes[j], lanes[j + 1], lanes[j + 2], lanes[j + 3]
-        a0, a1, a2, a3 = a[j], a[j + 1], a[j + 2], a[j + 3]
-        b0, b1, b2, b3 = b[j], b[j + 1], b[j + 2], b[j + 3]
-        if j == 0:
-            for r in range(_LANES):
-                first[r] = norm_a + a0 * x0[r] + a1 * x1[r] + a2 * x2[r] + a3 * x3[r]
-                other[r] = norm_b + b0 * x0[r] + b1 * x1[r] + b2 * x2[r] + b3 * x3[r]
-        else:
-            for r in range(_LANES):
-                first[r] += a0 * x0[r] + a1 * x1[r] + a2 * x2[r] + a3 * x3[r]
-                other[r] += b0 * x0[r] + b1 * x1[r] + b2 * x2[r] + b3 * x3[r]
+        a0, a1, a2, a3 = packed[c, j], packed[c, j + 1], packed[c, j + 2], packed[c, j + 3]
+        e = c + 1
+        b0, b1, b2, b3 = packed[e, j], packed[e, j + 1], packed[e, j + 2], packed[e, j + 3]
+        for r in range(LANES):
+            x0, x1, x2, x3 = lanes[j, r], lanes[j + 1, r], lanes[j + 2, r], lanes[j + 3, r]
+            first[r] += a0 * x0 + a1 * x1 + a2 * x2 + a3 * x3
+            other[r] += b0 * x0 + b1 * x1 + b2 * x2 + b3 * x3
 
 
-@njit(cache=True, nogil=True, fastmath=_FASTMATH)
-def _rank_pair(first, other, c, tile):
+@inner(fastmath=_FASTMATH)
+def _rank_pair(scores, c, marks, nearest):
     """Keep the two best scores so far of each row, and whose the best is."""
-    best, second, nearest = tile.best, tile.second, tile.nearest
+    first, other = scores[0], scores[1]
+    best, second = marks[1], marks[2]
     if c == 0:
-        for r in range(_LANES):
+        for r in range(LANES):
             best[r] = np.inf
             second[r] = np.inf
             nearest[r] = 0
-    for r in range(_LANES):
+    for r in range(LANES):
         u = first[r]
         v = other[r]
         w = best[r]
@@ -86,75 +77,81 @@ def _rank_pair(first, other, c, tile):
         best[r] = min(low, w)
 
 
-@njit(cache=True, nogil=True, fastmath=_FASTMATH)
-def assign_narrow(block, start, stop, centers, state, full, totals):
-    """Assign the rows ``start:stop`` to their nearest centres; return how many labels changed.
+@inner
+def _pack(centers, scale):
+    """Write all that `PackedCenters` derive from the exact centres."""
+    exact, packed, norms, error = centers
+    k, d = exact.shape
+    largest = 0.0
+    for c in range(k):
+        s = 0.0
+        for j in range(d):
+            v = exact[c, j] * scale
+            packed[c, j] = -2.0 * v
+            s += v * v
+        norms[c] = s
+        largest = max(largest, s)
+    error[1] = error[0] * largest
 
-    For rows of few features: rows stand side by side in the vector lanes, and all features of
-    a tile of rows in cache. Centres come in pairs, features in fours (zeros fill both up).
-    """
-    block, centers = DenseBlock(*block), PackedCenters(*centers)
-    state, totals = Labelling(*state), Totals(*totals)
-    k, padded = centers.packed.shape
-    lanes = np.zeros((padded, _LANES + 16), np.float32)  # lines in different cache sets
-    first = np.empty(_LANES, np.float32)
-    other = np.empty(_LANES, np.float32)
-    tile = make_tile(_LANES)
-    changed = 0
-    evaluated = 0
-    position = start
-    own = own_totals(totals)
-    while True:
-        position, m = pending(position, stop, state, full, tile.members)
-        if m == 0:
-            break
-        evaluated += m
-        _fill_lanes(block, tile.members, m, lanes, tile.power)
-        for c in range(0, k, 2):
-            _score_pair(lanes, centers, c, first, other)
-            _rank_pair(first, other, c, tile)
-        changed += settle(block, centers, tile, m, start, state, own)
-    add_totals(own, totals)
-    return changed, evaluated
+
+@inner
+def _take_in(sums, counts, totals):
+    """Add what clusters gained to their sums and counts, and set that to zero."""
+    gained, more, _, _ = totals
+    for c in range(len(counts)):
+        counts[c] += more[c]
+        more[c] = 0.0
+        for j in range(sums.shape[1]):
+            sums[c, j] += gained[c, j]
+            gained[c, j] = 0.0
 
 
 @njit(cache=True, nogil=True)
-def iterate_narrow(block, centers, state, full, totals, max_iter, tol):
-    """Run Lloyd's iterations on few rows in one call.
+def iterate_narrow(block, start, stop, centers, state, full, totals, tile, course):
+    """Run Lloyd's iterations in one call, or assign the rows ``start:stop`` once.
 
-    Centres are updated in place. The first iteration evaluates every row if `full` is set, the
-    last one if `totals.costs` are wanted. Returned are (iterations, labels changed in the last
-    one, reach).
+    The `course` is (sums, counts, max_iter, tol). With a `max_iter` of zero the rows are assigned
+    to the centres as they are packed. Otherwise the rows are all there are, and `totals` is zero
+    at first: centres, sums and counts are updated in place, the first iteration evaluates every
+    row if `full` is set, the last one if costs are wanted. Returned are (iterations, labels
+    changed in the last one, rows evaluated in it, reach).
+
+    Both are one loop because each would be compiled with all that it calls, which is what a first
+    fit takes longest for.
     """
+    sums, counts, max_iter, tol = course
+    exact, packed, norms, _ = centers
+    members, nearest, marks, lanes, scores = tile
     labels, limits, lower, reach, travel = state
-    sums, counts, costs, squares = totals
-    exact, packed, norms, error = centers
+    wants_costs = len(totals[2]) > 0
     k, d = exact.shape
-    changed = -1
-    costless = (sums, counts, costs[:0], squares)
-    rows, _, scale, _, _ = block
-    for iteration in range(max_iter):
-        last = iteration == max_iter - 1
-        largest = 0.0
+    scale = block[2]
+    changed, evaluated = 0, 0
+    for iteration in range(max(max_iter, 1)):
+        last = iteration >= max_iter - 1
+        if max_iter > 0:
+            _pack(centers, scale)
+        now = labels, limits, lower, reach, travel
+        every = (full and iteration == 0) or (last and wants_costs)
+        changed, evaluated, position = 0, 0, start
+        while True:
+            position, m = pending(position, stop, now, every, members)
+            if m == 0:
+                break
+            evaluated += m
+            _fill_lanes(block, members, m, lanes, marks[0])
+            for c in range(0, len(packed), 2):
+                _score_pair(lanes, packed, norms, c, scores)
+                _rank_pair(scores, c, marks, nearest)
+            with_costs = last and wants_costs
+            changed += settle(block, centers, tile, m, start, now, totals, with_costs)
+        if max_iter == 0:
+            return 0, changed, evaluated, reach
+        _take_in(sums, counts, totals)
+        total = 0.0
         for c in range(k):
-            s = 0.0
-            for j in range(d):
-                v = exact[c, j] * scale
-                packed[c, j] = -2.0 * v
-                s += v * v
-            norms[c] = s
-            largest = max(largest, s)
-        error[1] = error[0] * largest
-        changed, _ = assign_narrow(
-            block,
-            np.int64(0),  # as a plain 0 it would have a kernel compiled of its own
-            len(rows),
-            centers,
-            (labels, limits, lower, reach, travel),
-            (full and iteration == 0) or (last and len(costs) > 0),
-            totals if last else costless,
-        )
-        least = 1e-12 * counts.sum()  # less is what rounding leaves of an empty cluster
+            total += counts[c]
+        least = 1e-12 * total  # less is what rounding leaves of an empty cluster
         moved = 0.0
         fastest = 0.0
         for c in range(k):
@@ -166,36 +163,31 @@ def iterate_narrow(block, centers, state, full, totals, max_iter, tol):
                     s += t * t
                     exact[c, j] = v
                 moved += s
-                shift = np.sqrt(s) * scale
+                shift = sqrt(s) * scale
                 travel[c] += shift
                 fastest = max(fastest, shift)
         reach += fastest
-        if len(costs) == 0 and (changed == 0 or moved <= tol):
-            return iteration + 1, changed, reach
-    return max_iter, changed, reach
+        if not wants_costs and (changed == 0 or moved <= tol):
+            return iteration + 1, changed, evaluated, reach
+    return max_iter, changed, evaluated, reach
 
 
 @njit(cache=True, nogil=True, fastmath=_FASTMATH)
-def cross_narrow(block, start, stop, centers, out, base):
+def cross_narrow(block, start, stop, centers, out, base, tile):
     """Write the squared distances (scaled, float32) of rows to a few centres, a line a centre.
 
-    Row i goes to column ``i - base``. For rows of few features, as in `assign_narrow`.
+    Row i goes to column ``i - base``.
     """
-    block, centers = DenseBlock(*block), PackedCenters(*centers)
-    k, padded = centers.packed.shape
-    lanes = np.zeros((padded, _LANES + 16), np.float32)  # lines in different cache sets
-    pair = np.empty((2, _LANES), np.float32)
-    power = np.empty(_LANES, np.float32)
-    members = np.empty(_LANES, np.int64)
-    for first in range(start, stop, _LANES):
-        m = min(_LANES, stop - first)
+    _, packed, norms, _ = centers
+    members, _, marks, lanes, scores = tile
+    power = marks[0]
+    for first in range(start, stop, LANES):
+        m = min(LANES, stop - first)
         for r in range(m):
             members[r] = first + r
         _fill_lanes(block, members, m, lanes, power)
-        for c in range(0, k, 2):
-            _score_pair(lanes, centers, c, pair[0], pair[1])
+        for c in range(0, len(packed), 2):
+            _score_pair(lanes, packed, norms, c, scores)
             for e in range(min(2, len(out) - c)):
-                line = out[c + e]
-                score = pair[e]
                 for r in range(m):
-                    line[first - base + r] = max(score[r] + power[r], np.float32(0))
+                    out[c + e, first - base + r] = max(scores[e, r] + power[r], np.float32(0))

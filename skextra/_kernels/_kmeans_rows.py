@@ -1,9 +1,12 @@
 """K-means on dense rows: which are evaluated, which change their cluster, and plain sums."""
 
+from math import sqrt
 from typing import NamedTuple
 
 import numpy as np
 from numba import njit
+
+from skextra._kernels._inner import inner
 
 _FASTMATH = {"reassoc", "contract", "nsz"}
 # Rows summed at a time, feature by feature, which stay in the fastest cache meanwhile.
@@ -49,13 +52,13 @@ class Totals(NamedTuple):
 
 
 class Tile(NamedTuple):
-    """Some rows, and their two best scores ``|c|^2 - 2 x.c`` over all centres."""
+    """Room for some rows and for their scores ``|c|^2 - 2 x.c``."""
 
-    members: np.ndarray
-    power: np.ndarray  # |x|^2
-    best: np.ndarray
-    second: np.ndarray
-    nearest: np.ndarray
+    members: np.ndarray  # which rows
+    nearest: np.ndarray  # which centre is the nearest to each
+    marks: np.ndarray  # of each: |x|^2, the two best scores, and room for one number
+    rows: np.ndarray  # the rows, scaled and in float32
+    scores: np.ndarray  # of some rows for some centres
 
 
 class Groups(NamedTuple):
@@ -67,41 +70,7 @@ class Groups(NamedTuple):
     step: int
 
 
-@njit(cache=True, nogil=True)
-def make_tile(size):
-    """Return a tile of `size` rows."""
-    return Tile(
-        np.empty(size, np.int64),
-        np.empty(size, np.float32),
-        np.empty(size, np.float32),
-        np.empty(size, np.float32),
-        np.empty(size, np.int32),
-    )
-
-
-@njit(cache=True, nogil=True)
-def own_totals(totals):
-    """Return zeros like the totals: threads writing side by side would slow each other down."""
-    return Totals(
-        np.zeros_like(totals.sums),
-        np.zeros_like(totals.counts),
-        np.zeros_like(totals.costs),
-        totals.squares,
-    )
-
-
-@njit(cache=True, nogil=True, fastmath=_FASTMATH)
-def add_totals(part, totals):
-    """Add the sums, counts and costs of some rows to the totals."""
-    for c in range(len(part.costs)):
-        totals.costs[c] += part.costs[c]
-    for c in range(len(part.counts)):
-        totals.counts[c] += part.counts[c]
-        for j in range(part.sums.shape[1]):
-            totals.sums[c, j] += part.sums[c, j]
-
-
-@njit(cache=True, nogil=True)
+@inner
 def pending(position, stop, state, full, members):
     """Gather the next rows whose label is in doubt; return (position after them, how many)."""
     labels, limits, _, reach, travel = state
@@ -120,10 +89,10 @@ def pending(position, stop, state, full, members):
     return position, m
 
 
-@njit(cache=True, nogil=True, fastmath=_FASTMATH)
+@inner(fastmath=_FASTMATH)
 def nearest_two(block, i, centers):
     """Return (nearest centre, its squared distance, that of the second) in float64."""
-    X, offset = block.X, block.offset
+    X, offset, _, _, _ = block
     k, d = centers.shape
     best = np.inf
     second = np.inf
@@ -142,38 +111,38 @@ def nearest_two(block, i, centers):
     return label, best, second
 
 
-@njit(cache=True, nogil=True, fastmath=_FASTMATH)
-def settle(block, centers, tile, m, first, state, totals):
+@inner(fastmath=_FASTMATH)
+def settle(block, centers, tile, m, first, state, totals, with_costs):
     """Adopt the labels of the first m rows of a tile, with the limits up to which they hold.
 
-    Scores are good to ``centers.error``; where the two best are closer than that, float64 decides.
-    Unless `totals.costs` is empty, it gathers what every row would add to the inertia if it went
-    to its second nearest centre. `totals.squares` begins with the row `first`.
+    Scores are good to the error of `centers`; where the two best are closer than that, float64
+    decides. The costs of `totals`, if wanted, gather what every row would add to the inertia if
+    it went to its second nearest centre. The squares begin with the row `first`.
     """
     X, offset, scale, weight, step = block
-    members, power, best, second, nearest = tile
+    exact, _, _, error = centers
+    members, nearest, marks, _, _ = tile
+    power, best, second, slack = marks[0], marks[1], marks[2], marks[3]
     labels, limits, _, reach, travel = state
     sums, counts, costs, squares = totals
-    error = centers.error
     d = X.shape[1]
     changed = 0
-    slack = np.empty(m, np.float32)
     for r in range(m):
         blur = error[1] + error[0] * power[r]
         far = max(second[r] + power[r] - blur, np.float32(0))
         near = max(best[r] + power[r] + blur, np.float32(0))
-        slack[r] = np.sqrt(far) - np.sqrt(near)
+        slack[r] = sqrt(far) - sqrt(near)
     for r in range(m):
         i = members[r]
         label = nearest[r]
         gap = np.float64(slack[r])
         if not slack[r] > 0:
-            label, near64, far64 = nearest_two(block, i, centers.exact)
-            gap = (np.sqrt(far64) - np.sqrt(near64)) * scale
+            label, near64, far64 = nearest_two(block, i, exact)
+            gap = (sqrt(far64) - sqrt(near64)) * scale
         limits[i] = (gap + reach + travel[label]) * (1.0 - 1e-6)
         if len(squares) > 0:
             squares[i - first] = max(best[r] + power[r], np.float32(0))
-        if len(costs) > 0:
+        if with_costs:
             costs[label] += weight[i * step] * (second[r] - best[r])
         old = labels[i]
         if old != label:

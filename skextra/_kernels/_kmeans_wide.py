@@ -1,29 +1,24 @@
-"""K-means on dense rows of many features: features stand side by side in the vector lanes."""
+"""K-means on dense rows of many features: features stand side by side in the vector lanes.
+
+Of a `Tile`, `rows` holds `ROWS` rows, and `scores` those of four rows for all centres.
+"""
+
+from math import sqrt
 
 import numpy as np
 from numba import njit
 
-from skextra._kernels._kmeans_rows import (
-    DenseBlock,
-    Labelling,
-    PackedCenters,
-    Totals,
-    add_totals,
-    make_tile,
-    nearest_two,
-    own_totals,
-    pending,
-    settle,
-)
+from skextra._kernels._inner import inner
+from skextra._kernels._kmeans_rows import nearest_two, pending, settle
 
 _FASTMATH = {"reassoc", "contract", "nsz"}
-_ROWS = 64  # in a tile: enough to spread the cost of gathering, few enough to stay in cache
+ROWS = 64  # in a tile: enough to spread the cost of gathering, few enough to stay in cache
 
 
-@njit(cache=True, nogil=True, fastmath=_FASTMATH)
+@inner(fastmath=_FASTMATH)
 def _fill_rows(block, members, m, q, rows, power):
     """Write the four members from q on into `rows`, and their squared norms."""
-    X, offset, scale = block.X, block.offset, block.scale
+    X, offset, scale, _, _ = block
     d = X.shape[1]
     for r in range(q, min(q + 4, m)):
         x = X[members[r]]
@@ -36,10 +31,9 @@ def _fill_rows(block, members, m, q, rows, power):
         power[r] = s
 
 
-@njit(cache=True, nogil=True, fastmath=_FASTMATH)
-def _score_four(rows, q, centers, scores):
+@inner(fastmath=_FASTMATH)
+def _score_four(rows, q, packed, norms, scores):
     """Write ``|c|^2 - 2 x.c`` of four rows for all centres."""
-    packed, norms = centers.packed, centers.norms
     k, d = packed.shape
     x0, x1, x2, x3 = rows[q], rows[q + 1], rows[q + 2], rows[q + 3]
     for c in range(0, k, 2):
@@ -67,25 +61,22 @@ def _score_four(rows, q, centers, scores):
 
 
 @njit(cache=True, nogil=True, fastmath=_FASTMATH)
-def assign_wide(block, start, stop, centers, state, full, totals):
-    """Do what `assign_narrow` does for rows of many features.
+def assign_wide(block, start, stop, centers, state, full, totals, tile):
+    """Assign the rows ``start:stop`` to their nearest centres; return (changed, evaluated).
 
-    Features stand side by side in the vector lanes; four rows meet two centres at a time, so that
-    every number loaded serves more than one product. `state.lower`, unless empty, receives a
-    lower bound of the distance to every centre, for `assign_by_bounds`.
+    Four rows meet two centres at a time, so that every number loaded serves more than one
+    product. The bounds of pairs in `state`, unless empty, receive a lower bound of the distance
+    to every centre, for `assign_by_bounds`.
     """
-    block, centers = DenseBlock(*block), PackedCenters(*centers)
-    state, totals = Labelling(*state), Totals(*totals)
-    k, d = centers.packed.shape
-    rows = np.zeros((_ROWS, d), np.float32)
-    scores = np.empty((4, k), np.float32)
-    tile = make_tile(_ROWS)
-    members, power, best, second, nearest = tile
-    lower = state.lower
+    _, packed, norms, error = centers
+    members, nearest, marks, rows, scores = tile
+    power, best, second = marks[0], marks[1], marks[2]
+    _, _, lower, _, travel = state
+    with_costs = len(totals[2]) > 0
+    k = len(packed)
     changed = 0
     evaluated = 0
     position = start
-    own = own_totals(totals)
     while True:
         position, m = pending(position, stop, state, full, members)
         if m == 0:
@@ -93,14 +84,14 @@ def assign_wide(block, start, stop, centers, state, full, totals):
         evaluated += m
         for q in range(0, m, 4):
             _fill_rows(block, members, m, q, rows, power)
-            _score_four(rows, q, centers, scores)
+            _score_four(rows, q, packed, norms, scores)
             if len(lower) > 0:
                 for r in range(q, min(q + 4, m)):
-                    blur = centers.error[1] + centers.error[0] * power[r]
+                    blur = error[1] + error[0] * power[r]
                     row = lower[members[r]]
                     for c in range(len(row)):
                         far = max(scores[r - q, c] + power[r] - blur, np.float32(0))
-                        row[c] = (np.sqrt(far) + state.travel[c]) * (1.0 - 1e-6)
+                        row[c] = (sqrt(far) + travel[c]) * (1.0 - 1e-6)
             for r in range(q, min(q + 4, m)):
                 low = np.float32(np.inf)
                 next_low = low
@@ -117,20 +108,19 @@ def assign_wide(block, start, stop, centers, state, full, totals):
                 best[r] = low
                 second[r] = next_low
                 nearest[r] = winner
-        changed += settle(block, centers, tile, m, start, state, own)
-    add_totals(own, totals)
+        changed += settle(block, centers, tile, m, start, state, totals, with_costs)
     return changed, evaluated
 
 
-@njit(cache=True, nogil=True, fastmath=_FASTMATH)
+@inner(fastmath=_FASTMATH)
 def _distance(block, i, center):
     """Return the distance of a row to a centre in float64."""
-    X, offset = block.X, block.offset
+    X, offset, _, _, _ = block
     s = 0.0
     for j in range(X.shape[1]):
         t = X[i, j] - offset[j] - center[j]
         s += t * t
-    return np.sqrt(s)
+    return sqrt(s)
 
 
 @njit(cache=True, nogil=True, fastmath=_FASTMATH)
@@ -142,12 +132,11 @@ def assign_by_bounds(block, start, stop, centers, state, totals):
     costs hundreds of products. Returned are (labels changed, distances computed / number of
     centres).
     """
-    block, totals = DenseBlock(*block), Totals(*totals)
     X, offset, scale, weight, step = block
     labels, limits, lower, _, travel = state
+    sums, counts, _, _ = totals
     exact = centers[0]
     k, d = exact.shape
-    own = own_totals(totals)
     changed = 0
     looked = 0
     for i in range(start, stop):
@@ -184,31 +173,30 @@ def assign_by_bounds(block, start, stop, centers, state, totals):
             changed += 1
             labels[i] = label
             w = weight[i * step]
-            own.counts[label] += w
-            own.counts[old] -= w
+            counts[label] += w
+            counts[old] -= w
             for j in range(d):
                 v = w * (X[i, j] - offset[j])
-                own.sums[label, j] += v
-                own.sums[old, j] -= v
-    add_totals(own, totals)
+                sums[label, j] += v
+                sums[old, j] -= v
     return changed, looked // k
 
 
 @njit(cache=True, nogil=True, fastmath=_FASTMATH)
-def cross_wide(block, start, stop, centers, out, base):
-    """Do what `cross_narrow` does for rows of many features."""
-    block, centers = DenseBlock(*block), PackedCenters(*centers)
-    k, d = centers.packed.shape
-    rows = np.zeros((4, d), np.float32)
-    scores = np.empty((4, k), np.float32)
-    power = np.empty(4, np.float32)
-    members = np.empty(4, np.int64)
+def cross_wide(block, start, stop, centers, out, base, tile):
+    """Write the squared distances (scaled, float32) of rows to a few centres, a line a centre.
+
+    Row i goes to column ``i - base``.
+    """
+    _, packed, norms, _ = centers
+    members, _, marks, rows, scores = tile
+    power = marks[0]
     for first in range(start, stop, 4):
         m = min(4, stop - first)
         for r in range(m):
             members[r] = first + r
         _fill_rows(block, members, m, 0, rows, power)
-        _score_four(rows, 0, centers, scores)
+        _score_four(rows, 0, packed, norms, scores)
         for r in range(m):
             for c in range(len(out)):
                 out[c, first - base + r] = max(scores[r, c] + power[r], np.float32(0))

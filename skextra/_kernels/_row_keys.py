@@ -3,13 +3,15 @@
 import numpy as np
 from numba import njit
 
+from skextra._kernels._inner import inner
+
 # Keys are sums of (folded bit pattern) x (random odd multiplier) modulo 2^64. The order of the
 # terms does not matter and zeros contribute nothing, so that a sparse row has the same key as its
 # dense form. The shifts by 29 and 17 bits fold the high half of a pattern into the low half and
 # back, because small whole numbers differ in their top bits only.
 
 
-@njit(cache=True, nogil=True)
+@inner
 def mix(key):
     """Scramble a key (the finaliser of SplitMix64; Steele, Lea & Flood 2014)."""
     key = (key ^ (key >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
@@ -17,7 +19,7 @@ def mix(key):
     return key ^ (key >> np.uint64(31))
 
 
-@njit(cache=True, nogil=True)
+@inner
 def term(bits, multiplier, sign):
     """Return one entry's share of the key; `sign` is the pattern of -0.0, which counts as 0."""
     pattern = np.uint64(bits)
@@ -52,10 +54,9 @@ def row_keys_dense(bits, start, stride, p, multipliers, sign, keys):
     """Write the keys of dense rows; `bits` is the buffer seen as unsigned integers."""
     for i in range(keys.size):
         o = start + i * stride
-        x = bits[o : o + p]
         acc = np.uint64(0)
         for j in range(p):
-            acc += term(x[j], multipliers[j], sign)
+            acc += term(bits[o + j], multipliers[j], sign)
         keys[i] = acc
 
 

@@ -1,13 +1,15 @@
 """Dense rows: compiled loops for few and for many features."""
 
+from functools import cached_property
+
 import numpy as np
 
 from skextra._base import frozen
 from skextra._common._batches import batches
 from skextra._kernels import _kmeans_rows as kernels
-from skextra._kernels._kmeans_narrow import assign_narrow, cross_narrow, iterate_narrow
-from skextra._kernels._kmeans_search import Halves, group, split_each
-from skextra._kernels._kmeans_wide import assign_by_bounds, assign_wide, cross_wide
+from skextra._kernels._kmeans_narrow import LANES, cross_narrow, iterate_narrow
+from skextra._kernels._kmeans_search import Halves, split_each
+from skextra._kernels._kmeans_wide import ROWS, assign_by_bounds, assign_wide, cross_wide
 from skextra._kmeans._local_rows import LocalRows
 
 # Features up to which rows stand side by side in the vector lanes: a tile of 256 rows takes
@@ -86,11 +88,10 @@ class DenseRows(LocalRows):
     def split(self, centers, labels):
         """Return the `Halves` of every cluster, relative to the offset."""
         k, d = centers.shape
-        order, bounds = np.empty(self.n, np.int64), np.zeros(k + 1, np.int64)
-        group(labels, order, bounds)
         low, high = np.zeros((2, k, d))
         halves = Halves(low, high, np.zeros(k))
-        split_each(self.block, order, bounds, centers + self.offset, tuple(halves))
+        room = np.empty(self.n, np.int64), np.empty(k + 1, np.int64), np.empty((4, d))
+        split_each(self.block, labels, centers + self.offset, tuple(halves), *room)
         return Halves(low - self.offset, high - self.offset, halves.saved)
 
     def can_project(self, n_axes):
@@ -107,35 +108,72 @@ class NarrowRows(DenseRows):
     """Rows of few features."""
 
     _padding, _lanes = 4, 1
-    assign_chunk = staticmethod(assign_narrow)
-    cross_chunk = staticmethod(cross_narrow)
 
     def iterate(self, centers, assignment, max_iter, tol, costs):
-        if len(centers) * self.d * self.n > _SERIAL_WORK:
+        k, d = centers.shape
+        if k * d * self.n > _SERIAL_WORK:
             return None
-        room, state = self._room(centers.copy()), assignment.labelling()
-        lost, squares = np.zeros(len(centers) if costs else 0), np.empty(0, np.float32)
-        totals = kernels.Totals(assignment.sums, assignment.counts, lost, squares)
-        groups = tuple(room), tuple(state), assignment.is_fresh, tuple(totals)
-        n_iter, changed, reach = iterate_narrow(self.block, *groups, max_iter, tol)
+        room, state = self._room(centers.copy()), tuple(assignment.labelling())
+        lost, squares = np.zeros(k if costs else 0), np.empty(0, np.float32)
+        totals = tuple(kernels.Totals(np.zeros((k, d)), np.zeros(k), lost, squares))
+        course = assignment.sums, assignment.counts, max_iter, tol
+        groups = tuple(room), state, assignment.is_fresh, totals, self._tile
+        n_iter, changed, _, reach = iterate_narrow(self.block, 0, self.n, *groups, course)
         assignment.resume(reach)
         return room.exact, n_iter, changed, lost
+
+    @cached_property
+    def _tile(self):
+        return _narrow_tile(-(-self.d // self._padding) * self._padding)
+
+    @staticmethod
+    def assign_chunk(block, start, stop, centers, state, full, totals):
+        tile, course = _narrow_tile(centers[1].shape[1]), (*totals[:2], 0, 0.0)
+        args = block, start, stop, centers, state, full, totals, tile, course
+        _, changed, evaluated, _ = iterate_narrow(*args)
+        return changed, evaluated
+
+    @staticmethod
+    def cross_chunk(block, start, stop, centers, out, base):
+        tile = _narrow_tile(centers[1].shape[1])
+        cross_narrow(block, start, stop, centers, out, base, tile)
 
 
 class WideRows(DenseRows):
     """Rows of many features."""
 
     _padding, _lanes = 1, 8
-    cross_chunk = staticmethod(cross_wide)
 
     @staticmethod
     def assign_chunk(block, start, stop, centers, state, full, totals):
         _, _, lower, _, _ = state
         if len(lower) and not full:
             return assign_by_bounds(block, start, stop, centers, state, totals)
-        return assign_wide(block, start, stop, centers, state, full, totals)
+        tile = _wide_tile(centers[1].shape)
+        return assign_wide(block, start, stop, centers, state, full, totals, tile)
+
+    @staticmethod
+    def cross_chunk(block, start, stop, centers, out, base):
+        cross_wide(block, start, stop, centers, out, base, _wide_tile(centers[1].shape))
 
     def bounds_pairs(self, k, algorithm="auto"):
         # Automatically where they take no more than half of the room of X.
         pays = k >= _PAIRS_FROM and 8 * k <= self.d * self.X.itemsize
         return algorithm == "elkan" or (algorithm == "auto" and pays)
+
+
+def _narrow_tile(padded):
+    """Return room for rows of so many features; their lines lie in different cache sets."""
+    rows, scores = np.zeros((padded, LANES + 16), np.float32), np.empty((2, LANES), np.float32)
+    return _tile(LANES, rows, scores)
+
+
+def _wide_tile(shape):
+    k, d = shape
+    return _tile(ROWS, np.zeros((ROWS, d), np.float32), np.empty((4, k), np.float32))
+
+
+def _tile(size, rows, scores):
+    marks = np.empty((4, size), np.float32)
+    members, nearest = np.empty(size, np.int64), np.empty(size, np.int32)
+    return tuple(kernels.Tile(members, nearest, marks, rows, scores))
