@@ -134,6 +134,31 @@ def time_rows(quick):
         print(f"{label:<58} {1e3 * mine:>9.1f} {1e3 * theirs:>9.1f} {theirs / mine:>6.1f}x")
 
 
+def prediction_rows(quick):
+    X, y = load_digits(return_X_y=True)
+    X = StandardScaler().fit_transform(X)
+    print(f"\n{'Prediction of digits, 100 units':<58} {'ours, us':>9} {'MLP, us':>9} {'ratio':>7}")
+    for dtype in (np.float64, np.float32):
+        models = [
+            model.fit(X.astype(dtype), y)
+            for model in (
+                Madaline(100, random_state=0),
+                MLPClassifier((100,), max_iter=20, random_state=0),
+            )
+        ]
+        for n in (1, 1000, 100_000 if quick else 1_000_000):
+            rows = np.resize(X, (n, 64)).astype(dtype)
+            times = [], []
+            for _ in range(3 if n > 1000 else 100):
+                for model, column in zip(models, times, strict=True):
+                    start = time.perf_counter()
+                    model.predict(rows)
+                    column.append(time.perf_counter() - start)
+            mine, theirs = (1e6 * statistics.median(column) for column in times)
+            label = f"{n:,} patterns, {np.dtype(dtype)}"
+            print(f"{label:<58} {mine:>9.0f} {theirs:>9.0f} {theirs / mine:>6.1f}x", flush=True)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="fewer seeds")
@@ -144,6 +169,7 @@ def main():
         success_rows(quick)
         accuracy_rows(quick)
         time_rows(quick)
+        prediction_rows(quick)
 
 
 if __name__ == "__main__":

@@ -6,9 +6,9 @@ Tiles are those of `_kmeans_narrow`, for any number of features.
 from math import sqrt
 
 import numpy as np
-from skextra._kernels._kernel import kernel
 
 from skextra._kernels._inner import inner
+from skextra._kernels._kernel import kernel
 from skextra._kernels._kmeans_narrow import LANES, fill_lanes, rank_pair, score_pair
 from skextra._kernels._kmeans_rows import nearest_two
 

@@ -325,8 +325,9 @@ class Madaline(CallbackSupportMixin, ClassifierMixin, Estimator):
             network = self._network()
             self._check_same_network(shape, network)
         usage = getattr(self, "_usage", np.zeros(len(network.hidden))).copy()
-        order, settings = np.arange(len(X)), self._rule().settings(network)
-        present(frozen(X), order, targets, network, usage, settings)
+        rule, order = self._rule(), np.arange(len(X))
+        settings, room = rule.settings(network), rule.room(network)
+        present(frozen(X), order, targets, network, usage, settings, room)
 
         self._publish(network)
         self._usage = usage

@@ -50,7 +50,8 @@ class Network(Layers):
     def decide(self, X: FloatArray) -> FloatArray:
         """Return the decision values of every row."""
         outputs = np.empty((len(X), self.n_outputs), self.hidden.dtype)
-        run_layers(frozen(X), tuple(self), outputs)
+        sums = np.empty(len(self.hidden), outputs.dtype)
+        run_layers(frozen(X), tuple(self), outputs, sums)
         return outputs
 
     def to_lists(self) -> tuple[list[FloatArray], list[FloatArray]]:

@@ -7,9 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import linalg, sparse
 
-from skextra._common._batches import batches
-from skextra._common._blas_limit import single_blas_thread
-from skextra._common._threads import run
+from skextra._common._parts import run_parts
 from skextra._svm._linear import cholesky, independent, outer_square, solve_upper
 from skextra._svm._mapped_rows import ComputedSource, MappedRows, capacity_of
 from skextra._svm._parameters import threads_of
@@ -158,11 +156,12 @@ class LandmarkMap:
 
     def _in_parts(self, X, function):
         """Return function(rows) of some rows after the other, on all threads."""
-        parts = list(batches(X.shape[0], _ROWS_AT_ONCE))
-        if len(parts) == 1:
+        n = X.shape[0]
+        if n <= _ROWS_AT_ONCE:
             return function(X)
-        with single_blas_thread():
-            done = run(lambda i: function(X[parts[i]]), len(parts), threads_of(self.n_jobs))
+        done = run_parts(
+            lambda part: function(X[part]), n, _ROWS_AT_ONCE, lambda: threads_of(self.n_jobs)
+        )
         return np.concatenate(done)
 
 
