@@ -57,10 +57,11 @@ def score_pair(lanes, packed, norms, c, scores):
 
 
 @inner(fastmath=_FASTMATH)
-def rank_pair(scores, c, marks, nearest):
-    """Keep the two best scores so far of each row, and whose the best is."""
-    first, other = scores[0], scores[1]
-    best, second = marks[1], marks[2]
+def rank_pair(first, other, c, best, second, nearest):
+    """Keep the two best scores so far of each row, and whose the best is.
+
+    The lines come one by one: as parts of one array they would be compiled for a single lane.
+    """
     if c == 0:
         for r in range(LANES):
             best[r] = np.inf
@@ -75,27 +76,6 @@ def rank_pair(scores, c, marks, nearest):
         winner = c if u <= v else c + 1
         nearest[r] = winner if low < w else nearest[r]
         best[r] = min(low, w)
-
-
-@inner
-def _assign(block, start, stop, centers, state, full, totals, tile, with_costs):
-    """Assign the rows ``start:stop``; return (labels changed, rows evaluated)."""
-    _, packed, norms, _ = centers
-    members, nearest, marks, lanes, scores = tile
-    changed = 0
-    evaluated = 0
-    position = start
-    while True:
-        position, m = pending(position, stop, state, full, members)
-        if m == 0:
-            break
-        evaluated += m
-        fill_lanes(block, members, m, lanes, marks[0])
-        for c in range(0, len(packed), 2):
-            score_pair(lanes, packed, norms, c, scores)
-            rank_pair(scores, c, marks, nearest)
-        changed += settle(block, centers, tile, m, start, state, totals, with_costs)
-    return changed, evaluated
 
 
 @inner
@@ -141,7 +121,8 @@ def iterate_narrow(block, start, stop, centers, state, full, totals, tile, cours
     fit takes longest for.
     """
     sums, counts, max_iter, tol = course
-    exact, _, _, _ = centers
+    exact, packed, norms, _ = centers
+    members, nearest, marks, lanes, scores = tile
     labels, limits, lower, reach, travel = state
     wants_costs = len(totals[2]) > 0
     k, d = exact.shape
@@ -151,17 +132,20 @@ def iterate_narrow(block, start, stop, centers, state, full, totals, tile, cours
         last = iteration >= max_iter - 1
         if max_iter > 0:
             _pack(centers, scale)
-        changed, evaluated = _assign(
-            block,
-            start,
-            stop,
-            centers,
-            (labels, limits, lower, reach, travel),
-            (full and iteration == 0) or (last and wants_costs),
-            totals,
-            tile,
-            last and wants_costs,
-        )
+        now = labels, limits, lower, reach, travel
+        every = (full and iteration == 0) or (last and wants_costs)
+        changed, evaluated, position = 0, 0, start
+        while True:
+            position, m = pending(position, stop, now, every, members)
+            if m == 0:
+                break
+            evaluated += m
+            fill_lanes(block, members, m, lanes, marks[0])
+            for c in range(0, len(packed), 2):
+                score_pair(lanes, packed, norms, c, scores)
+                rank_pair(scores[0], scores[1], c, marks[1], marks[2], nearest)
+            with_costs = last and wants_costs
+            changed += settle(block, centers, tile, m, start, now, totals, with_costs)
         if max_iter == 0:
             return 0, changed, evaluated, reach
         _take_in(sums, counts, totals)

@@ -1,9 +1,12 @@
 """Parts of the search for good centres: splitting clusters in two, and what removing one costs."""
 
+from math import sqrt
 from typing import NamedTuple
 
 import numpy as np
 from numba import njit
+
+from skextra._kernels._inner import inner
 
 _FASTMATH = {"reassoc", "contract", "nsz"}
 # Rows by which the split of a large cluster is judged: what it saves is then known to some 15%,
@@ -19,21 +22,20 @@ class Halves(NamedTuple):
     saved: np.ndarray
 
 
-@njit(cache=True, nogil=True, fastmath=_FASTMATH)
-def _split_in_two(block, order, begin, end, center, low, high):
+@inner(fastmath=_FASTMATH)
+def _split_in_two(block, order, begin, end, center, low, high, room):
     """Split the rows ``order[begin:end]`` about `center` in two; return what inertia that saves.
 
     The halves start on either side of the mean along the main direction (two steps of the power
     method) and take two steps of two-means; `low` and `high` receive their means. Large clusters
-    are judged by some of their rows.
+    are judged by some of their rows. `room` has four lines for vectors.
     """
     X, _, _, weight, step = block
     d = X.shape[1]
     if end - begin < 2:
         return 0.0
     stride = 1 + (end - begin - 1) // _MOST_JUDGED
-    axis = np.zeros(d)
-    fresh = np.zeros(d)
+    axis, fresh = room[0], room[1]
     # Start from the row farthest out: never orthogonal to every direction of the cluster.
     largest = -1.0
     for p in range(begin, end, stride):
@@ -65,16 +67,15 @@ def _split_in_two(block, order, begin, end, center, low, high):
             length += fresh[j] * fresh[j]
         if length == 0.0:
             break
-        length = np.sqrt(length)
+        length = sqrt(length)
         for j in range(d):
             axis[j] = fresh[j] / length
-    sums = np.zeros((2, d))
-    mass = np.zeros(2)
+    low_mass, high_mass = 0.0, 0.0
     for turn in range(3):
-        for side in range(2):
-            mass[side] = 0.0
+        low_mass, high_mass = 0.0, 0.0
+        for side in range(2, 4):
             for j in range(d):
-                sums[side, j] = 0.0
+                room[side, j] = 0.0
         middle = 0.0
         if turn > 0:
             for j in range(d):
@@ -86,52 +87,72 @@ def _split_in_two(block, order, begin, end, center, low, high):
             s = 0.0
             for j in range(d):
                 s += (x[j] - center[j]) * axis[j]
-            side = 1 if s > middle else 0
             w = weight[i * step]
-            mass[side] += w
+            if s > middle:
+                high_mass += w
+                total = room[3]
+            else:
+                low_mass += w
+                total = room[2]
             for j in range(d):
-                sums[side, j] += w * (x[j] - center[j])
-        if mass[0] == 0.0 or mass[1] == 0.0:
+                total[j] += w * (x[j] - center[j])
+        if low_mass == 0.0 or high_mass == 0.0:
             return 0.0
         for j in range(d):
-            low[j] = center[j] + sums[0, j] / mass[0]
-            high[j] = center[j] + sums[1, j] / mass[1]
+            low[j] = center[j] + room[2, j] / low_mass
+            high[j] = center[j] + room[3, j] / high_mass
     saved = 0.0
     for j in range(d):
         t = high[j] - low[j]
         saved += t * t
-    return stride * saved * mass[0] * mass[1] / (mass[0] + mass[1])
+    return stride * saved * low_mass * high_mass / (low_mass + high_mass)
 
 
-@njit(cache=True, nogil=True)
+@inner
 def group(labels, order, bounds):
     """Write the rows in the order of their labels, and where each label begins.
 
-    `bounds`, one longer than there are labels, is all zero at first.
+    `bounds` is one longer than there are labels.
     """
-    for label in labels:
-        bounds[label + 1] += 1
-    for c in range(len(bounds) - 1):
-        bounds[c + 1] += bounds[c]
-    place = bounds.copy()
+    k = len(bounds) - 1
+    for c in range(k + 1):
+        bounds[c] = 0
     for i in range(len(labels)):
-        order[place[labels[i]]] = i
-        place[labels[i]] += 1
+        bounds[labels[i] + 1] += 1
+    for c in range(k):
+        bounds[c + 1] += bounds[c]
+    for i in range(len(labels)):
+        order[bounds[labels[i]]] = i
+        bounds[labels[i]] += 1
+    for c in range(k, 0, -1):  # each has moved on to where the next label begins
+        bounds[c] = bounds[c - 1]
+    bounds[0] = 0
+
+
+@inner
+def _first_above(rising, value):
+    """Return where rising numbers first exceed a value, or else their last place."""
+    low, high = 0, len(rising) - 1
+    while low < high:
+        middle = (low + high) // 2
+        if rising[middle] > value:
+            high = middle
+        else:
+            low = middle + 1
+    return low
 
 
 @njit(cache=True, nogil=True, fastmath=_FASTMATH)
-def seed_greedily(columns, weight, step, draws, chosen):
+def seed_greedily(columns, weight, step, draws, chosen, room, cumulated):
     """Choose rows by greedy k-means++; ``columns[j, i]`` is feature j of row i.
 
+    `room` has three lines and `cumulated` one for a number a row.
     ``draws[c, t]`` are uniform numbers, one for each trial of each choice. Of the rows drawn
     in proportion to weight times squared distance, the one that leaves the least is taken.
     """
     d, n = columns.shape
     k, trials = draws.shape
-    closest = np.empty(n, np.float32)
-    trial = np.empty(n, np.float32)
-    best = np.empty(n, np.float32)
-    cumulated = np.empty(n)
+    closest, trial, best = room[0], room[1], room[2]
     for i in range(n):
         closest[i] = 1.0
     for c in range(k):
@@ -141,7 +162,7 @@ def seed_greedily(columns, weight, step, draws, chosen):
             cumulated[i] = total
         least = np.inf
         for t in range(trials if c > 0 else 1):
-            candidate = min(np.searchsorted(cumulated, draws[c, t] * total, "right"), n - 1)
+            candidate = _first_above(cumulated, draws[c, t] * total)
             for i in range(n):
                 trial[i] = 0.0
             for j in range(d):
@@ -164,15 +185,16 @@ def seed_greedily(columns, weight, step, draws, chosen):
 
 
 @njit(cache=True, nogil=True)
-def split_each(block, order, bounds, centers, halves):
-    """Split all clusters, whose rows lie in `order` between `bounds`.
+def split_each(block, labels, centers, halves, order, bounds, room):
+    """Split all clusters; `order`, `bounds` and `room` are for `group` and `_split_in_two`.
 
     The centres, and their halves, are in the space of X: not relative to the offset.
     """
     low, high, saved = halves
+    group(labels, order, bounds)
     for c in range(len(centers)):
         saved[c] = _split_in_two(
-            block, order, bounds[c], bounds[c + 1], centers[c], low[c], high[c]
+            block, order, bounds[c], bounds[c + 1], centers[c], low[c], high[c], room
         )
 
 

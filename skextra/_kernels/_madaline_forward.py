@@ -5,6 +5,8 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
+from skextra._kernels._inner import inner
+
 _FASTMATH = {"reassoc", "contract", "nsz"}
 
 
@@ -22,31 +24,38 @@ class Layers(NamedTuple):
     n_outputs: int
 
 
-@njit(cache=True, nogil=True, fastmath=_FASTMATH)
+class Room(NamedTuple):
+    """Where loops keep what they compute for one pattern."""
+
+    sums: np.ndarray  # of the hidden units
+    outputs: np.ndarray
+    candidates: np.ndarray  # the hidden units for which an inversion is tried, and their ranks
+    key: np.ndarray
+
+
+@inner(fastmath=_FASTMATH)
 def linear_sums(x, W, sums):
     """Write the linear sums of all units for one pattern; biases are the last weights."""
     p = len(x)
     for i in range(len(W)):
-        w = W[i]
-        s = w[p]
+        s = W[i, p]
         for j in range(p):
-            s += w[j] * x[j]
+            s += W[i, j] * x[j]
         sums[i] = s
 
 
-@njit(cache=True, nogil=True, fastmath=_FASTMATH)
+@inner(fastmath=_FASTMATH)
 def network_outputs(sums, V, outputs):
     """Write the linear sums of the output units, given those of the hidden units."""
     n_hidden = len(sums)
     for k in range(len(V)):
-        v = V[k]
-        s = v[n_hidden]
+        s = V[k, n_hidden]
         for i in range(n_hidden):
-            s += v[i] if sums[i] > 0 else -v[i]
+            s += V[k, i] if sums[i] > 0 else -V[k, i]
         outputs[k] = s
 
 
-@njit(cache=True, nogil=True)
+@inner
 def _logic_output(sums, need):
     """Return the sum that decides a fixed logic: the `need`-th largest. This reorders `sums`.
 
@@ -75,7 +84,7 @@ def _logic_output(sums, need):
     return sums[need - 1]
 
 
-@njit(cache=True, nogil=True)
+@inner
 def _decide(x, layers, sums, outputs):
     """Write the hidden sums and the outputs for one pattern; the sums of MRI lose their order."""
     W, V, need, _ = layers
@@ -88,7 +97,7 @@ def _decide(x, layers, sums, outputs):
             outputs[k] = _logic_output(sums[k * group : (k + 1) * group], need)
 
 
-@njit(cache=True, nogil=True)
+@inner
 def is_wrong(outputs, target, by_signs):
     """Return whether a sign, or else the largest output, is not that of the targets."""
     if by_signs:
@@ -104,10 +113,12 @@ def is_wrong(outputs, target, by_signs):
 
 
 @njit(cache=True, nogil=True)
-def run_layers(X, layers, sums, outputs):
-    """Write the outputs of all patterns and, unless `sums` is empty, the hidden sums."""
+def run_layers(X, layers, sums, outputs, own):
+    """Write the outputs of all patterns and, unless `sums` is empty, the hidden sums.
+
+    `own` is room for the hidden sums of one pattern.
+    """
     W = layers[0]
-    own = np.empty(len(W), W.dtype)
     for r in range(len(X)):
         _decide(X[r], layers, own, outputs[r])
         if len(sums) > 0:
@@ -115,14 +126,25 @@ def run_layers(X, layers, sums, outputs):
 
 
 @njit(cache=True, nogil=True)
-def count_wrong(X, layers, targets, by_signs):
-    """Return how many patterns are decided against their targets.
+def count_wrong(X, layers, targets, by_signs, room):
+    """Return how many patterns MRII decides against their targets.
 
     A decision is the signs of all outputs, or which of them is the largest.
     """
-    W = layers[0]
-    sums = np.empty(len(W), W.dtype)
-    outputs = np.empty(targets.shape[1], W.dtype)
+    W, V, _, _ = layers
+    sums, outputs, _, _ = room
+    wrong = 0
+    for r in range(len(X)):
+        linear_sums(X[r], W, sums)
+        network_outputs(sums, V, outputs)
+        wrong += is_wrong(outputs, targets[r], by_signs)
+    return wrong
+
+
+@njit(cache=True, nogil=True)
+def count_wrong_by_logic(X, layers, targets, by_signs, room):
+    """Do what `count_wrong` does for MRI, whose loop takes as long to compile again."""
+    sums, outputs, _, _ = room
     wrong = 0
     for r in range(len(X)):
         _decide(X[r], layers, sums, outputs)

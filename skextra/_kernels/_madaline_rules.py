@@ -5,6 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
+from skextra._kernels._inner import inner
 from skextra._kernels._madaline_forward import linear_sums, network_outputs
 
 _FASTMATH = {"reassoc", "contract", "nsz"}
@@ -15,19 +16,18 @@ class RuleSettings(NamedTuple):
 
     `rate` is the share of its error that a unit adapts by and `margin` the dead zone, both of the
     dtype of the weights. `gain` makes units that are used often less likely candidates for an
-    inversion, of which there are up to `n_candidates`, with `pairs` two at a time as well. `soft`
-    takes the hinge loss for the error that an inversion must lower, else the Hamming error.
+    inversion, with `pairs` two at a time as well. `soft` takes the hinge loss for the error that
+    an inversion must lower, else the Hamming error.
     """
 
     rate: np.floating
     margin: np.floating
     gain: float
-    n_candidates: int
     pairs: bool
     soft: bool
 
 
-@njit(cache=True, nogil=True, fastmath=_FASTMATH)
+@inner(fastmath=_FASTMATH)
 def _adapt(x, power, w, s, target, rate):
     """Move the linear sum `s` of a unit towards the target, by the share `rate`: alpha-LMS.
 
@@ -42,7 +42,7 @@ def _adapt(x, power, w, s, target, rate):
     return s + step
 
 
-@njit(cache=True, nogil=True, fastmath=_FASTMATH)
+@inner(fastmath=_FASTMATH)
 def _power(x):
     s = x.dtype.type(1)
     for j in range(len(x)):
@@ -50,7 +50,7 @@ def _power(x):
     return s
 
 
-@njit(cache=True, nogil=True)
+@inner
 def _error(outputs, V, first, second, sums, target, margin, soft):
     """Return the error of the outputs if one or two hidden units (-1: none) were inverted.
 
@@ -73,7 +73,7 @@ def _error(outputs, V, first, second, sums, target, margin, soft):
     return total
 
 
-@njit(cache=True, nogil=True)
+@inner
 def _least_sure(sums, usage, gain, candidates, key):
     """Write the hidden units that are easiest to invert, the easiest first; return how many.
 
@@ -98,8 +98,16 @@ def _least_sure(sums, usage, gain, candidates, key):
     return len(candidates)
 
 
+@inner
+def _invert(i, x, power, W, sums, usage, rate):
+    """Let a hidden unit learn the other sign."""
+    goal = W.dtype.type(-1.0 if sums[i] > 0 else 1.0)
+    sums[i] = _adapt(x, power, W[i], sums[i], goal, rate)
+    usage[i] += 1
+
+
 @njit(cache=True, nogil=True)
-def mrii_epoch(X, order, targets, layers, usage, settings):
+def mrii_epoch(X, order, targets, layers, usage, settings, room):
     """Present every pattern once by MRII (Winter & Widrow 1988; Widrow & Lehr 1990).
 
     On an error, hidden units are inverted on trial, the least sure first, then in pairs; a unit
@@ -107,48 +115,40 @@ def mrii_epoch(X, order, targets, layers, usage, settings):
     the error that is left, by alpha-LMS too.
     """
     W, V, _, n_outputs = layers
-    rate, margin, gain, n_candidates, pairs, soft = settings
+    rate, margin, gain, pairs, soft = settings
+    sums, outputs, candidates, key = room
     n_hidden = len(W)
-    sums = np.empty(n_hidden, W.dtype)
-    outputs = np.empty(n_outputs, W.dtype)
-    key = np.empty(n_hidden)
-    found = 0
-    candidates = np.empty(min(n_candidates, n_hidden), np.int64)
+    none = np.int64(-1)  # as a plain -1 it would have `_error` compiled once more
     adaptations = 0
     for position in range(len(order)):
         x = X[order[position]]
         target = targets[order[position]]
         linear_sums(x, W, sums)
         network_outputs(sums, V, outputs)
-        error = _error(outputs, V, -1, -1, sums, target, margin, soft)
+        error = _error(outputs, V, none, none, sums, target, margin, soft)
         # Without a margin an output of zero lacks nothing, and may be wrong all the same.
-        lacking = _error(outputs, V, -1, -1, sums, target, margin, margin > 0)
+        lacking = _error(outputs, V, none, none, sums, target, margin, margin > 0)
         if error == 0 and lacking == 0:
             continue
         adaptations += 1
         power = _power(x)
-        if error > 0:
-            found = _least_sure(sums, usage, gain, candidates, key)
-            for a in range(found):
-                i = candidates[a]
-                if _error(outputs, V, i, -1, sums, target, margin, soft) < error:
-                    goal = W.dtype.type(-1.0 if sums[i] > 0 else 1.0)
-                    sums[i] = _adapt(x, power, W[i], sums[i], goal, rate)
-                    usage[i] += 1
-                    network_outputs(sums, V, outputs)
-                    error = _error(outputs, V, -1, -1, sums, target, margin, soft)
-                    if error == 0:
-                        break
+        found = _least_sure(sums, usage, gain, candidates, key) if error > 0 else 0
+        for a in range(found):
+            i = candidates[a]
+            if _error(outputs, V, i, none, sums, target, margin, soft) < error:
+                _invert(i, x, power, W, sums, usage, rate)
+                network_outputs(sums, V, outputs)
+                error = _error(outputs, V, none, none, sums, target, margin, soft)
+                if error == 0:
+                    break
         if error > 0 and pairs:
             accepted = False
             for a in range(found):
                 for b in range(a):
                     i, j = candidates[a], candidates[b]
                     if _error(outputs, V, i, j, sums, target, margin, soft) < error:
-                        for u in (i, j):
-                            goal = W.dtype.type(-1.0 if sums[u] > 0 else 1.0)
-                            sums[u] = _adapt(x, power, W[u], sums[u], goal, rate)
-                            usage[u] += 1
+                        _invert(i, x, power, W, sums, usage, rate)
+                        _invert(j, x, power, W, sums, usage, rate)
                         accepted = True
                         break
                 if accepted:
@@ -157,22 +157,21 @@ def mrii_epoch(X, order, targets, layers, usage, settings):
         for k in range(n_outputs):
             if target[k] * outputs[k] < margin or (outputs[k] > 0) != (target[k] > 0):
                 c = rate * (target[k] - outputs[k]) / (n_hidden + 1)
-                v = V[k]
                 for i in range(n_hidden):
-                    v[i] += c if sums[i] > 0 else -c
-                v[n_hidden] += c
+                    V[k, i] += c if sums[i] > 0 else -c
+                V[k, n_hidden] += c
     return adaptations
 
 
 @njit(cache=True, nogil=True)
-def mri_epoch(X, order, targets, layers, rate):
+def mri_epoch(X, order, targets, layers, rate, room):
     """Present every pattern once by MRI (Ridgway 1962; Widrow & Lehr 1990).
 
     A wrong group adapts just as many units as it takes to put it right, those nearest to zero.
     """
     W, _, need, n_outputs = layers
     group = len(W) // n_outputs
-    sums = np.empty(len(W), W.dtype)
+    sums, _, _, _ = room
     adaptations = 0
     for position in range(len(order)):
         x = X[order[position]]

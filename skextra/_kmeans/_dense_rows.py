@@ -10,7 +10,7 @@ from skextra._common._batches import batches
 from skextra._kernels import _kmeans_rows as kernels
 from skextra._kernels._kmeans_narrow import LANES, cross_narrow, iterate_narrow
 from skextra._kernels._kmeans_predict import LINE, label_few, label_rows, measure_rows
-from skextra._kernels._kmeans_search import Halves, group, split_each
+from skextra._kernels._kmeans_search import Halves, split_each
 from skextra._kernels._kmeans_wide import ROWS, assign_by_bounds, assign_wide, cross_wide
 from skextra._kmeans._local_rows import LocalRows
 
@@ -113,11 +113,10 @@ class DenseRows(LocalRows):
     def split(self, centers, labels):
         """Return the `Halves` of every cluster, relative to the offset."""
         k, d = centers.shape
-        order, bounds = np.empty(self.n, np.int64), np.zeros(k + 1, np.int64)
-        group(labels, order, bounds)
         low, high = np.zeros((2, k, d))
         halves = Halves(low, high, np.zeros(k))
-        split_each(self.block, order, bounds, centers + self.offset, tuple(halves))
+        room = np.empty(self.n, np.int64), np.empty(k + 1, np.int64), np.empty((4, d))
+        split_each(self.block, labels, centers + self.offset, tuple(halves), *room)
         return Halves(low - self.offset, high - self.offset, halves.saved)
 
     def can_project(self, n_axes):

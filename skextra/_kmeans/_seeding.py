@@ -78,5 +78,6 @@ def seed_on_some(rows: Rows, k: int, random_state: np.random.RandomState) -> Flo
     columns = np.ascontiguousarray(taken.T * rows.scale, dtype=np.float32)
     chosen = np.zeros(k, np.int64)
     draws = random_state.random_sample((k, _n_trials(k)))
-    seed_greedily(columns, *weight_and_step(rows.weights(some)), draws, chosen)
+    room = np.empty((3, len(some)), np.float32), np.empty(len(some))
+    seed_greedily(columns, *weight_and_step(rows.weights(some)), draws, chosen, *room)
     return taken[chosen]

@@ -323,7 +323,9 @@ class Madaline(CallbackSupportMixin, ClassifierMixin, Estimator):
             network = self._network()
             self._check_same_network(shape, network)
         usage = getattr(self, "_usage", np.zeros(len(network.hidden))).copy()
-        present(X, np.arange(len(X)), targets, network, usage, self._rule().settings(network))
+        rule = self._rule()
+        settings, room = rule.settings(network), rule.room(network)
+        present(X, np.arange(len(X)), targets, network, usage, settings, room)
 
         self._publish(network)
         self._usage = usage

@@ -50,14 +50,16 @@ class Network(Layers):
     def decide(self, X: FloatArray) -> FloatArray:
         """Return the decision values of every row."""
         outputs = np.empty((len(X), self.n_outputs), self.hidden.dtype)
-        run_layers(frozen(X), tuple(self), np.empty((0, 0), outputs.dtype), outputs)
+        sums, own = np.empty((0, 0), outputs.dtype), np.empty(len(self.hidden), outputs.dtype)
+        run_layers(frozen(X), tuple(self), sums, outputs, own)
         return outputs
 
     def hidden_sums(self, X: FloatArray) -> FloatArray:
         """Return the linear sums of the hidden units for every row."""
         outputs = np.empty((len(X), self.n_outputs), self.hidden.dtype)
         sums = np.empty((len(X), len(self.hidden)), outputs.dtype)
-        run_layers(frozen(X), tuple(self), sums, outputs)
+        own = np.empty(len(self.hidden), outputs.dtype)
+        run_layers(frozen(X), tuple(self), sums, outputs, own)
         return sums
 
     def to_lists(self) -> tuple[list[FloatArray], list[FloatArray]]:

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from skextra._callbacks import EpochReporter
-from skextra._kernels._madaline_forward import count_wrong
+from skextra._kernels._madaline_forward import Room, count_wrong, count_wrong_by_logic
 from skextra._kernels._madaline_rules import RuleSettings, mri_epoch, mrii_epoch
 from skextra._madaline._network import Network, Shape
 from skextra._typing import FloatArray
@@ -61,10 +61,16 @@ class Rule:
             real(self.learning_rate),
             real(self.dead_zone),
             float(self.usage_gain),
-            min(self.max_candidates, len(network.hidden)),
             bool(self.pair_trials),
             self.acceptance == "hinge",
         )
+
+    def room(self, network: Network) -> Room:
+        """Return the room that the compiled loops need beside the network."""
+        n_hidden, dtype = len(network.hidden), network.hidden.dtype
+        candidates = np.empty(min(self.max_candidates, n_hidden), np.int64)
+        outputs = np.empty(network.n_outputs, dtype)
+        return Room(np.empty(n_hidden, dtype), outputs, candidates, np.empty(n_hidden))
 
 
 def present(
@@ -74,14 +80,15 @@ def present(
     network: Network,
     usage: NDArray[np.float64],
     settings: RuleSettings,
+    room: Room,
 ) -> int:
     """Present the patterns once, in that order; return how many made something adapt.
 
     The network is changed in place, by MRI if its outputs are a fixed logic.
     """
     if network.need:
-        return mri_epoch(X, order, targets, tuple(network), settings.rate)
-    return mrii_epoch(X, order, targets, tuple(network), usage, tuple(settings))
+        return mri_epoch(X, order, targets, tuple(network), settings.rate, tuple(room))
+    return mrii_epoch(X, order, targets, tuple(network), usage, tuple(settings), tuple(room))
 
 
 class Patterns(NamedTuple):
@@ -159,13 +166,14 @@ class Training:
         """
         X, targets, by_signs, order = self._patterns
         usage, settings = np.zeros(len(network.hidden)), rule.settings(network)
-        wrong = fewest = count_wrong(X, tuple(network), targets, by_signs)
+        room, count = rule.room(network), count_wrong_by_logic if network.need else count_wrong
+        wrong = fewest = count(X, tuple(network), targets, by_signs, tuple(room))
         self._offer(network, wrong)
         idle, is_first = 0, self.n_starts == 1
         for _ in range(self._limits.max_iter if wrong or is_first else 0):
             shuffled = self._random_state.permutation(order)
-            adapted = present(X, shuffled, targets, network, usage, settings)
-            wrong = count_wrong(X, tuple(network), targets, by_signs)
+            adapted = present(X, shuffled, targets, network, usage, settings, room)
+            wrong = count(X, tuple(network), targets, by_signs, tuple(room))
             self.curve.append(wrong / len(X))
             self._offer(network, wrong)
             fewest, idle = (wrong, 0) if wrong < fewest else (fewest, idle + 1)

@@ -85,7 +85,8 @@ def draw_by_margin(task, costs, count, gamma, n_jobs, random_state):
     mapped = landmark_map.rows(X, None, np.inf, random_state)
     every = np.arange(len(rows))
     mapped.store(every)
-    signs = sides(task.codes[rows], max(n_classes, 3), "ovr")[:, :n_classes]
+    signs = sides(task.codes[rows], max(n_classes, 3), "ovr")
+    signs = np.ascontiguousarray(signs[:, :n_classes])  # the loops are compiled for such alone
     # More weight to a row than it has in the fit, as there are fewer of them.
     factor = min(n / len(rows), _MOST_FACTOR)
     problems = Problems(signs, np.minimum(costs * factor, MOST_COST))

@@ -107,11 +107,16 @@ def test_a_cluster_of_no_weight_keeps_its_centre():
         np.testing.assert_allclose(found[0], [0.5, 0.0] - points.offset, atol=1e-9)
 
 
+def seed(columns, *args):
+    n = columns.shape[1]
+    search.seed_greedily(columns, *args, np.full((3, n), np.nan, np.float32), np.full(n, np.nan))
+
+
 @pytest.mark.parametrize("step", [0, 1])
 @pytest.mark.parametrize("d", [1, 3])
-@pytest.mark.parametrize("seed", range(6))
-def test_seeding_takes_the_best_of_its_trials(step, d, seed):
-    rng = np.random.default_rng(seed)
+@pytest.mark.parametrize("number", range(6))
+def test_seeding_takes_the_best_of_its_trials(step, d, number):
+    rng = np.random.default_rng(number)
     rows = rng.normal(size=(20, d))
     weight = rng.integers(0, 3, 20).astype(float)
     weight[[0, 19]] = 0.0, 2.0
@@ -121,7 +126,7 @@ def test_seeding_takes_the_best_of_its_trials(step, d, seed):
     draws[2], draws[3, 1] = 0.0, 1.0  # the first that has a share; beyond the last
     chosen = np.zeros(5, np.int64)
     columns = np.ascontiguousarray(rows.T, dtype=np.float32)
-    search.seed_greedily(columns, own if step else own[:1], step, draws, chosen)
+    seed(columns, own if step else own[:1], step, draws, chosen)
     closest = np.ones(20, np.float32)
     for c in range(5):
         running = np.cumsum(own * closest)
@@ -139,12 +144,12 @@ def test_seeding_takes_the_first_of_equal_trials():
     columns = np.array([[0.0, -1.0, 1.0, -1.0, 1.0]], np.float32)
     for pair, second in [((0.1, 0.9), 1), ((0.9, 0.1), 4)]:
         chosen = np.zeros(2, np.int64)
-        search.seed_greedily(columns, np.ones(1), 0, np.array([(0.1, 0.1), pair]), chosen)
+        seed(columns, np.ones(1), 0, np.array([(0.1, 0.1), pair]), chosen)
         assert chosen.tolist() == [0, second]
 
 
 def test_points_in_the_order_of_their_labels():
-    order, bounds = np.full(5, -1), np.zeros(6, np.int64)
+    order, bounds = np.full(5, -1), np.full(6, -1)
     search.group(np.array([2, 0, 2, 3, 0], np.int32), order, bounds)
     assert order.tolist() == [1, 4, 0, 2, 3]
     assert bounds.tolist() == [0, 2, 2, 4, 5, 5]
@@ -175,16 +180,16 @@ def test_clusters_are_split_along_their_main_direction(step):
     sizes = [0, 1, 2, 7, 128, 129, 300, 3]
     X = rng.normal(size=(sum(sizes), 2)) @ [[2.0, 0.5], [0.0, 0.7]] + 5
     weight = rng.uniform(0.5, 2, len(X))
-    bounds = np.cumsum([0, *sizes])
-    order = rng.permutation(len(X))
-    X[order[bounds[-2] :]] = 6.0  # all in one place
-    groups = [order[bounds[c] : bounds[c + 1]] for c in range(8)]
+    labels = rng.permutation(np.repeat(np.arange(8, dtype=np.int32), sizes))
+    X[labels == 7] = 6.0  # all in one place
+    groups = [np.flatnonzero(labels == c) for c in range(8)]
     centers = np.array([X[mine].mean(axis=0) if len(mine) else np.zeros(2) for mine in groups])
     centers[3:7] += rng.normal(0, 0.1, (4, 2))
     low, high, saved = np.full((8, 2), -1.0), np.full((8, 2), -2.0), np.full(8, np.nan)
     own = weight if step else weight[:1]
     block = DenseBlock(X, np.zeros(2), 1.0, own, step)
-    search.split_each(block, order, bounds, centers, search.Halves(low, high, saved))
+    room = np.full(len(X), -1), np.full(9, -1), np.full((4, 2), np.nan)
+    search.split_each(block, labels, centers, search.Halves(low, high, saved), *room)
     assert saved[[0, 1, 7]].tolist() == [0, 0, 0]
     assert (low[[0, 1, 7]] == -1).all()
     assert (high[[0, 1, 7]] == -2).all()
@@ -202,7 +207,8 @@ def split(X, weight, center):
     low, high = np.full(X.shape[1], np.nan), np.full(X.shape[1], np.nan)
     every = np.arange(len(X))
     block = DenseBlock(X, np.zeros(X.shape[1]), 1.0, weight, 1)
-    return search._split_in_two(block, every, 0, len(X), center, low, high), low, high
+    room = np.full((4, X.shape[1]), np.nan)
+    return search._split_in_two(block, every, 0, len(X), center, low, high, room), low, high
 
 
 def test_clusters_that_cannot_be_split_save_nothing():

@@ -48,6 +48,13 @@ def layers_of(W, V, need=0):
     return forward.Layers(W, output, need, len(V))
 
 
+def room_of(W, n_outputs, most=None):
+    """Return a Room with as many candidates."""
+    most = len(W) if most is None else min(most, len(W))
+    sums, outputs = np.full(len(W), np.nan, W.dtype), np.full(n_outputs, np.nan, W.dtype)
+    return forward.Room(sums, outputs, np.full(most, -7), np.full(len(W), np.nan))
+
+
 @dtypes
 def test_linear_sums_are_products_with_the_bias_last(dtype):
     X, _, W, _ = drawn(4, 1, dtype=dtype)
@@ -118,7 +125,9 @@ def test_layers_run_over_all_patterns_and_keep_sums_in_the_units_order(n, keep, 
     exact = np.c_[X, np.ones(n)] @ W.T
     outputs = np.full((n, 2), 99.0)
     sums = np.full((n if keep else 0, 6), 99.0)
-    call(forward.run_layers, (frozen(X), layers_of(W, V, need), sums, outputs), [sums, outputs])
+    own = np.empty(6)
+    args = frozen(X), layers_of(W, V, need), sums, outputs, own
+    call(forward.run_layers, args, [sums, outputs, own])
     decided = np.sort(exact.reshape(n, 2, 3))[:, :, -need]
     close(outputs, decided if need else np.c_[sign(exact), np.ones(n)] @ V.T)
     if keep:
@@ -130,13 +139,14 @@ def test_layers_run_over_all_patterns_and_keep_sums_in_the_units_order(n, keep, 
 def test_wrong_patterns_are_counted(by_signs, need):
     X, targets, W, V = drawn(6, 2, n=9)
     layers, outputs = layers_of(W, V, need), np.empty(targets.shape)
-    forward.run_layers(X, tuple(layers), np.empty((0, 0)), outputs)
+    forward.run_layers(X, tuple(layers), np.empty((0, 0)), outputs, np.empty(6))
     if by_signs:
         wrong = (sign(outputs) != targets).any(axis=1)
     else:
         wrong = targets[np.arange(9), outputs.argmax(axis=1)] < 0
-    args = frozen(X), layers, frozen(targets), by_signs
-    assert 0 < call(forward.count_wrong, args, []) == wrong.sum() < 9
+    room, count = room_of(W, 2), forward.count_wrong_by_logic if need else forward.count_wrong
+    args = frozen(X), layers, frozen(targets), by_signs, room
+    assert 0 < call(count, args, room[:2]) == wrong.sum() < 9
 
 
 @dtypes
@@ -185,9 +195,9 @@ def test_an_output_of_zero_is_learnt_from_with_a_margin_and_without(soft, margin
     X, order = np.array([[0.5]]), np.array([0])
     for target, wrong in ((1.0, True), (-1.0, margin > 0)):
         W, V, usage = np.zeros((2, 2)), np.zeros((1, 3)), np.zeros(2)
-        settings = rules.RuleSettings(0.5, margin, 0.0, 2, False, soft)
-        args = X, order, np.array([[target]]), layers_of(W, V), usage, settings
-        assert call(rules.mrii_epoch, args, [W, V, usage]) == wrong
+        settings, room = rules.RuleSettings(0.5, margin, 0.0, False, soft), room_of(W, 1)
+        args = X, order, np.array([[target]]), layers_of(W, V), usage, settings, room
+        assert call(rules.mrii_epoch, args, [W, V, usage, *room]) == wrong
         assert np.sign(V[0, 2]) == (target if wrong else 0)
 
 
@@ -261,9 +271,13 @@ def check_mrii(X, targets, W, V, usage, rate, *options):
     order = np.random.default_rng(len(X)).permutation(len(X))[:7]
     expected = textbook_mrii(X[order], targets[order], W, V, usage, rate, *options)
     W, V, usage = W.copy(), V.copy(), usage.copy()
-    settings = rules.RuleSettings(dtype(rate), dtype(options[0]), *options[1:])
-    args = frozen(X), order, frozen(targets), layers_of(W, V), usage, settings
-    assert call(rules.mrii_epoch, args, [W, V, usage]) == expected[3]
+    margin, gain, most, pairs, soft = options
+    settings, room = (
+        rules.RuleSettings(dtype(rate), dtype(margin), gain, pairs, soft),
+        room_of(W, len(V), most),
+    )
+    args = frozen(X), order, frozen(targets), layers_of(W, V), usage, settings, room
+    assert call(rules.mrii_epoch, args, [W, V, usage, *room]) == expected[3]
     close(W, expected[0], dtype)
     close(V, expected[1], dtype)
     assert_array_equal(usage, expected[2])
@@ -304,9 +318,9 @@ def test_output_units_learn_what_lacks_and_what_is_wrong_but_not_what_just_does(
     targets = np.array([[1.0, 1.0, -1.0, 1.0]])
     learnt = V.copy()
     layers, usage = layers_of(np.array([[1.0, 0.0]]), learnt), np.zeros(1)
-    settings = rules.RuleSettings(0.25, margin, 0.5, 0, True, False)
-    args = np.ones((1, 1)), np.zeros(1, int), targets, layers, usage, settings
-    assert call(rules.mrii_epoch, args, [learnt]) == 1
+    settings, room = rules.RuleSettings(0.25, margin, 0.5, True, False), room_of(layers[0], 4, 0)
+    args = np.ones((1, 1)), np.zeros(1, int), targets, layers, usage, settings, room
+    assert call(rules.mrii_epoch, args, [learnt, *room]) == 1
     expected = [alpha_lms(v, [1.0], d, 0.25) for v, d in zip(V, targets[0], strict=True)]
     adapted = [False, True, margin > 0, False]
     close(learnt, np.where(np.array(adapted)[:, None], expected, V))
@@ -336,8 +350,9 @@ def check_mri(X, targets, W, rate, need):
     expected = textbook_mri(X[order], targets[order], W, rate, need)
     W = W.copy()
     layers = forward.Layers(W, W[:0], need, targets.shape[1])
-    args = frozen(X), order, frozen(targets), layers, X.dtype.type(rate)
-    assert call(rules.mri_epoch, args, [W]) == expected[1]
+    room = room_of(W, targets.shape[1])
+    args = frozen(X), order, frozen(targets), layers, X.dtype.type(rate), room
+    assert call(rules.mri_epoch, args, [W, room.sums]) == expected[1]
     close(W, expected[0], X.dtype)
     return expected
 
