@@ -29,6 +29,7 @@ class Inner:
     @property
     def _numba_type_(self):  # numba reads this when it compiles a loop that calls the function
         if self._dispatcher is None:
+            from numba import njit
 
             self._dispatcher = njit(fastmath=self._fastmath, **_OPTIONS)(self.py_func)
         return self._dispatcher._numba_type_

@@ -57,10 +57,11 @@ def score_pair(lanes, packed, norms, c, scores):
 
 
 @inner(fastmath=_FASTMATH)
-def rank_pair(scores, c, marks, nearest):
-    """Keep the two best scores so far of each row, and whose the best is."""
-    first, other = scores[0], scores[1]
-    best, second = marks[1], marks[2]
+def rank_pair(first, other, c, best, second, nearest):
+    """Keep the two best scores so far of each row, and whose the best is.
+
+    The lines come one by one: as parts of one array they would be compiled for a single lane.
+    """
     if c == 0:
         for r in range(LANES):
             best[r] = np.inf
@@ -142,7 +143,7 @@ def iterate_narrow(block, start, stop, centers, state, full, totals, tile, cours
             fill_lanes(block, members, m, lanes, marks[0])
             for c in range(0, len(packed), 2):
                 score_pair(lanes, packed, norms, c, scores)
-                rank_pair(scores, c, marks, nearest)
+                rank_pair(scores[0], scores[1], c, marks[1], marks[2], nearest)
             with_costs = last and wants_costs
             changed += settle(block, centers, tile, m, start, now, totals, with_costs)
         if max_iter == 0:

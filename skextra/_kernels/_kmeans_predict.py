@@ -73,7 +73,7 @@ def label_rows(block, start, stop, centers, tile, lines, labels):
         _fill(block, first, m, members, lines, lanes, power)
         for c in range(0, len(packed), 2):
             score_pair(lanes, packed, norms, c, scores)
-            rank_pair(scores, c, marks, nearest)
+            rank_pair(scores[0], scores[1], c, best, second, nearest)
         for r in range(m):
             label = nearest[r]
             if not second[r] - best[r] > 2 * (error[1] + error[0] * power[r]):

@@ -115,8 +115,9 @@ def run(model, X, y):
     model.fit(X, y)
     for method in ("predict", "decision_function", "transform", "score", "sample_influence"):
         if hasattr(model, method):
-            for rows in (X, X[:1]):
-                getattr(model, method)(*((rows, y[: rows.shape[0]]) if method == "score" else (rows,)))
+            for end in (len(y), 1):
+                given = (X[:end], y[:end]) if method == "score" else (X[:end],)
+                getattr(model, method)(*given)
     if hasattr(model, "partial_fit"):
         for part in (slice(0, 900), slice(900, None)):
             more = {"classes": np.unique(y)} if hasattr(model, "classes_") else {}
