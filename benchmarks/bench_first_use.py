@@ -11,7 +11,7 @@ What is compared:
   starts find the cache of a cold one. Python's bytecode is there in all, as after an installation.
 * A cold start whose fit takes more than three seconds is not repeated. The number of cold starts
   stands in brackets. The environment limits the threads of both sides alike, and SKEXTRA_KERNELS
-  (auto, jit or compiled) selects our kernels, if there is a module of compiled ones, which the head names.
+  (auto, jit or compiled) selects our kernels; the head names the module of compiled ones, if any.
 * Parameters are the defaults of both sides, and k is 10. Features are standardised. The peer of
   CNNClassifier is Keras with the same layers; both train for two epochs.
 
