@@ -70,11 +70,11 @@ def medians(calls, repeats, timer=time.perf_counter):
     return np.median(in_turn(calls, repeats, timer), axis=0)
 
 
-def repeats_within(seconds, calls, fewest=3):
+def repeats_within(seconds, calls, fewest=3, timer=time.perf_counter):
     """Return how often calls can take turns in so many seconds, after one round that warms up."""
     for call in calls:
         call()
-    round_of_all = sum(clock(call) for call in calls)
+    round_of_all = sum(clock(call, timer) for call in calls)
     return int(np.clip(seconds / round_of_all, fewest, _MOST))
 
 

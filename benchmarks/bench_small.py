@@ -19,7 +19,8 @@ What is compared:
 * "TensorFlow's floor" is the same training, or prediction, in operations of TensorFlow alone, with
   nothing checked or recorded. Everything is compiled before it is timed.
 
-Usage: python benchmarks/bench_small.py [--seconds .4] [WORD ...]
+Usage: python benchmarks/bench_small.py [--cpu] [--seconds .4] [WORD ...]
+--cpu measures the time of the processor, summed over threads, which a busy machine changes less.
 WORD selects the rows whose section or label contains one of the words.
 """
 
@@ -28,6 +29,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -105,16 +107,16 @@ class Fit:
     data: Callable[[], tuple]
     seeds: int = 5
 
-    def measured(self, seconds):
+    def measured(self, seconds, timer):
         """Return (comparison, what our fits are worth, what the peer's are worth)."""
         X, y = self.data()
         models, pairs, worth = (self.ours, self.peer), [], []
         calls = [partial(model.fit, X, y) for model in models]
-        repeats = repeats_within(seconds / self.seeds, calls, fewest=2)
+        repeats = repeats_within(seconds / self.seeds, calls, 2, timer)
         for seed in range(self.seeds):
             for model in models:
                 model.set_params(random_state=seed)
-            pairs.append(in_turn(calls, repeats))
+            pairs.append(in_turn(calls, repeats, timer))
             worth.append([getattr(model, "inertia_", np.nan) for model in models])
         scores = np.mean(worth, axis=0)
         if y is not None:
@@ -211,12 +213,12 @@ class Prediction:
     method: str = "predict"
     rows: tuple = (1, 1000, MILLION)
 
-    def measured(self, count, seconds):
+    def measured(self, count, seconds, timer):
         """Return (comparison, share of equal results)."""
         X = self.data()
         X = np.resize(X, (count, X.shape[1]))
         calls = [partial(getattr(model, self.method), X) for model in self.models()]
-        pairs = in_turn(calls, repeats_within(seconds, calls))
+        pairs = in_turn(calls, repeats_within(seconds, calls, timer=timer), timer)
         ours, theirs = (call() for call in calls)
         equal = np.isclose(ours, theirs) if ours.dtype.kind == "f" else ours == theirs
         return Comparison.of(pairs), np.mean(equal)
@@ -313,7 +315,7 @@ def print_fits(section, rows):
     return ratios
 
 
-def fit_tables(chosen, seconds):
+def fit_tables(chosen, seconds, timer):
     """Print the tables of whole fits."""
     sections = {}
     for row in (*clusterings(), *supervised()):
@@ -321,7 +323,7 @@ def fit_tables(chosen, seconds):
             sections.setdefault(row.section, []).append(row)
     clustering = []
     for section, rows in sections.items():
-        found = ((row.label, *row.measured(seconds)) for row in rows)
+        found = ((row.label, *row.measured(seconds, timer)) for row in rows)
         ratios = print_fits(section, found)
         clustering += ratios if section in (SHIPPED, OTHERS) else []
     if len(clustering) > 1:
@@ -329,7 +331,7 @@ def fit_tables(chosen, seconds):
         print(f"\nGeometric mean over all {len(clustering)} rows of KMeansPP: {mean:.2f}x")
 
 
-def prediction_table(chosen, seconds, network_rows):
+def prediction_table(chosen, seconds, timer, network_rows):
     """Print the table of predictions with one and with two threads."""
     rows = [(row, count) for row in predictions() for count in row.rows]
     rows = [(row, count) for row, count in rows if chosen(f"{row.label}: {count:,}")]
@@ -341,7 +343,7 @@ def prediction_table(chosen, seconds, network_rows):
         found = []
         for threads in (1, 2):
             with threadpool_limits(threads):
-                found.append(row.measured(count, seconds))
+                found.append(row.measured(count, seconds, timer))
         print_prediction(f"{row.label}: {count:,}", [one for one, _ in found], found[0][1])
     for one, two in zip(*network_rows, strict=True):
         print_prediction(one[0], [Comparison(**row[1]) for row in (one, two)], one[2])
@@ -359,9 +361,11 @@ def main():
     """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--seconds", type=float, default=0.4, help="for the repeats of a row")
+    parser.add_argument("--cpu", action="store_true", help="CPU time, for a busy machine")
     parser.add_argument("words", nargs="*", metavar="WORD")
     options = parser.parse_args()
     warnings.simplefilter("ignore", ConvergenceWarning)
+    timer = time.process_time if options.cpu else time.perf_counter
 
     def chosen(label):
         return not options.words or any(word in label for word in options.words)
@@ -371,12 +375,13 @@ def main():
         "ratio: the peer's time / ours"
     )
     with threadpool_limits(1):
-        fit_tables(chosen, options.seconds)
+        fit_tables(chosen, options.seconds, timer)
     found = [networks(threads) for threads in (1, 2)] if chosen("CNNClassifier") else []
     if found:
         rows = [(label, Comparison(**row), *worth) for label, row, *worth in found[0]["fits"]]
         print_fits("CNNClassifier / the same network, 10 epochs, accuracy", rows)
-    prediction_table(chosen, options.seconds, [rows["predictions"] for rows in found] or [[], []])
+    network_rows = [rows["predictions"] for rows in found] or [[], []]
+    prediction_table(chosen, options.seconds, timer, network_rows)
 
 
 if __name__ == "__main__":
