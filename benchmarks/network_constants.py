@@ -6,7 +6,10 @@ chunks and of training in calls of several sizes; and that of reading rows in bl
 Usage: OMP_NUM_THREADS=1 python benchmarks/network_constants.py
 """
 
+import statistics
 import time
+from functools import partial
+from itertools import count
 
 import numpy as np
 from sklearn.datasets import load_digits
@@ -43,6 +46,18 @@ def main():
     times = [one_run(lambda: cold.fit(X[:320], y[:320])) for _ in range(2)]
     print(f"first fit of a kind {times[0]:.2f} s, second {times[1]:.2f} s", end=", ")
     print(f"a network for predictions {one_run(design.network):.2f} s")
+
+    print("seconds of the first fit of an architecture, as it is, with penalties, by Keras's Adam")
+    numbers, plain = count(9), _trainable.is_plain
+    for l2, is_plain in ((0.0, plain), (0.001, plain), (0.0, lambda optimizer: False)):
+        _trainable.is_plain = is_plain
+        news = [
+            CNNClassifier((next(numbers), 64), epochs=1, l2=l2, random_state=0) for _ in range(5)
+        ]
+        fits = [partial(new.fit, X[:150], y[:150]) for new in news]
+        print(f"{statistics.median(map(one_run, fits)):.3f}", end="  ")
+    print()
+    _trainable.is_plain = plain
 
     print("chunk of a prediction   microseconds per image   of one image alone")
     for size in (1, 4, 16, 64, 256, 1024):

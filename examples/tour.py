@@ -9,13 +9,12 @@ grid search. The script prints a table and saves figures::
     python examples/tour.py [folder for the figures]
 
 To add an estimator, write a function like those below, which returns rows of the table and saves
-figures, and add it to STOPS.
+figures, and add it to STOPS. tour_table.py holds what makes and prints the rows.
 """
 
 import sys
 import time
 import warnings
-from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
 
@@ -25,6 +24,7 @@ matplotlib.use("Agg")  # figures go to files; no window is needed
 
 import matplotlib.pyplot as plt
 import numpy as np
+from sklearn.base import clone
 from sklearn.cluster import KMeans
 from sklearn.datasets import (
     load_breast_cancer,
@@ -32,17 +32,17 @@ from sklearn.datasets import (
     load_digits,
     load_sample_image,
     load_wine,
+    make_classification,
+    make_regression,
 )
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import Perceptron, Ridge, SGDClassifier, SGDRegressor
 from sklearn.metrics import ConfusionMatrixDisplay
 from sklearn.model_selection import (
-    GridSearchCV,
     KFold,
     StratifiedKFold,
     TimeSeriesSplit,
     cross_val_predict,
-    cross_validate,
     train_test_split,
 )
 from sklearn.multioutput import MultiOutputRegressor
@@ -51,6 +51,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 from threadpoolctl import threadpool_limits
+from tour_table import Row, compare, compare_large, print_table
 
 from skextra import (
     Adaline,
@@ -66,45 +67,15 @@ from skextra.cnn import fold_batch_norm
 from skextra.plotting import CompressionDisplay, ElbowDisplay, LossCurveDisplay, SVMDisplay
 
 
-@dataclass(frozen=True)
-class Row:
-    """One line of the table; times in seconds."""
-
-    estimator: str
-    data: str
-    score: float
-    fit_time: float
-    peer: str
-    peer_score: float
-    peer_fit_time: float
-
-
-def evaluate(model, grid, X, y, folds, inner_folds=3):
-    """Return (score, seconds for one fit) of a model whose parameters a grid search selects.
-
-    The score is the mean over folds that the search has not used. The time is that of one more fit
-    of the pipeline with the best parameters; the median over the folds.
-    """
-    model.fit(X, y)  # compiles, so that the times below do not include it
-    search = GridSearchCV(model, grid, cv=inner_folds)
-    results = cross_validate(search, X, y, cv=folds, return_estimator=True)
-    times = [fitted.refit_time_ for fitted in results["estimator"]]
-    return float(np.mean(results["test_score"])), float(np.median(times))
-
-
-def compare(data, ours, peer, X, y, folds, inner_folds=3):
-    """Return the row for (name, model, grid) of ours and of the peer on the same folds."""
-    name, model, grid = ours
-    peer_name, peer_model, peer_grid = peer
-    score, seconds = evaluate(model, grid, X, y, folds, inner_folds)
-    peer_score, peer_seconds = evaluate(peer_model, peer_grid, X, y, folds, inner_folds)
-    return Row(name, data, score, seconds, peer_name, peer_score, peer_seconds)
-
-
 def save(figure, folder, name):
     """Save a figure and close it."""
     figure.savefig(folder / name, dpi=120)
     plt.close(figure)
+
+
+def made_classes(n_samples, **options):
+    """Return samples of 20 features that scikit-learn makes, and their classes."""
+    return make_classification(n_samples, 20, random_state=0, **options)
 
 
 def lms_regression(folder):
@@ -122,6 +93,17 @@ def lms_regression(folder):
         y,
         KFold(5, shuffle=True, random_state=0),
     )
+    one_pass = {"max_iter": 1, "tol": None}
+    large = compare_large(
+        "1e6 x 10, one epoch, R2",
+        ("LMSRegressor", LMSRegressor(learning_rate=1e-4, **one_pass)),
+        ("SGDRegressor", clone(sgd).set_params(average=False, eta0=1e-4, **one_pass)),
+        train_test_split(
+            *make_regression(1_100_000, 10, noise=30.0, random_state=0),
+            test_size=0.1,
+            random_state=0,
+        ),
+    )
 
     X = StandardScaler().fit_transform(X)
     least = LMSRegressor(variant="wiener").fit(X, y).loss_curve_[-1]
@@ -134,7 +116,7 @@ def lms_regression(folder):
     display = LossCurveDisplay(curves, loss_name=excess).plot()
     display.ax_.set_title("LMSRegressor on the diabetes data")
     save(display.figure_, folder, "lms_loss_curves.png")
-    return [row]
+    return [row, large]
 
 
 def adaline_classification(folder):
@@ -167,6 +149,17 @@ def adaline_classification(folder):
     ]:
         X, y = load(return_X_y=True)
         rows.append(compare(f"{name}, accuracy", ours, peer, X, y, folds))
+    few_passes = {"max_iter": 5, "tol": None}
+    rows.append(
+        compare_large(
+            "2e5 x 20, 5 epochs, acc.",
+            ("Adaline", Adaline(learning_rate=1e-4, random_state=0, **few_passes)),
+            ("SGDClassifier", clone(sgd[1][-1]).set_params(eta0=1e-4, **few_passes)),
+            train_test_split(
+                *made_classes(220_000, n_informative=10), test_size=0.1, random_state=0
+            ),
+        )
+    )
 
     X, y = load_digits(return_X_y=True)
     weights = adaline.fit(X, y)[-1].coef_.reshape(10, 8, 8)
@@ -243,7 +236,7 @@ def adaptive_prediction(folder):
                     {**taps, "lmsregressor__learning_rate": [0.005, 0.02]},
                 ),
                 (
-                    "SGDRegressor, same taps",
+                    "SGDRegressor",
                     sgd,
                     {**taps, "multioutputregressor__estimator__eta0": [0.003, 0.01]},
                 ),
@@ -254,7 +247,7 @@ def adaptive_prediction(folder):
                     rls,
                     {**taps, "lmsregressor__forgetting": [0.9999, 1.0]},
                 ),
-                ("Ridge, same taps", ridge, {**taps, "ridge__alpha": [1.0, 10.0]}),
+                ("Ridge", ridge, {**taps, "ridge__alpha": [1.0, 10.0]}),
             ),
         ]
     ]
@@ -299,12 +292,21 @@ def clustering(folder):
     print(f"  Mean inertia above the lowest of all fits: {', '.join(above)}")
     row = Row(
         "KMeansPP",
-        "digits, inertia / 1e6 *",
+        "digits, inertia",
         means[0] / 1e6,
         seconds,
-        "KMeans, n_init=10",
+        "KMeans, 10 runs",
         means[2] / 1e6,
         peer_seconds,
+    )
+
+    colours = load_sample_image("china.jpg").reshape(-1, 3).astype(float)
+    large = compare_large(
+        "273,280 colours, inertia",
+        ("KMeansPP", KMeansPP(32, random_state=0)),
+        ("KMeans", KMeans(32, random_state=0)),
+        (colours, colours, None, None),
+        score=lambda model, X, y: model.inertia_ / 1e6,
     )
 
     clusters = min(ours, key=lambda fit: fit.inertia_)
@@ -334,13 +336,13 @@ def clustering(folder):
         ElbowDisplay.from_path(path, ax=ax, log=True)
         ax.set_title(f"The {name} data")
     save(figure, folder, "kmeans_elbows.png")
-    return [row]
+    return [row, large]
 
 
 def margins(folder):
     """FeatureMapSVM against SVC, both with the Gaussian kernel: tumours and digits."""
     rows = []
-    for load, name in ((load_breast_cancer, "breast_cancer"), (load_digits, "digits")):
+    for load, name in ((load_breast_cancer, "breast cancer"), (load_digits, "digits")):
         X, y = load(return_X_y=True)
         ours = make_pipeline(StandardScaler(), FeatureMapSVM(random_state=0))
         peer = make_pipeline(StandardScaler(), SVC())
@@ -354,6 +356,15 @@ def margins(folder):
                 StratifiedKFold(3, shuffle=True, random_state=0),
             )
         )
+    samples = made_classes(7000, n_informative=12, n_classes=5, n_clusters_per_class=3)
+    rows.append(
+        compare_large(
+            "5,000 x 20, accuracy",
+            ("FeatureMapSVM", FeatureMapSVM(random_state=0)),
+            ("SVC", SVC()),
+            train_test_split(*samples, test_size=2000, random_state=0),
+        )
+    )
     X, y = load_breast_cancer(return_X_y=True)
     X = StandardScaler().fit_transform(X[:, :2])  # radius and texture
     svm = FeatureMapSVM(gamma=0.5, random_state=0).fit(X, y)
@@ -364,7 +375,7 @@ def margins(folder):
 
 
 def convolutions(folder):
-    """CNNClassifier against MLPClassifier: digits, and the misclassified ones."""
+    """CNNClassifier against MLPClassifier: digits, the misclassified ones, and fewer bytes."""
     X, y = load_digits(return_X_y=True)
     X = X / 16
     rates = [0.001, 0.003]
@@ -378,8 +389,14 @@ def convolutions(folder):
         ),
         X,
         y,
-        StratifiedKFold(3, shuffle=True, random_state=0),
+        StratifiedKFold(2, shuffle=True, random_state=0),
         inner_folds=2,
+    )
+    large = compare_large(
+        "4,000 shifted, accuracy",
+        ("CNNClassifier", CNNClassifier((16, 32), epochs=5, random_state=0)),
+        ("MLPClassifier", MLPClassifier((64,), max_iter=60, random_state=0)),
+        shifted_digits(),
     )
     X, X_test, y, y_test = train_test_split(X, y, random_state=0)
     cnn = CNNClassifier(batch_norm=True, augmentation={"shift": 1}, epochs=8, random_state=0)
@@ -398,21 +415,32 @@ def convolutions(folder):
         ax.imshow(X_test[i].reshape(8, 8), cmap="gray_r")
         ax.set_title(f"{y_test[i]} as {predicted[i]}")
     save(figure, folder, "cnn_digits.png")
-    return [row]
 
-
-def compression(folder):
-    """skextra.cnn: a network in fewer bytes, and the cost in accuracy."""
-    X, y = load_digits(return_X_y=True)
-    X, X_test, y, y_test = train_test_split(X / 16, y, random_state=0)
-    cnn = CNNClassifier(batch_norm=True, epochs=8, random_state=0).fit(X, y)
     folded, _ = fold_batch_norm(cnn)
     display = CompressionDisplay.from_estimator(
-        folded, X_test, y_test, n_clusters=(2, 4, 8, 16), random_state=0
+        folded, X_test, y_test, n_clusters=(2, 4, 16), random_state=0
     )
     display.ax_.set_title("CNNClassifier on digits: values a layer, and int8")
     save(display.figure_, folder, "compression.png")
-    return []
+    return [row, large]
+
+
+def shifted_digits():
+    """Return digits anywhere in images of 14 x 14: (X, X_test, y, y_test)."""
+    rng = np.random.default_rng(0)
+    X, y = load_digits(return_X_y=True)
+    X, X_test, y, y_test = train_test_split(X.reshape(-1, 8, 8) / 16, y, random_state=0)
+    samples = []
+    for digits, labels, n in ((X, y, 4000), (X_test, y_test, 1000)):
+        chosen = rng.integers(len(digits), size=n)
+        images = np.zeros((n, 14, 14))
+        for image, i, (top, left) in zip(
+            images, chosen, rng.integers(7, size=(n, 2)), strict=True
+        ):
+            image[top : top + 8, left : left + 8] = digits[i]
+        samples.append((images.reshape(n, -1), labels[chosen]))
+    (X, y), (X_test, y_test) = samples
+    return X, X_test, y, y_test
 
 
 STOPS = [
@@ -423,7 +451,6 @@ STOPS = [
     clustering,
     margins,
     convolutions,
-    compression,
 ]
 
 
@@ -442,26 +469,6 @@ def compile_kernels():
     CNNClassifier(epochs=1, random_state=0).fit(digits / 16, labels)
 
 
-def print_table(rows):
-    """Print the rows."""
-    head = ("estimator", "data, score", "score", "fit, ms", "in scikit-learn", "score", "fit, ms")
-    layout = "{:<22} {:<24} {:>6} {:>9}   {:<23} {:>6} {:>9}"
-    print(layout.format(*head))
-    print("-" * len(layout.format(*head)))
-    for row in rows:
-        print(
-            layout.format(
-                row.estimator,
-                row.data,
-                f"{row.score:.3f}",
-                f"{1e3 * row.fit_time:.1f}",
-                row.peer,
-                f"{row.peer_score:.3f}",
-                f"{1e3 * row.peer_fit_time:.1f}",
-            )
-        )
-
-
 def main(folder):
     """Run all stops."""
     began = time.perf_counter()
@@ -478,13 +485,7 @@ def main(folder):
             rows += stop(folder)
     print()
     print_table(rows)
-    print(
-        "\nScore: mean over folds that the grid search has not seen. "
-        "Fit: one fit of the pipeline on one\nthread (TensorFlow has its own), median over the "
-        "folds."
-        "\n* Inertia on all data, where less is better: mean over five seeds, median time."
-    )
-    print(f"Time in all: {time.perf_counter() - began:.0f} s")
+    print(f"\nTime in all: {time.perf_counter() - began:.0f} s")
     print(f"Pictures: {folder.resolve()}")
 
 

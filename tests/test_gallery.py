@@ -170,6 +170,7 @@ def test_kmeans_outlier():
 
 def test_tour(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr("sys.argv", ["tour.py", str(tmp_path)])
+    monkeypatch.syspath_prepend(EXAMPLES)
     runpy.run_path(str(EXAMPLES / "tour.py"), run_name="__main__")
     printed = capsys.readouterr().out
     for name in (

@@ -108,7 +108,7 @@ class Design:
         with LOCK:
             try:
                 model = model_of(self.plan, self.image_shape, self.n_classes, self.dtype)
-                return Network(model, self.image_shape, self.n_classes)
+                return Network(model, self.image_shape, self.n_classes, gives_probabilities=False)
             except (TypeError, ValueError) as error:
                 raise ValueError(
                     f"Keras cannot make the layers that the parameters ask for: {reason(error)}"

@@ -29,9 +29,13 @@ class Network:
 
     n_classes : int
         Number of its outputs.
+
+    gives_probabilities : bool, default=None
+        Whether the outputs are probabilities. By default, its outputs for noise decide, since a
+        model of the user's may end in any kind of softmax.
     """
 
-    def __init__(self, model, image_shape, n_classes):
+    def __init__(self, model, image_shape, n_classes, gives_probabilities=None):
         import tensorflow as tf
 
         self.model = model
@@ -45,8 +49,9 @@ class Network:
         positions = {id(weight): i for i, weight in enumerate(self.weights)}
         trainable = [positions[id(v)] for v in model.trainable_variables]
         others = [(positions.get(id(v)), v) for v in model.non_trainable_variables]
-        # A model may end in any kind of softmax, so its outputs decide.
-        self.gives_probabilities = are_probabilities(outputs_on_probe(model, image_shape))
+        if gives_probabilities is None:
+            gives_probabilities = are_probabilities(outputs_on_probe(model, image_shape))
+        self.gives_probabilities = gives_probabilities
 
         def compute(weights, images):
             fixed = [v if i is None else weights[i] for i, v in others]

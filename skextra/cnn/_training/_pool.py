@@ -3,6 +3,8 @@
 import json
 from contextlib import contextmanager
 
+import numpy as np
+
 from skextra.cnn._keras import LOCK, keras, values_of
 from skextra.cnn._network._build import built_network, config_key
 from skextra.cnn._network._cache import NETWORKS
@@ -56,11 +58,12 @@ def trainable_network(cnn, weights=None, slots=None):
     model = None if design.plan is not None else design.model()
     kind = design.key if model is None else config_key(model)
     augmentation = tuple(sorted((cnn.augmentation or {}).items()))
+    penalised = bool(np.any(design.l2))
     if weights is None and model is not None:
         weights = values_of(model.weights)
     key = None
     if kind is not None and all(map(leaves_no_trace, cnn.callbacks or ())):
-        key = kind, optimizer_key(cnn), augmentation
+        key = kind, optimizer_key(cnn), augmentation, penalised
     with LOCK:
         trainable = POOL.take(key)
         if trainable is None:
@@ -69,8 +72,9 @@ def trainable_network(cnn, weights=None, slots=None):
             else:
                 network = built_network(model, design.image_shape, design.n_classes)
             trainable = TrainableNetwork(
-                network, design.plan, optimizer_of(cnn), augmentation, looped=key is not None
-            )
+                network, design.plan, optimizer_of(cnn), augmentation, penalised,
+                looped=key is not None,
+            )  # fmt: skip
     if key is not None:
         NETWORKS.keep(design.key, trainable.network)
     if weights is not None:

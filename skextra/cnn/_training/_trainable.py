@@ -1,6 +1,7 @@
 """Trainable: a network with an optimizer and its compiled step, used by one fit after another."""
 
 import copy
+from functools import partial
 
 import numpy as np
 
@@ -8,6 +9,7 @@ from skextra.cnn._keras import keras, values_of
 from skextra.cnn._network._model import made_initializer
 from skextra.cnn._network._network import all_layers, mode
 from skextra.cnn._network._seeds import AUGMENTATION, DROPOUT, KERNELS, drawn_seed
+from skextra.cnn._training._adam import apply_adam, is_plain
 from skextra.cnn._training._augmentation import augmented
 from skextra.cnn._training._batch_norm import Moments
 
@@ -34,18 +36,23 @@ class TrainableNetwork:
     augmentation : tuple
         Sorted items of the parameter.
 
+    penalised : bool
+        Whether `begin` may be given penalties other than 0. Without them a step has less to trace
+        and to compute.
+
     looped : bool
         Whether the loop over batches is compiled too. That is faster, but TensorFlow never frees
         compiled loops, so it is only for networks that are used again.
     """
 
-    def __init__(self, network, plan, optimizer, augmentation, looped):
+    def __init__(self, network, plan, optimizer, augmentation, penalised, looped):
         self.network = network
         self.optimizer = optimizer = _scaling(optimizer, network.model)
         variables = network.model.trainable_variables
         if not variables:
             raise ValueError("The model that build returned has no weights to train.")
-        self._kernels = [w for w in network.weights if w.name.endswith("kernel")]
+        kernels = [w for w in network.weights if w.name.endswith("kernel")]
+        self._penalised = kernels if penalised else []
         self._specs = [layer[-1] for layer in plan or () if layer[0] in _WITH_KERNEL]
         self._initial = values_of(network.weights)
         optimizer.build(variables)
@@ -53,8 +60,11 @@ class TrainableNetwork:
         self._rate = _fixed_rate(optimizer)
         self.moments = Moments(network)
         self._looped = looped
-        step = _step(network, optimizer, augmentation, self._kernels)
-        self._graph = _compiled(_loop(step) if looped else step, network, self._kernels)
+        # In models of the user's weights may have constraints, or gradients be sparse or missing.
+        plain = plan is not None and is_plain(optimizer)
+        apply = partial(apply_adam, optimizer) if plain else optimizer.apply
+        step = _step(network, optimizer, apply, augmentation, self._penalised)
+        self._graph = _compiled(_loop(step) if looped else step, network, self._penalised)
 
     def begin(self, seed, weights, slots, learning_rate, l2):
         """Set the weights and the optimizer to the start of a training.
@@ -82,7 +92,8 @@ class TrainableNetwork:
             )
         if self._rate is not None:
             self.optimizer.learning_rate = self._rate if learning_rate is None else learning_rate
-        self._l2 = np.broadcast_to(np.asarray(l2, self.network.dtype), len(self._kernels))
+        factors = l2 if self._penalised else 0.0
+        self._l2 = np.broadcast_to(np.asarray(factors, self.network.dtype), len(self._penalised))
 
     def _draw_weights(self, seed):
         weights, specs, number = list(self._initial), iter(self._specs), 0
@@ -177,8 +188,11 @@ def _fixed_rate(optimizer):
     return rate
 
 
-def _step(network, optimizer, augmentation, kernels):
-    """Return a function that trains on one batch; it takes whatever the loop takes."""
+def _step(network, optimizer, apply, augmentation, kernels):
+    """Return a function that trains on one batch; it takes whatever the loop takes.
+
+    `apply` is given gradients and variables, and changes them as the optimizer does.
+    """
     import tensorflow as tf
 
     model, dtype = network.model, network.dtype
@@ -198,7 +212,7 @@ def _step(network, optimizer, augmentation, kernels):
             for extra in model.losses:
                 total += tf.cast(extra, dtype)
             total = optimizer.scale_loss(total)
-        optimizer.apply(tape.gradient(total, variables), variables)
+        apply(tape.gradient(total, variables), variables)
         right = tf.equal(tf.argmax(logits, axis=1, output_type=tf.int32), targets)
         hit = tf.reduce_sum(masses * tf.cast(right, dtype))
         return loss + tf.cast(lost, "float64"), hits + tf.cast(hit, "float64")

@@ -398,8 +398,11 @@ def test_compiled_networks_are_used_again_and_forgotten():
     for filters in range(1, 13):
         CNNClassifier(filters, **options).fit(X[:60], Y[:60])
         before = len(POOL)
-        CNNClassifier(filters, **options, l2=0.1, random_state=1).fit(X[:60], Y[:60])
+        CNNClassifier(filters, **options, learning_rate=0.1, random_state=1).fit(X[:60], Y[:60])
         assert len(POOL) == before <= 8  # it used the network of the first
+    for l2, more in ((0.1, 1), (0.2, 1), (0.0, 1)):  # without penalties there is less to compile
+        CNNClassifier(9, **options, l2=l2).fit(X[:60], Y[:60])
+        assert sum(key[-1] for key, _ in POOL._waiting) == more
 
 
 def test_meta_estimators():
