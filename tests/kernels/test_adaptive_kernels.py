@@ -9,7 +9,6 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
 
 from skextra._base import frozen
-from skextra._kernels import _epoch_map as epoch_map
 from skextra._kernels import _lms_csr as csr
 from skextra._kernels import _lms_dense as dense
 from skextra._kernels import _rls as rls
@@ -164,29 +163,6 @@ def test_row_powers_do_not_overflow_in_float32():
     assert_allclose(powers, [25e40, 4e50], rtol=1e-6)
 
 
-@shapes
-def test_moment_product_is_the_correlation_matrix_times_the_vector(
-    n, p, n_outputs, inc, shuffled, dtype
-):
-    made = drawn(n, p, n_outputs, inc, shuffled, dtype)
-    vector = np.random.default_rng(n).standard_normal(p + 1)
-    product = np.full(p + 1, 0.5)
-    weight = frozen(np.ascontiguousarray(made.each_weight))
-    call(dense.moment_product, (made.rows, weight, vector, product), [product])
-    correlation = made.inputs.T @ (made.each_weight[:, None] * made.inputs)
-    check(made, product, 0.5 + correlation @ vector)
-
-
-def test_moment_product_loses_no_small_terms_to_a_block_of_rows_before():
-    # In float32, ones added to 2^24 are lost; the second block of 1024 rows ends with it.
-    X = np.zeros((2064, 2), np.float32)
-    X[2047:, 0], X[:, 1] = 1.0, 1.0
-    X[2047, 0] = 2**24
-    ones, vector, product = frozen(np.ones(len(X))), np.array([0.0, 1.0, 0.0]), np.zeros(3)
-    dense.moment_product(tuple(spread(X, False)), ones, vector, product)
-    assert_array_equal(product, [2**24 + 16, 2064, 0])
-
-
 @pytest.mark.parametrize("keep_path", [False, True])
 @shapes
 def test_adapting_keeps_outputs_sum_and_path(keep_path, n, p, n_outputs, inc, shuffled, dtype):
@@ -204,33 +180,6 @@ def test_adapting_keeps_outputs_sum_and_path(keep_path, n, p, n_outputs, inc, sh
     check(made, total, start + expected.sum(axis=0))
     if keep_path:
         check(made, path, expected)
-
-
-@averages
-@shapes
-def test_the_epoch_map_takes_any_weights_where_the_epoch_takes_them(
-    average, n, p, n_outputs, inc, shuffled, dtype
-):
-    made = drawn(n, p, n_outputs, inc, shuffled, dtype)
-    made.tolerance = 1e-12  # in float64 for float32 rows too
-    origin = made.v.astype(np.float64)
-    args = made.rows, made.order, made.targets, made.gains, origin, average
-    mat, mean_mat, gram = np.eye(p + 1), np.zeros((p + 1, p + 1)), np.zeros((p + 1, p + 1))
-    vec, mean_vec, gradient = (np.zeros(origin.shape) for _ in range(3))
-    found = epoch_map.ComposedEpoch(mat, vec, mean_mat, mean_vec, gram, gradient)
-    half = n // 2  # in two parts
-    seen = call(epoch_map.compose_epoch, (*args, found, 0, half, 0.0), found)
-    seen = call(epoch_map.compose_epoch, (*args, found, half, n, seen), found)
-    assert_allclose(seen, made.each_weight.sum(), rtol=1e-12)
-    path, _, gathered = textbook_epoch(made, np.zeros(origin.shape), made.targets)
-    basis_path, _, basis_gathered = textbook_epoch(made, np.eye(p + 1), np.zeros((n, p + 1)))
-    check(made, mat.T, basis_path[-1])
-    check(made, vec, path[-1])
-    check(made, mean_mat.T, basis_gathered if average else 0)
-    check(made, mean_vec, gathered if average else 0)
-    weighted = made.each_weight[:, None] * made.inputs
-    check(made, gram, weighted.T @ made.inputs)
-    check(made, gradient, (made.targets - made.inputs @ origin.T).T @ weighted)
 
 
 def udu(P):
