@@ -122,9 +122,9 @@ class LMSRegressor(MultiOutputMixin, RegressorMixin, AdaptiveFilter):
         The rate used. Only with 'lms' and 'nlms'.
 
     stability_ : LMSStability
-        Bounds on the learning rate, predicted misadjustment and, for dense X with fewer than 32
-        features and n_samples * (n_features + 1)^2 up to 200,000, the exact limit. Only with
-        'lms' and 'nlms'.
+        Bounds on the learning rate and predicted misadjustment. If the fit has diverged, also
+        the exact limit, for dense X with fewer than 32 features and n_samples * (n_features +
+        1)^2 up to 200,000. Only with 'lms' and 'nlms'.
 
     inverse_correlation_ : ndarray of shape (n_inputs, n_inputs)
         The matrix P of 'rls', the bias input last. Only with 'rls'.
@@ -177,7 +177,7 @@ class LMSRegressor(MultiOutputMixin, RegressorMixin, AdaptiveFilter):
     >>> lms = LMSRegressor(learning_rate=0.05, max_iter=20, tol=None).fit(X, y)
     >>> lms.coef_.round(2)
     array([ 1., -2.])
-    >>> bool(lms.stability_.critical_rate > 0.05)
+    >>> lms.learning_rate_ < lms.stability_.guaranteed_bound
     True
     """
 

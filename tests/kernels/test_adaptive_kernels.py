@@ -9,6 +9,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
 
 from skextra._base import frozen
+from skextra._kernels import _epoch_map as epoch_map
 from skextra._kernels import _lms_csr as csr
 from skextra._kernels import _lms_dense as dense
 from skextra._kernels import _rls as rls
@@ -180,6 +181,33 @@ def test_adapting_keeps_outputs_sum_and_path(keep_path, n, p, n_outputs, inc, sh
     check(made, total, start + expected.sum(axis=0))
     if keep_path:
         check(made, path, expected)
+
+
+@averages
+@shapes
+def test_the_epoch_map_takes_any_weights_where_the_epoch_takes_them(
+    average, n, p, n_outputs, inc, shuffled, dtype
+):
+    made = drawn(n, p, n_outputs, inc, shuffled, dtype)
+    made.tolerance = 1e-12  # in float64 for float32 rows too
+    origin = made.v.astype(np.float64)
+    args = made.rows, made.order, made.targets, made.gains, origin, average
+    mat, mean_mat, gram = np.eye(p + 1), np.zeros((p + 1, p + 1)), np.zeros((p + 1, p + 1))
+    vec, mean_vec, gradient = (np.zeros(origin.shape) for _ in range(3))
+    found = epoch_map.ComposedEpoch(mat, vec, mean_mat, mean_vec, gram, gradient)
+    half = n // 2  # in two parts
+    seen = call(epoch_map.compose_epoch, (*args, found, 0, half, 0.0), found)
+    seen = call(epoch_map.compose_epoch, (*args, found, half, n, seen), found)
+    assert_allclose(seen, made.each_weight.sum(), rtol=1e-12)
+    path, _, gathered = textbook_epoch(made, np.zeros(origin.shape), made.targets)
+    basis_path, _, basis_gathered = textbook_epoch(made, np.eye(p + 1), np.zeros((n, p + 1)))
+    check(made, mat.T, basis_path[-1])
+    check(made, vec, path[-1])
+    check(made, mean_mat.T, basis_gathered if average else 0)
+    check(made, mean_vec, gathered if average else 0)
+    weighted = made.each_weight[:, None] * made.inputs
+    check(made, gram, weighted.T @ made.inputs)
+    check(made, gradient, (made.targets - made.inputs @ origin.T).T @ weighted)
 
 
 def udu(P):
