@@ -1,9 +1,9 @@
 """Time per epoch of LMSRegressor and Adaline compared with scikit-learn's SGD and padasip.
 
 Every figure is the median over repeats in which the two take turns, with the ratio taken pair by
-pair. The time of an epoch is the difference between a long and a short fit divided by the number
-of epochs between them, so that data checks and the first compilation cancel on both sides. The
-whole fit, which includes the checks, has a row of its own. Compilation is excluded.
+pair. Rows named "fit" are whole fits, with the checks of the data. The time of an epoch is the
+difference between a long and a short fit divided by the number of epochs between them, so that
+all but the epochs cancels on both sides. Compilation is excluded.
 
 Usage: python benchmarks/bench_lms.py [--quick]. MNIST rows use the file named by SKEXTRA_MNIST (an
 npz with x_train, y_train, x_test, y_test), and generated data of the same size without it.
@@ -20,7 +20,7 @@ import numpy as np
 from _interleaved import clock
 from scipy import sparse
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.linear_model import SGDClassifier, SGDRegressor
+from sklearn.linear_model import LinearRegression, SGDClassifier, SGDRegressor
 from threadpoolctl import threadpool_limits
 
 from skextra import Adaline, LMSRegressor
@@ -37,8 +37,15 @@ def per_epoch(make, X, y, short, long):
 
 
 def whole_fit(make, X, y, short, long):
-    """Return seconds per epoch of a whole fit of `long` epochs."""
-    return clock(lambda: make(long).fit(X, y)) / long
+    """Return the seconds of a whole fit of `long` epochs."""
+    return clock(lambda: make(long).fit(X, y))
+
+
+def compare_fits(label, ours, peer, X, y, lengths, repeats=REPEATS):
+    """Print a row for whole fits of each number of epochs."""
+    for epochs in lengths:
+        name = f"{label}, fit of {epochs} epoch{'s' if epochs > 1 else ''}"
+        compare(name, ours, peer, X, y, long=epochs, measure=whole_fit, repeats=repeats)
 
 
 def compare(label, ours, peer, X, y, short=2, long=12, measure=per_epoch, repeats=REPEATS):
@@ -101,34 +108,40 @@ def mnist():
 
 
 def dense_rows(quick):
-    X, y = made(100_000 if quick else 1_000_000, 10)
-    name = f"LMS {X.shape[0]}x10 float64"
-    compare(f"{name}, epoch row by row / SGDRegressor", lms(), sgd, X, y)
+    n = 100_000 if quick else 1_000_000
+    X, y = made(n, 10)
+    name = f"LMS {n}x10 float64"
+    compare_fits(name, lms(), sgd, X, y, (1, 5, 20))
+    compare(f"{name}, epoch", lms(), sgd, X, y)
     X, y = made(100_000, 10)
-    compare(
-        "LMS 100000x10, fit of 1000 epochs / SGDRegressor",
-        lms(),
-        sgd,
-        X,
-        y,
-        long=1000,
-        measure=whole_fit,
-        repeats=1 if quick else 3,
-    )
+    compare_fits("LMS 100000x10", lms(), sgd, X, y, (1000,), repeats=1 if quick else 3)
     X, labels, _, _ = mnist()
     y = labels.astype(float)
     for dtype in (np.float64, np.float32):
         data = X.astype(dtype), y.astype(dtype)
         name = f"LMS 60000x784 {np.dtype(dtype).name}"
-        compare(f"{name}, epoch / SGDRegressor", lms(), sgd, *data)
-        compare(
-            f"{name}, fit of 20 epochs / SGDRegressor",
-            lms(),
-            sgd,
-            *data,
-            long=20,
-            measure=whole_fit,
-        )
+        compare_fits(name, lms(), sgd, *data, (1, 5, 20))
+        compare(f"{name}, epoch", lms(), sgd, *data)
+
+
+def default_fits(quick):
+    """Fits with the parameters of neither changed, and what they reach on other rows."""
+    n = 100_000 if quick else 1_000_000
+    X, y = made(n + 100_000, 10)
+    y += 2 * y.std() * np.random.default_rng(1).standard_normal(len(y)) / 7.5
+    train, test = slice(0, n), slice(n, None)
+    data = X[train], y[train]
+
+    def ours(epochs):
+        return LMSRegressor()
+
+    def peer(epochs):
+        return SGDRegressor(random_state=0)
+
+    compare(f"LMS {n}x10, default fit", ours, peer, *data, measure=whole_fit, repeats=3)
+    for model in (ours(None), peer(None), LinearRegression()):
+        score = model.fit(*data).score(X[test], y[test])
+        print(f"R2 on other rows of {type(model).__name__:<38} {score:.5f}")
 
 
 def sparse_rows():
@@ -137,7 +150,8 @@ def sparse_rows():
         X = sparse.random(n, p, density, format="csr", random_state=0)
         y = X @ rng.standard_normal(p)
         name = f"LMS CSR {n}x{p} at {density:.1%}"
-        compare(f"{name}, epoch / SGDRegressor", lms(), sgd, X, y)
+        compare_fits(name, lms(), sgd, X, y, (1, 5))
+        compare(f"{name}, epoch", lms(), sgd, X, y)
 
 
 def classifiers():
@@ -160,16 +174,9 @@ def classifiers():
             random_state=0,
         )
 
-    compare(
-        "Adaline 60000x784, 10 classes, epoch / SGDClassifier",
-        adaline,
-        sgd_classifier,
-        X,
-        y,
-        short=1,
-        long=4,
-        repeats=3,
-    )
+    name = "Adaline 60000x784, 10 classes"
+    compare_fits(name, adaline, sgd_classifier, X, y, (1, 5), repeats=3)
+    compare(f"{name}, epoch", adaline, sgd_classifier, X, y, short=1, long=4, repeats=3)
     if os.environ.get("SKEXTRA_MNIST"):
         for name, model in (
             ("Adaline()", Adaline(random_state=0)),
@@ -228,9 +235,11 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="smaller data, fewer repeats")
     quick = parser.parse_args().quick
-    print(f"{'ours / peer':<58} {'ours, ms':>10} {'peer, ms':>10} {'ratio':>8}  (range)")
+    head = f"{'ours / SGD of scikit-learn, where no other is named':<58}"
+    print(f"{head} {'ours, ms':>10} {'peer, ms':>10} {'ratio':>8}  (range)")
     with threadpool_limits(1):
         dense_rows(quick)
+        default_fits(quick)
         sparse_rows()
         classifiers()
         adaptive_filters()

@@ -36,13 +36,13 @@ def sentences():
     yield f"inertia {ours:.1f}% above the lowest known, one run of KMeans {one:.1f}%"
     yield f"the best of ten {ten:.1f}%"
 
-    dense = found("lms", r"^LMS \d+x\d+ float\d\d, epoch.* ([\d.]+)x")
-    sparse = found("lms", r"^LMS CSR.* ([\d.]+)x")
+    dense = found("lms", r"^LMS \d+x\d+ float\d\d, fit.* ([\d.]+)x")
+    sparse = found("lms", r"^LMS CSR.*, epoch.* ([\d.]+)x")
     passes = found("lms", r"padasip.* ([\d.]+)x")
-    yield f"an epoch of dense data {whole(min(dense))} to {whole(max(dense))} times as fast"
-    yield f"of sparse data {min(sparse)} to {max(sparse)} times"
+    yield f"a fit of dense data {whole(min(dense))} to {whole(max(dense))} times as fast"
+    yield f"an epoch of sparse data {min(sparse)} to {max(sparse)} times"
     yield f"an adaptive pass {whole(min(passes))} to {whole(max(passes))} times as fast"
-    (speed,) = found("lms", r"^Adaline .* ([\d.]+)x")
+    (speed,) = found("lms", r"^Adaline .*, epoch.* ([\d.]+)x")
     yield f"an epoch {speed} times as fast"
     scores = {f"{score:.1%}" for score in found("lms", r"^MNIST test accuracy of .* ([\d.]+) in")}
     yield f"{' and '.join(sorted(scores))} on MNIST for both"

@@ -137,8 +137,8 @@ _ = ax.legend()
 # %%
 # Bounds on the rate
 # ------------------
-# The warning names four bounds on the rate. They are stored in `stability_` of a fitted model, and
-# :func:`~skextra.lms_stability` computes them without a fit:
+# The warning names four bounds on the rate. :func:`~skextra.lms_stability` computes them without a
+# fit; `stability_` of a fitted model has the first three, and the last where the fit has diverged:
 #
 # * :math:`2 / \max \|x\|^2`: below it, each step reduces the error of its sample, and no order of
 #   the samples can make the weights diverge. Safe, and often much too conservative.
@@ -175,7 +175,7 @@ radius = np.array([lms_stability(X, rate, fit_intercept=False).spectral_radius f
 
 fig, ax = plt.subplots(layout="constrained")
 ax.plot(grid, radius, color="#0072B2")
-radius_at_rates = [models[rate].stability_.spectral_radius for rate in rates]
+radius_at_rates = [lms_stability(X, rate, fit_intercept=False).spectral_radius for rate in rates]
 ax.plot(rates, radius_at_rates, "o", color="#0072B2", label="rates of the lab that converge")
 ax.plot(1, diverged.stability_.spectral_radius, "X", color="#D55E00", ms=9, label="rate 1")
 bounds = {
@@ -203,8 +203,9 @@ for factor in (0.999, 1.001):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         lms.fit(X, y)
+    growth = lms_stability(X, lms.learning_rate_, fit_intercept=False).spectral_radius
     print(
-        f"{factor} x critical rate: radius {lms.stability_.spectral_radius:.3f}, "
+        f"{factor} x critical rate: radius {growth:.3f}, "
         f"MSE after epoch {lms.n_iter_}: {lms.loss_curve_[-1]:.3g}"
     )
 

@@ -210,7 +210,8 @@ class Adaline(ClassifierMixin, AdaptiveFilter):
             The estimator is then left as it was.
         """
         self._check_parameters()
-        X, y = self._check_pair(X, y, reset=True)
+        finite = not self._finite_by_norms(sample_weight)
+        X, y = self._check_pair(X, y, reset=True, ensure_all_finite=finite)
         data = {"X": X, "y": y, "metadata": {"sample_weight": sample_weight}}
         X, y, sample_weight = self._drop_unweighted(X, y, sample_weight)
         previous = getattr(self, "classes_", None)
@@ -317,11 +318,19 @@ class Adaline(ClassifierMixin, AdaptiveFilter):
         self._check_option("variant", ("lms", "nlms"))
         super()._check_parameters()
 
-    def _check_pair(self, X, y, reset):
+    def _check_pair(self, X, y, reset, ensure_all_finite=True):
         X, y = validate_data(
-            self, X, y, accept_sparse="csr", dtype=[np.float64, np.float32], reset=reset
+            self,
+            X,
+            y,
+            accept_sparse="csr",
+            dtype=[np.float64, np.float32],
+            reset=reset,
+            ensure_all_finite=ensure_all_finite,
         )
-        check_classification_targets(y)
+        # It costs a tenth of a small fit, and passes labels of these kinds that repeat.
+        if y.ndim > 1 or y.dtype.kind not in "biuUS" or 2 * len(np.unique(y)) > len(y):
+            check_classification_targets(y)
         return X, column_or_1d(y)
 
     def _with_class_weight(

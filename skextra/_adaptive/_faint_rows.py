@@ -70,6 +70,9 @@ class FaintRows(Rows):
         """Return the squared norm of every row, before it is scaled."""
         return self._plain.powers()
 
+    def some(self, part):
+        return self.dense(part)
+
     def dense(self, part):
         """Return some rows, scaled."""
         return self._plain.dense(part) * self.scale[part, None]
@@ -87,13 +90,6 @@ class FaintRows(Rows):
 
     def loss(self, targets, gains, v):
         return self._plain.loss(targets, gains, v)
-
-    def moment_product(self, weight, vector):
-        out = np.zeros(self.p + 1)
-        for part in self._parts():
-            rows = self.dense(part)
-            out[:-1] += rows.T @ (weight[part] * (rows @ vector[:-1]))
-        return out
 
     def keys(self, multipliers):
         return self._plain.keys(multipliers)

@@ -1,25 +1,26 @@
 """What LMSRegressor and Adaline share: from validated data to published weights."""
 
-from dataclasses import astuple
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import DTypeLike, NDArray
+from numpy.typing import ArrayLike, DTypeLike, NDArray
 from scipy.sparse import issparse
 from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils import assert_all_finite
 from sklearn.utils.extmath import safe_sparse_dot
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
-from skextra._adaptive._epochs import GROWTH, Stopping, Weights, run_epochs
+from skextra._adaptive._epochs import GROWTH, Stopping, run_epochs
 from skextra._adaptive._faint_rows import is_silent
 from skextra._adaptive._gains import automatic_rate, gains_of, mean_square, part_of_gains
 from skextra._adaptive._inputs import InputPower, Inputs
-from skextra._adaptive._moments import moments_for
 from skextra._adaptive._reports import fit_report, shortfall_report, stream_report
 from skextra._adaptive._rows import FILE_ORDER, Rows, as_rows, presentation_order
 from skextra._adaptive._shortfall import shortfall
-from skextra._adaptive._stability import LMSStability, measure
+from skextra._adaptive._spectrum import moments_if_cheap
+from skextra._adaptive._stability import LMSStability, measure, measure_exactly
 from skextra._adaptive._stream import Chunk, Stream
+from skextra._adaptive._weights import Weights
 from skextra._base import Estimator, frozen, random_state_of, warn_caller
 from skextra._callbacks import CallbackSupportMixin, EpochReporter
 from skextra._kernels._lms_dense import lms_adapt
@@ -41,7 +42,7 @@ class AdaptiveFilter(CallbackSupportMixin, Estimator):
     max_iter: Int
     tol: float | None
     shuffle: bool
-    average: bool
+    average: Any  # bool, or a Literal of the estimator's
     fit_intercept: bool
     warm_start: bool
     random_state: RandomStateLike
@@ -53,6 +54,8 @@ class AdaptiveFilter(CallbackSupportMixin, Estimator):
     _stability: tuple[Any, ...]  # those of LMSStability
     _single_output: bool
 
+    # Names that `average` takes besides True and False.
+    _average_options: tuple[str, ...] = ()
     # Variants without a learning rate, which a warning can recommend.
     _direct_variants: str | None = None
 
@@ -79,8 +82,21 @@ class AdaptiveFilter(CallbackSupportMixin, Estimator):
         self._check_number("max_iter", low=1, integer=True)
         if self.tol is not None:
             self._check_number("tol", low=0)
-        self._check_flag("shuffle", "average", "fit_intercept", "warm_start")
-        random_state_of(self.random_state)
+        if not isinstance(self.average, str):
+            self._check_flag("average")
+        elif self.average not in self._average_options:
+            options = ", ".join(repr(option) for option in (True, False, *self._average_options))
+            raise ValueError(f"average={self.average!r} is not an option; use one of {options}.")
+        self._check_flag("shuffle", "fit_intercept", "warm_start")
+        if not self.shuffle:  # which asks for the generator, and that takes .05 ms
+            random_state_of(self.random_state)
+
+    def _finite_by_norms(self, sample_weight: ArrayLike | None) -> bool:
+        """Whether the norms of the rows tell if X is finite, so that no pass is made for that.
+
+        All rows have to take part: one of weight zero may not.
+        """
+        return sample_weight is None and self.variant in ("lms", "nlms")
 
     def _drop_unweighted(self, X, targets, sample_weight):
         """Validate the weights; leave out rows of weight zero."""
@@ -129,7 +145,7 @@ class AdaptiveFilter(CallbackSupportMixin, Estimator):
 
     def _fit_epochs(self, X, targets, sample_weight, w, data):
         """Run epochs to convergence, publish and warn: the rest of `fit` by LMS or NLMS."""
-        if 0.0 < (largest := float(np.abs(targets).max())) < _SMALLEST_TARGET:
+        if 0.0 < (largest := _largest(targets)) < _SMALLEST_TARGET:
             raise ValueError(f"y goes up to {largest:g}, the square of which underflows; scale y.")
         rows, order, dtype = as_rows(X, self.fit_intercept), FILE_ORDER, X.dtype
         if self.shuffle:
@@ -139,9 +155,8 @@ class AdaptiveFilter(CallbackSupportMixin, Estimator):
         rate = self._rate(power, rows)
 
         inputs = inputs.audible()
-        # Targets are for the comparison with least squares; NLMS has moments of scaled rows.
-        moments = moments_for(inputs, targets if self.variant == "lms" else None)
-        stability = measure(inputs, rate, moments)
+        moments = moments_if_cheap(inputs, targets)
+        stability = measure(inputs, rate, power, moments)
         gains = gains_of(inputs, rate, targets, inputs.rows.dtype)
         inputs, w = inputs.astype(gains.step.dtype), w.astype(gains.step.dtype, copy=False)
         targets = frozen(targets.astype(gains.step.dtype, copy=False))
@@ -153,16 +168,20 @@ class AdaptiveFilter(CallbackSupportMixin, Estimator):
         reporter = EpochReporter(
             self, self.max_iter, lambda state: self._attributes(state.published, dtype), **data
         )
-        start = Weights(w, w, average=bool(self.average))
+        start = Weights(w, w, average=self._averaging("fit"))
         run = run_epochs(inputs, targets, gains, start, stopping, reporter)
+        stability = measure_exactly(stability, inputs, run.status == "diverged")
+        weights = run.weights
+        if weights.average == "epoch":  # a stream goes on from what is published
+            weights = Weights(weights.published, weights.published)
 
         self._restart(Stream(power=tuple(power), settled=(self.variant, self.learning_rate)))
         self.learning_rate_ = rate
-        self._stability = astuple(stability)
+        self._stability = tuple(vars(stability).values())
         self.loss_curve_ = run.loss_curve
         self.n_iter_ = len(run.loss_curve)
-        self._publish(run.weights, dtype)
-        reporter.finish(run.weights)
+        self._publish(weights, dtype)
+        reporter.finish(weights)
 
         report = fit_report(self, run, stability, stopping.warm_up)
         if report is None and run.status == "converged":
@@ -172,9 +191,19 @@ class AdaptiveFilter(CallbackSupportMixin, Estimator):
         if report is not None:
             warn_caller(report, ConvergenceWarning)
 
+    def _averaging(self, where: Literal["fit", "stream"]) -> bool | Literal["epoch"]:
+        """Return what `average` means: 'auto' is for a fit that chooses its rate itself.
+
+        A stream may follow a system that changes, and publishes its newest weights.
+        """
+        if not isinstance(self.average, str):
+            return bool(self.average)
+        return "epoch" if where == "fit" and isinstance(self.learning_rate, str) else False
+
     def _rate(self, power: InputPower, rows: Rows) -> float:
         """Return the learning rate for inputs of this power."""
         if not np.isfinite(power.weight) or not np.isfinite(power.total):
+            assert_all_finite(rows.matrix, estimator_name=type(self).__name__, input_name="X")
             raise ValueError(
                 "The squared norms of the rows of X overflow, alone or times sample_weight; scale "
                 "the features, for example with StandardScaler, or the weights."
@@ -209,7 +238,8 @@ class AdaptiveFilter(CallbackSupportMixin, Estimator):
         inputs = inputs.audible()
         if not settled or rate != self.learning_rate_:
             self.learning_rate_ = rate
-            self._stability = astuple(measure(inputs, rate, moments_for(inputs)))
+            chunk_power = InputPower().including(inputs.powers, sample_weight)
+            self._stability = tuple(vars(measure(inputs, rate, chunk_power)).values())
         stream = stream._replace(power=tuple(power), settled=wanted, inverse=None)
         self._stream = tuple(stream)
 
@@ -220,7 +250,7 @@ class AdaptiveFilter(CallbackSupportMixin, Estimator):
         if last is None:
             last = mean = np.zeros((targets.shape[1], rows.p + 1))
         last, mean = (w.astype(real, copy=False) for w in (last, mean))
-        before = Weights(last, mean, stream.presented, bool(self.average))
+        before = Weights(last, mean, stream.presented, self._averaging("stream"))
         return Chunk(inputs, targets, gains, before, X.dtype)
 
     def _present_once(
@@ -231,7 +261,7 @@ class AdaptiveFilter(CallbackSupportMixin, Estimator):
         gains, before = chunk.gains, chunk.before
         with np.errstate(over="ignore", invalid="ignore"):
             loss, last, added = chunk.inputs.rows.epoch(
-                FILE_ORDER, chunk.targets, gains, before.average, before.last, before.last
+                FILE_ORDER, chunk.targets, gains, bool(before.average), before.last, before.last
             )
             after = before.advanced(last, before.last + added, gains.total)
         self._publish_chunk(chunk, after, loss)
@@ -350,13 +380,18 @@ def _shaped(value, name, shape, dtype):
     return array
 
 
+def _largest(array: FloatArray) -> float:
+    """Return the largest absolute value, without an array of them."""
+    return float(max(array.max(), -array.min()))
+
+
 def as_targets(y: NDArray[Any], dtype: DTypeLike) -> FloatArray:
     """Return targets as a contiguous (n_samples, n_outputs) array of `dtype`."""
     if issparse(y):
         raise TypeError("y is a sparse matrix; pass a dense array, such as y.toarray().")
     with np.errstate(over="ignore"):
         targets = np.ascontiguousarray(y.reshape(len(y), -1), dtype=dtype)
-    largest = float(np.abs(targets).max(initial=0.0))
+    largest = _largest(targets)
     if not np.isfinite(largest):
         raise ValueError(
             f"y has values beyond the range of {np.dtype(dtype).name}, the dtype of X; pass X as "

@@ -62,8 +62,10 @@ def part_of_gains(gains: Gains, part: slice | NDArray[np.intp]) -> Gains:
 
 def mean_square(targets: FloatArray, gains: Gains) -> float:
     """Return the mean square of the targets: the loss of a filter that outputs nothing."""
-    squares = np.mean(np.square(targets, dtype=np.float64), axis=1)
-    return float(np.average(squares, weights=gains.weight if gains.inc else None))
+    targets = targets.astype(np.float64, copy=False)
+    if not gains.inc:
+        return float(np.vdot(targets, targets)) / targets.size
+    return float(np.average(np.mean(np.square(targets), axis=1), weights=gains.weight))
 
 
 def _fit_single(step, targets):

@@ -36,16 +36,17 @@ class Inputs:
         """Return the same inputs with rows in another dtype."""
         return replace(self, rows=self.rows.astype(dtype))
 
-    def correlation_weights(self) -> tuple[NDArray[np.float64], float]:
+    def correlation_weights(self, part: slice = slice(None)) -> tuple[NDArray[np.float64], float]:
         """Return (weight of each row in the correlation matrix, sum of the sample weights).
 
-        NLMS sees rows divided by their norms.
+        NLMS sees rows divided by their norms. `part` asks for some of the rows.
         """
-        weight = np.ones(len(self.powers)) if self.sample_weight is None else self.sample_weight
+        powers = self.powers[part]
+        weight = np.ones(len(powers)) if self.sample_weight is None else self.sample_weight[part]
         total = float(weight.sum())
         if self.variant == "nlms":
-            silent = np.zeros(len(self.powers))
-            weight = np.divide(weight, self.powers, out=silent, where=self.powers > 0)
+            silent = np.zeros(len(powers))
+            weight = np.divide(weight, powers, out=silent, where=powers > 0)
         return weight, total
 
 

@@ -8,13 +8,13 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.extmath import safe_sparse_dot
 from sklearn.utils.validation import validate_data
 
-from skextra._adaptive._epochs import Weights
 from skextra._adaptive._filter import AdaptiveFilter, as_targets
 from skextra._adaptive._reports import excitation_report, faint_features_report
 from skextra._adaptive._rls import InverseCorrelation, rls_pass
 from skextra._adaptive._rows import as_rows, presentation_order
 from skextra._adaptive._stream import Stream
 from skextra._adaptive._trace import AdaptiveTrace
+from skextra._adaptive._weights import Weights
 from skextra._adaptive._wiener import wiener_weights
 from skextra._base import all_or_nothing, random_state_of, warn_caller
 from skextra._callbacks import EpochReporter, with_callbacks
@@ -83,10 +83,14 @@ class LMSRegressor(MultiOutputMixin, RegressorMixin, AdaptiveFilter):
         order of the file, as a filter must; True protects against sorted rows. The random
         order depends on the content of the rows, not on their position.
 
-    average : bool, default=False
-        Whether `coef_` and `intercept_` are the mean of all iterates (Polyak averaging) instead
-        of the last iterate. Removes most of the misadjustment of 'lms' and 'nlms'; 'rls' and
-        'wiener' do not use it.
+    average : bool or 'auto', default='auto'
+        Whether `coef_` and `intercept_` are a mean of iterates instead of the last one, which
+        removes most of the misadjustment of 'lms' and 'nlms'; 'rls' and 'wiener' do not use it.
+
+        - 'auto': the mean over the last epoch in a `fit` with ``learning_rate='auto'``; at a
+          given rate, and in `partial_fit` and `adapt`, the last iterate.
+        - True: the mean of all iterates (Polyak averaging).
+        - False: the last iterate, as in the textbooks.
 
     fit_intercept : bool, default=True
         Whether to add a constant input of 1, whose weight (the bias weight) is adapted like the
@@ -118,9 +122,9 @@ class LMSRegressor(MultiOutputMixin, RegressorMixin, AdaptiveFilter):
         The rate used. Only with 'lms' and 'nlms'.
 
     stability_ : LMSStability
-        Bounds on the learning rate, predicted misadjustment and, for dense X with fewer than 32
-        features and n_samples * (n_features + 1)^2 up to 200,000, the exact limit. Only with
-        'lms' and 'nlms'.
+        Bounds on the learning rate and predicted misadjustment. If the fit has diverged, also
+        the exact limit, for dense X with fewer than 32 features and n_samples * (n_features +
+        1)^2 up to 200,000. Only with 'lms' and 'nlms'.
 
     inverse_correlation_ : ndarray of shape (n_inputs, n_inputs)
         The matrix P of 'rls', the bias input last. Only with 'rls'.
@@ -173,13 +177,14 @@ class LMSRegressor(MultiOutputMixin, RegressorMixin, AdaptiveFilter):
     >>> lms = LMSRegressor(learning_rate=0.05, max_iter=20, tol=None).fit(X, y)
     >>> lms.coef_.round(2)
     array([ 1., -2.])
-    >>> bool(lms.stability_.critical_rate > 0.05)
+    >>> lms.learning_rate_ < lms.stability_.guaranteed_bound
     True
     """
 
     coef_: FloatArray
     intercept_: float | np.floating[Any] | FloatArray
 
+    _average_options = ("auto",)
     _direct_variants = "'rls' or 'wiener'"
 
     def __init__(
@@ -192,7 +197,7 @@ class LMSRegressor(MultiOutputMixin, RegressorMixin, AdaptiveFilter):
         max_iter: Int = 1000,
         tol: float | None = 1e-5,
         shuffle: bool = False,
-        average: bool = False,
+        average: bool | Literal["auto"] = "auto",
         fit_intercept: bool = True,
         warm_start: bool = False,
         random_state: RandomStateLike = None,
@@ -250,7 +255,8 @@ class LMSRegressor(MultiOutputMixin, RegressorMixin, AdaptiveFilter):
             as it was.
         """
         self._check_parameters()
-        X, y = self._check_pair(X, y, reset=True)
+        finite = not self._finite_by_norms(sample_weight)
+        X, y = self._check_pair(X, y, reset=True, ensure_all_finite=finite)
         data = {"X": X, "y": y, "metadata": {"sample_weight": sample_weight}}
         self._single_output = y.ndim == 1
         targets = as_targets(y, X.dtype)
@@ -386,7 +392,7 @@ class LMSRegressor(MultiOutputMixin, RegressorMixin, AdaptiveFilter):
         self._check_number("forgetting", low=0, high=1, boundaries="right")
         self._check_number("delta", low=0, boundaries="neither")
 
-    def _check_pair(self, X, y, reset):
+    def _check_pair(self, X, y, reset, ensure_all_finite=True):
         return validate_data(
             self,
             X,
@@ -396,6 +402,7 @@ class LMSRegressor(MultiOutputMixin, RegressorMixin, AdaptiveFilter):
             y_numeric=True,
             multi_output=True,
             reset=reset,
+            ensure_all_finite=ensure_all_finite,
         )
 
     def _check_chunk(self, X: MatrixLike, y: ArrayLike) -> tuple[FloatMatrix, FloatArray]:

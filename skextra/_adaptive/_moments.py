@@ -6,14 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skextra._adaptive._inputs import Inputs
-from skextra._adaptive._rows import CSRRows, Rows
+from skextra._adaptive._rows import Rows
 from skextra._common._batches import batches
 from skextra._typing import FloatArray
 
 _BLOCK = 4096  # rows that are taken at once: few calls, and with 64 features (2 MB) in the cache
-# Features up to which the moments are computed whole, at the cost of some epochs. From there on
-# three passes of Lanczos over the rows find the largest eigenvalue sooner.
-_DENSE_SIZE = 64
 
 
 @dataclass
@@ -79,17 +76,9 @@ def _excess_along(matrix, gradient):
     return np.maximum(values, rounding), np.einsum("ik,ik->i", steps, steps)
 
 
-def moments_for(
-    inputs: Inputs, targets: FloatArray | None = None, any_width: bool = False
-) -> Moments | None:
-    """Return the Moments of inputs, or None where the rows are wide.
-
-    With NLMS they are those of the rows divided by their norms; `any_width` asks for those of
-    dense rows at any width.
-    """
+def moments_of_all(inputs: Inputs, targets: FloatArray | None = None) -> Moments:
+    """Return the Moments of inputs; with NLMS those of the rows divided by their norms."""
     rows = inputs.rows
-    if rows.p >= _DENSE_SIZE and (not any_width or isinstance(rows, CSRRows)):
-        return None
     weight, total = inputs.correlation_weights()
     if inputs.variant == "lms" and inputs.sample_weight is None:
         weight = None

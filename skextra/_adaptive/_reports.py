@@ -117,7 +117,7 @@ def shortfall_report(filter: AdaptiveFilter, found: Shortfall, is_sparse: bool) 
         remedies = ["Lower learning_rate"]
         if not filter.shuffle:
             remedies.append("use shuffle=True")
-        if not filter.average:
+        if not filter._averaging("fit"):
             remedies.append("use average=True")
     if filter._direct_variants is not None:
         remedies.append(f"use variant={filter._direct_variants}")

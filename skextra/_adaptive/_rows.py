@@ -59,6 +59,10 @@ class Rows(ABC):
         """The rows before any scaling; squared errors are meant in these."""
         return self
 
+    def some(self, part: slice) -> FloatMatrix:
+        """Return some rows in the form of the matrix, without the bias."""
+        return self.matrix[part]
+
     @abstractmethod
     def epoch(
         self,
@@ -82,12 +86,6 @@ class Rows(ABC):
     @abstractmethod
     def powers(self) -> NDArray[np.float64]:
         """Return the squared norm of every row, the bias included."""
-
-    @abstractmethod
-    def moment_product(
-        self, weight: NDArray[np.float64], vector: NDArray[np.float64]
-    ) -> NDArray[np.float64]:
-        """Return sum_i weight_i x_i (x_i . vector)."""
 
     @abstractmethod
     def dense(self, part: slice | NDArray[np.intp]) -> FloatArray:
@@ -114,8 +112,7 @@ class DenseRows(Rows):
         self.strided = tuple(StridedRows(*_flatten(X), self.p, self.bias))
 
     def epoch(self, order, targets, gains, average, w, v):
-        w = w.copy()
-        added = np.zeros_like(w)
+        w, added = w.copy(), np.zeros(w.shape, w.dtype)
         kernel = _lms_dense.lms_epoch_narrow if self.p <= _NARROW else _lms_dense.lms_epoch
         loss = kernel(self.strided, order, targets, tuple(gains), w, added, average, v)
         return loss / gains.total, w, added
@@ -138,11 +135,6 @@ class DenseRows(Rows):
         powers = np.empty(self.n)
         _lms_dense.row_powers(self.strided, scale, powers)
         return powers
-
-    def moment_product(self, weight, vector):
-        product = np.zeros(self.p + 1)
-        _lms_dense.moment_product(self.strided, weight, vector, product)
-        return product
 
     def dense(self, part):
         return self.matrix[part]
@@ -190,7 +182,10 @@ class CSRRows(Rows):
             powers[part] = rows @ ones
         return powers + float(self.bias) ** 2
 
-    def moment_product(self, weight, vector):
+    def moment_product(
+        self, weight: NDArray[np.float64], vector: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        """Return sum_i weight_i x_i (x_i . vector)."""
         projected = (self.matrix @ vector[:-1] + self.bias * vector[-1]) * weight
         return np.append(self.matrix.T @ projected, self.bias * projected.sum())
 

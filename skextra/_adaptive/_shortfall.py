@@ -9,8 +9,9 @@ from scipy import sparse
 from skextra._adaptive._epochs import Run
 from skextra._adaptive._gains import mean_square
 from skextra._adaptive._inputs import Inputs
-from skextra._adaptive._moments import Moments, moments_of
+from skextra._adaptive._moments import Moments, moments_of, moments_of_all
 from skextra._adaptive._rows import CHUNK_ENTRIES, DenseRows, Rows
+from skextra._adaptive._spectrum import NARROW
 from skextra._adaptive._stability import LMSStability
 from skextra._common._batches import batches
 from skextra._kernels._adaptive_types import Gains
@@ -30,7 +31,7 @@ _SLOW_VARIANCE, _ROUNDING = 1e-3, 1e-10
 # Then at least this share of the variance of the targets must be lost too: .2 of R2.
 _SETTLED, _SETTLED_VARIANCE = 1.0, 0.2
 # Time constants after which a weight should have settled: its share of the loss falls by a factor
-# of e^2 in each, or, if the iterates are averaged, with the square of their number.
+# of e^2 in each, or, if all iterates are averaged, with the square of their number.
 _CONSTANTS, _CONSTANTS_AVERAGED = 3, 10
 # On wide data steps of conjugate gradients show what can be gained. With four rows per weight they
 # cost some hundredths of a fit that ran into `tol`, and what they gain from noise stays below this
@@ -81,11 +82,11 @@ def shortfall(
     gains: Gains,
     run: Run,
     stability: LMSStability,
-    moments: Moments | None,
+    moments: Moments | None = None,
 ) -> Shortfall | None:
     """Return the Shortfall of a run that `tol` has ended, or None where it came near enough.
 
-    `moments` are those that `stability` was measured by, or None where the rows are wide.
+    `moments` are those of all rows, None where they are not known yet.
     """
     rows = inputs.rows.plain  # squared errors of faint rows underflow, and count for nothing
     weight = gains.weight if gains.inc else None
@@ -94,12 +95,14 @@ def shortfall(
     means = targets.mean(axis=0, dtype=np.float64) if weight is None else weight @ targets
     spread = power - float(np.mean((means if weight is None else means / gains.total) ** 2))
     ended = _Ended(float(run.loss_curve[-1]), power, spread, 3.0 * stability.misadjustment)
-    if moments is None:
+    if rows.p >= NARROW:
         return _wide(ended, rows, weight, targets, weights)
     if rows.n <= rows.p + 1:
         return None
     rate = stability.learning_rate
-    if stability.variant == "nlms":
+    if stability.variant == "lms":
+        moments = moments_of_all(inputs, targets) if moments is None else moments
+    else:
         every = _every(rows, _NARROW_ROWS)
         some = DenseRows(rows.dense(slice(None, None, every)), rows.bias)
         part = weight[::every]
@@ -127,7 +130,7 @@ def _narrow(
     parts = parts / len(weights)
     with np.errstate(divide="ignore", over="ignore"):
         epochs = 1.0 / (pace * values)
-    needed = _CONSTANTS_AVERAGED if run.weights.average else _CONSTANTS
+    needed = _CONSTANTS_AVERAGED if run.weights.average is True else _CONSTANTS
     behind = epochs * needed > len(run.loss_curve)
     settled = float(parts[~behind].sum())
     if excess - settled > enough:

@@ -1,28 +1,28 @@
 """The largest learning rates at which LMS is stable on given data."""
 
 from dataclasses import dataclass, replace
-from functools import partial
 from numbers import Real
 from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.optimize import brentq
-from scipy.sparse.linalg import ArpackError, LinearOperator, eigsh
+from scipy.sparse.linalg import ArpackError
 from sklearn.utils import check_array
 from sklearn.utils.validation import _check_sample_weight
 
-from skextra._adaptive._epochs import composed_epoch
+from skextra._adaptive._epoch_map import composed_epoch
 from skextra._adaptive._faint_rows import FaintRows
 from skextra._adaptive._gains import automatic_rate, gains_of
-from skextra._adaptive._inputs import Inputs
-from skextra._adaptive._moments import Moments, moments_for
-from skextra._adaptive._rows import FILE_ORDER, CSRRows, Rows, as_rows
+from skextra._adaptive._inputs import InputPower, Inputs
+from skextra._adaptive._moments import Moments, moments_of_all
+from skextra._adaptive._rows import FILE_ORDER, CSRRows, as_rows
+from skextra._adaptive._spectrum import estimated_eigenvalue, largest_eigenvalue
 from skextra._base import frozen
 from skextra._typing import FloatArray, MatrixLike
 
 # The critical rate takes some fifteen epoch maps of n p^2 steps and as many spectra of p^3: up to
-# this size it is a matter of milliseconds, and `fit` computes it unasked.
+# this size it is a matter of milliseconds, and a fit that diverges computes it unasked.
 _EXACT_WORK = 200_000
 _EXACT_SIZE = 32
 # By how much the spectral radius may exceed 1 before a rate counts as unstable: far above the
@@ -49,8 +49,9 @@ class LMSStability:
         The rate in use.
 
     lambda_max : float
-        Largest eigenvalue of R, the power of the strongest direction. NaN if its computation
-        failed.
+        Largest eigenvalue of R, the power of the strongest direction. A fit on many rows estimates
+        it from a sample of them, with fewer than 64 features to some percent; with more it may be
+        too low, by 10 to 40% on the images of MNIST. NaN if its computation failed.
 
     trace : float
         Trace of R, the mean squared norm of a row.
@@ -60,14 +61,17 @@ class LMSStability:
 
     spectral_radius : float or None
         Growth of the slowest error component in one epoch over the rows in the order given, at the
-        rate in use: below 1 the weights converge, above 1 they diverge. None if not computed.
+        rate in use: below 1 the weights converge, above 1 they diverge. None if not computed:
+        a fit needs it only at rates above the guaranteed bound, and computes it on small dense
+        data.
 
     critical_rate : float or None
         The rate at which the spectral radius reaches 1: the exact limit for this order of the
         rows, never above `learning_rate` if that is unstable. Rates beyond the limit can be
         stable again. The search goes up from the guaranteed bound in steps of a quarter, so that
         it can miss a narrower window of unstable rates that does not contain `learning_rate`.
-        None if not computed (see :func:`skextra.lms_stability`).
+        None if not computed: a fit does so where it has diverged on small dense data, and
+        :func:`skextra.lms_stability` on any dense rows.
 
     References
     ----------
@@ -212,54 +216,79 @@ def lms_stability(
     elif not isinstance(learning_rate, Real) or not 0 < learning_rate < np.inf:
         raise ValueError(f"learning_rate={learning_rate!r} must be a finite number above 0.")
     inputs = Inputs(variant, rows, powers, sample_weight, FILE_ORDER).audible()
-    moments = moments_for(inputs, any_width=True)
-    return measure(inputs, float(learning_rate), moments, exact=True)
+    stability = _bounds(
+        inputs, float(learning_rate), InputPower().including(powers, sample_weight)
+    )
+    if stability.trace == 0:
+        return stability
+    try:
+        if isinstance(inputs.rows, CSRRows):
+            return replace(stability, lambda_max=largest_eigenvalue(inputs))
+        moments = moments_of_all(inputs)
+        stability = replace(stability, lambda_max=float(moments.eigenvalues[-1]))
+        return _with_exact_limit(stability, inputs, moments.gram)
+    except (ArpackError, np.linalg.LinAlgError):
+        return stability
 
 
 def measure(
-    inputs: Inputs, rate: float, moments: Moments | None, exact: bool | None = None
+    inputs: Inputs, rate: float, power: InputPower, moments: Moments | None = None
 ) -> LMSStability:
-    """Return the LMSStability of inputs; `exact` None leaves the exact limit to the size.
+    """Return the bounds that a fit needs, at the cost of a fraction of an epoch.
 
-    `moments` are those of :func:`moments_for`, None where the rows are wide.
+    `power` is that of the inputs before they were made audible, `moments` are those of all rows
+    or None.
     """
-    weight, total = inputs.correlation_weights()
-    rows, powers = inputs.rows, inputs.powers
-    trace = float(weight @ powers / total)
-    max_power = float(powers.max()) if inputs.variant == "lms" else float(powers.max() > 0)
-    lambda_max = 0.0
-    if trace > 0:
-        try:
-            if moments is not None:
-                lambda_max = float(moments.eigenvalues[-1])
-            else:
-                lambda_max = _largest_eigenvalue(rows, weight) / total
-        except (ArpackError, np.linalg.LinAlgError):
-            lambda_max = np.nan  # a record for the reader, not worth failing a fit for
-    if exact is None:
-        exact = rows.p < _EXACT_SIZE and rows.n * (rows.p + 1) ** 2 <= _EXACT_WORK
-    radius = critical = None
-    if exact and not isinstance(rows, CSRRows) and trace > 0:
-        try:
-            product = _EpochProduct(inputs, moments.gram)
-            radius = product.radius(rate)
-            unstable = rate if radius > 1.0 and rate > 2.0 / max_power else np.inf
-            critical = product.critical(2.0 / max_power, unstable)
-        except np.linalg.LinAlgError:
-            pass
-    return LMSStability(inputs.variant, rate, lambda_max, trace, max_power, radius, critical)
+    stability = _bounds(inputs, rate, power)
+    if stability.trace == 0:
+        return stability
+    try:
+        if moments is not None:
+            return replace(stability, lambda_max=float(moments.eigenvalues[-1]))
+        return replace(stability, lambda_max=estimated_eigenvalue(inputs, stability.max_power))
+    except np.linalg.LinAlgError:
+        return stability  # a record for the reader, not worth failing a fit for
 
 
-def _largest_eigenvalue(rows: Rows, weight: FloatArray) -> float:
-    size = rows.p + 1
-    weight = frozen(np.ascontiguousarray(weight, np.float64))
-    product = partial(rows.moment_product, weight)
-    operator = LinearOperator((size, size), matvec=product, dtype=np.float64)
-    # A fixed start, for results that do not vary; one product turns it to the right side.
-    start = product(np.random.default_rng(0).standard_normal(size))
-    # A relative accuracy of 1e-3 is plenty for a bound, and a short Lanczos basis reaches it
-    # with the fewest passes over the data, each of which costs as much as an epoch.
-    return float(eigsh(operator, k=1, v0=start, ncv=5, tol=1e-3, return_eigenvectors=False)[0])
+def measure_exactly(stability: LMSStability, inputs: Inputs, diverged: bool) -> LMSStability:
+    """Return the bounds of a fit with the exact limit, if its rate is in doubt.
+
+    It is where the rate is above the guaranteed bound. Then the spectral radius is added, if the
+    data are small, and the critical rate if the rate is unstable or the fit has `diverged`.
+    """
+    rows = inputs.rows
+    is_small = rows.p < _EXACT_SIZE and rows.n * (rows.p + 1) ** 2 <= _EXACT_WORK
+    in_doubt = stability.learning_rate > stability.guaranteed_bound
+    if isinstance(rows, CSRRows) or not (is_small and in_doubt):
+        return stability
+    try:
+        gram = moments_of_all(inputs).gram
+        return _with_exact_limit(stability, inputs, gram, only_unstable=not diverged)
+    except np.linalg.LinAlgError:
+        return stability
+
+
+def _bounds(inputs: Inputs, rate: float, power: InputPower) -> LMSStability:
+    """Return the bounds that follow from the norms of the rows."""
+    if inputs.variant == "lms":
+        trace, max_power = power.total / power.weight, power.largest
+    else:
+        weight, total = inputs.correlation_weights()
+        trace, max_power = float(weight @ inputs.powers / total), float(inputs.powers.max() > 0)
+    return LMSStability(inputs.variant, rate, np.nan if trace > 0 else 0.0, trace, max_power)
+
+
+def _with_exact_limit(
+    stability: LMSStability, inputs: Inputs, gram: FloatArray, only_unstable: bool = False
+) -> LMSStability:
+    """Add the spectral radius and the critical rate."""
+    product, rate = _EpochProduct(inputs, gram), stability.learning_rate
+    guaranteed = stability.guaranteed_bound
+    stability = replace(stability, spectral_radius=product.radius(rate))
+    if only_unstable and not stability.is_unstable:
+        return stability
+    unstable = rate if stability.spectral_radius > 1.0 and rate > guaranteed else np.inf
+    return replace(stability, critical_rate=product.critical(guaranteed, unstable))
 
 
 class _EpochProduct:

@@ -4,8 +4,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from skextra._adaptive._epochs import Weights
 from skextra._adaptive._inputs import InputPower, Inputs
+from skextra._adaptive._weights import Weights
 from skextra._kernels._adaptive_types import Gains
 from skextra._typing import FloatArray
 

@@ -197,31 +197,6 @@ def row_powers(rows, scale, out):
 
 
 @kernel(fastmath=_FASTMATH)
-def moment_product(rows, weight, vector, out):
-    """Add ``sum_i weight_i x_i (x_i . vector)``, the correlation matrix times a vector."""
-    buf, start, stride, p, real_bias = rows
-    bias = np.float64(real_bias)
-    n = len(weight)
-    x_vector = vector.astype(buf.dtype)
-    partial = np.zeros(p, buf.dtype)
-    for i in range(n):
-        o = start + i * stride
-        x = buf[o : o + p]
-        s = buf.dtype.type(0)
-        for j in range(p):
-            s += x[j] * x_vector[j]
-        c = weight[i] * (s + bias * vector[p])
-        c_real = buf.dtype.type(c)
-        for j in range(p):
-            partial[j] += c_real * x[j]
-        out[p] += bias * c
-        if i % 1024 == 1023 or i == n - 1:
-            for j in range(p):
-                out[j] += partial[j]
-                partial[j] = 0
-
-
-@kernel(fastmath=_FASTMATH)
 def lms_adapt(rows, targets, gains, w, total, outputs, path):
     """Present every row once, keeping each a-priori output, and the weights if `path` has room.
 
@@ -246,5 +221,5 @@ def lms_adapt(rows, targets, gains, w, total, outputs, path):
             for j in range(p + 1):
                 total[k, j] += wk[j]
             if path.size > 0:
-                for j in range(wk.shape[0]):
+                for j in range(p + 1):
                     path[i, k, j] = wk[j]

@@ -114,9 +114,9 @@ def rls_adapt(rows, targets, weight, forgetting, inverse, w, outputs, path):
                     x[turn] = 1.0
                     _updated(x, 1.0 / ridge, 1.0, limit, unit, diagonal, gain)
         if path.size > 0:
-            for k in range(w.shape[0]):
-                for j in range(w.shape[1]):
-                    path[i, k, j] = w[k, j]
+            for k in range(n_outputs):
+                for a in range(w.shape[1]):
+                    path[i, k, a] = w[k, a]
     # Within one memory, or a turn of all inputs: a ridge that is needed is renewed now and then.
     if memory[q + 2] * (1.0 - factor) < 1.0 or memory[q + 2] < q:
         limited |= 2

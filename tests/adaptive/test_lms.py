@@ -18,7 +18,7 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from skextra import Adaline, LMSRegressor
+from skextra import Adaline, LMSRegressor, lms_stability
 
 
 def naive_lms(X, y, rate, epochs, *, normalised=False, intercept=True, weight=None):
@@ -71,11 +71,12 @@ def test_every_weight_and_loss_is_the_textbooks(made, variant, intercept, weight
 
 def test_epoch_map_is_in_use_and_changes_nothing(monkeypatch):
     X, y = load_diabetes(return_X_y=True)
-    fast = LMSRegressor(learning_rate=0.1, tol=None, max_iter=200, average=True).fit(X, y)
+    X, y = np.tile(X, (5, 1)), np.tile(y, 5)
+    fast = LMSRegressor(learning_rate=0.1, tol=None, max_iter=60, average=True).fit(X, y)
     monkeypatch.setattr(
         "skextra._adaptive._epochs.EpochMap.worthwhile_after", staticmethod(lambda *_: None)
     )
-    slow = LMSRegressor(learning_rate=0.1, tol=None, max_iter=200, average=True).fit(X, y)
+    slow = LMSRegressor(learning_rate=0.1, tol=None, max_iter=60, average=True).fit(X, y)
     assert not np.array_equal(fast.coef_, slow.coef_)  # another order of rounding: it ran
     assert_allclose(fast.coef_, slow.coef_, rtol=1e-12)
     assert_allclose(fast.loss_curve_, slow.loss_curve_, rtol=1e-12)
@@ -144,10 +145,43 @@ def test_wiener_is_least_squares_and_lms_tends_to_it():
 def test_average_removes_misadjustment_on_diabetes():
     X, y = load_diabetes(return_X_y=True)
     best = LinearRegression().fit(X, y).score(X, y)
-    last = LMSRegressor().fit(X, y).score(X, y)
+    last = LMSRegressor(average=False).fit(X, y).score(X, y)
     mean = LMSRegressor(average=True).fit(X, y).score(X, y)
     assert last < mean < best
     assert best - mean < 0.4 * (best - last)
+
+
+@pytest.mark.parametrize("variant", ["lms", "nlms"])
+@pytest.mark.parametrize("epochs", [1, 3])
+def test_a_fit_that_chooses_its_rate_averages_its_last_epoch(made, variant, epochs):
+    X, y = made
+    model = LMSRegressor(variant=variant, tol=None, max_iter=epochs).fit(X, y)
+    path, _ = naive_lms(X, y, model.learning_rate_, epochs, normalised=variant == "nlms")
+    assert_allclose(weights_of(model), path[-len(y) :].mean(axis=0), rtol=1e-11, atol=1e-13)
+    given = clone(model).set_params(learning_rate=model.learning_rate_).fit(X, y)
+    assert_allclose(weights_of(given), path[-1], rtol=1e-11, atol=1e-13)
+    assert_array_equal(clone(given).set_params(average=False).fit(X, y).coef_, given.coef_)
+
+
+def test_a_stream_publishes_its_newest_weights_and_goes_on_from_those_of_a_fit():
+    X, y = lab()
+    stream = LMSRegressor().partial_fit(X, y)
+    path, _ = naive_lms(X, y, stream.learning_rate_, 1)
+    assert_allclose(weights_of(stream), path[-1], rtol=1e-11)
+    fitted = LMSRegressor().fit(X, y)
+    x, error = np.append(X[0], 1.0), y[0] - fitted.predict(X[:1])[0]
+    expected = weights_of(fitted) + fitted.learning_rate_ * error * x
+    fitted.adapt(X[:1], y[:1])
+    assert_allclose(weights_of(fitted), expected, rtol=1e-12)
+
+
+def test_a_default_fit_comes_within_a_thousandth_of_least_squares():
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((40_000, 10))
+    y = X @ rng.standard_normal(10) + rng.standard_normal(40_000)
+    train, test = slice(0, 20_000), slice(20_000, None)
+    best = LinearRegression().fit(X[train], y[train]).score(X[test], y[test])
+    assert LMSRegressor().fit(X[train], y[train]).score(X[test], y[test]) > best - 0.001
 
 
 def lab():
@@ -170,7 +204,7 @@ def test_divergence_is_told_and_leaves_finite_weights(tol):
 
 def test_a_slow_divergence_does_not_pass_for_convergence():
     X, y = lab()
-    critical = LMSRegressor().fit(X, y).stability_.critical_rate
+    critical = lms_stability(X).critical_rate
     model = LMSRegressor(learning_rate=critical * 1.01, max_iter=100_000)
     with pytest.warns(ConvergenceWarning, match="diverged"):
         model.fit(X, y)
@@ -186,7 +220,9 @@ def test_a_rate_just_too_large_is_told_whatever_the_curve_says(model, tol, exces
     X, y = lab()
     y = y > 1 if isinstance(model, Adaline) else y
     model = clone(model).set_params(tol=tol, max_iter=20, random_state=0)
-    critical = clone(model).fit(X, y).stability_.critical_rate
+    with pytest.warns(ConvergenceWarning, match="exact limit for this order of the rows"):
+        diverged = clone(model).set_params(learning_rate=1.0).fit(X, y)
+    critical = diverged.stability_.critical_rate  # for the order of the rows, which is random
     with pytest.warns(ConvergenceWarning, match="diverges with.*multiplies the slowest error"):
         clone(model).set_params(learning_rate=critical * (1 + excess)).fit(X, y)
 
@@ -259,6 +295,27 @@ def test_too_few_epochs_are_told():
     X, y = load_diabetes(return_X_y=True)
     with pytest.warns(ConvergenceWarning, match="max_iter=3 epochs.*StandardScaler"):
         LMSRegressor(max_iter=3).fit(X, y)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("model", [LMSRegressor(), LMSRegressor(learning_rate=0.01), Adaline()])
+@pytest.mark.parametrize("variant", ["lms", "nlms"])
+@pytest.mark.parametrize("form", [np.asarray, sparse.csr_array])
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("row", [0, 99])
+def test_a_value_that_is_not_finite_is_refused_wherever_it_is(
+    value, model, variant, form, dtype, row
+):
+    X, y = lab()
+    X, y = X.astype(dtype), y > 1
+    X[row, 1] = value
+    model, what = clone(model).set_params(variant=variant), "NaN|infinity"
+    with pytest.raises(ValueError, match=f"Input X contains ({what})"):
+        model.fit(form(X), y)
+    weight = np.arange(100) != row  # a row of weight 0 is refused too
+    with pytest.raises(ValueError, match=f"Input X contains ({what})"):
+        model.fit(form(X), y, sample_weight=weight)
+    assert not hasattr(model, "coef_")
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])

@@ -45,7 +45,7 @@ def test_adaline_on_unscaled_data_warns(load, at_most, variant, form, dtype):
 @pytest.mark.parametrize("variant", ["lms", "nlms"])
 def test_the_warning_names_ratio_gap_and_remedy(variant):
     X, y = load_wine(return_X_y=True)
-    model = LMSRegressor(variant=variant, tol=1e-6, max_iter=100_000)
+    model = LMSRegressor(variant=variant, tol=1e-6, max_iter=100_000, average=False)
     with pytest.warns(ConvergenceWarning, match=FAR) as seen:
         model.fit(X, y)
     assert model.score(X, y) < 0
@@ -80,8 +80,9 @@ def test_standardised_data_raise_no_false_alarm(load, settings, variant, weight)
 def test_sorted_rows_settle_elsewhere_and_the_warning_says_so():
     X, y = load_wine(return_X_y=True)
     X = (X - X.min(axis=0)) / np.ptp(X, axis=0)
-    with pytest.warns(ConvergenceWarning, match="settled elsewhere.*use shuffle=True"):
-        settled = LMSRegressor().fit(X, y)
+    with pytest.warns(ConvergenceWarning, match="settled elsewhere.*use shuffle=True") as seen:
+        settled = LMSRegressor(average=False).fit(X, y)
+    assert "use average=True" in str(seen[0].message)
     assert settled.score(X, y) < 0.6
     assert LMSRegressor(shuffle=True, random_state=0).fit(X, y).score(X, y) > 0.85
 

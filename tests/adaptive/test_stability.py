@@ -1,14 +1,18 @@
 """The bounds on the learning rate, against closed forms and trial runs."""
 
+import pickle
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 from scipy import sparse
 from scipy.sparse.linalg import ArpackNoConvergence
+from sklearn.base import clone
 from sklearn.datasets import load_digits
 from sklearn.exceptions import ConvergenceWarning
 
 from skextra import LMSRegressor, lms_stability
+from skextra._adaptive._stability import _EpochProduct
 
 
 def made(n=60, p=3):
@@ -69,23 +73,56 @@ def test_rows_without_power_have_no_bounds():
         assert not stability.is_unstable
 
 
-@pytest.mark.parametrize("failure", [ArpackNoConvergence("no", [], []), np.linalg.LinAlgError()])
-def test_a_spectrum_that_cannot_be_had_does_not_stop_a_fit(failure, monkeypatch):
+@pytest.mark.parametrize("name", ["moments_of_all", "estimated_eigenvalue", "_EpochProduct"])
+@pytest.mark.parametrize("variant", ["lms", "nlms"])
+def test_a_spectrum_that_cannot_be_had_does_not_stop_a_fit(name, variant, monkeypatch):
     def fail(*args, **kwargs):
-        raise failure
+        raise np.linalg.LinAlgError
 
-    monkeypatch.setattr("skextra._adaptive._stability._largest_eigenvalue", fail)
-    monkeypatch.setattr("skextra._adaptive._stability._EpochProduct", fail)
-    if isinstance(failure, np.linalg.LinAlgError):
-        assert LMSRegressor().fit(made(), made()[:, 0]).stability_.critical_rate is None
-    stability = measure_wide()
+    monkeypatch.setattr(f"skextra._adaptive._stability.{name}", fail)
+    model = LMSRegressor(variant=variant, learning_rate=3.0, max_iter=3)
+    with pytest.warns(ConvergenceWarning, match="diverged|has grown"):
+        stability = model.fit(made(), made()[:, 0]).stability_
+    if name != "estimated_eigenvalue":
+        assert stability.critical_rate is None
+    X = made(200, 100)
+    stability = LMSRegressor(max_iter=2, tol=None).fit(X, X[:, 0]).stability_
+    assert np.isnan(stability.mean_bound) == (name == "estimated_eigenvalue")
+
+
+def test_a_spectrum_that_lanczos_does_not_find_leaves_the_other_bounds(monkeypatch):
+    def fail(*args, **kwargs):
+        raise ArpackNoConvergence("no", [], [])
+
+    monkeypatch.setattr("skextra._adaptive._stability.largest_eigenvalue", fail)
+    stability = lms_stability(sparse.csr_array(made()))
     assert np.isnan(stability.mean_bound)
     assert "nan" in stability.describe_bounds()
+    assert stability.guaranteed_bound == lms_stability(made()).guaranteed_bound
 
 
-def measure_wide():
-    X = made(200, 100)
-    return LMSRegressor(max_iter=2, tol=None).fit(X, X[:, 0]).stability_
+@pytest.mark.parametrize("variant", ["lms", "nlms"])
+@pytest.mark.parametrize("container", [np.asarray, sparse.csr_array])
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize(
+    "n, p, scale, rtol",
+    [(60, 3, 1.0, 1e-5), (40_000, 3, 1.0, 0.05), (500, 100, 1.0, 0.2), (500, 100, 1e30, 0.2)],
+)
+def test_a_fit_estimates_the_strongest_direction(n, p, scale, rtol, container, dtype, variant):
+    X = (made(n, p) * scale).astype(dtype)
+    rate = 1e-7 / scale**2 if variant == "lms" else 0.1
+    model = LMSRegressor(variant=variant, learning_rate=rate, tol=None, max_iter=1)
+    found = model.fit(container(X), made(n, p)[:, 0].astype(dtype)).stability_
+    exact = lms_stability(X.astype(np.float64), variant=variant)
+    assert_allclose(found.lambda_max, exact.lambda_max, rtol=rtol)
+    assert_allclose(found.trace, exact.trace, rtol=1e-5)
+    assert_allclose(found.guaranteed_bound, exact.guaranteed_bound, rtol=1e-5)
+
+
+def test_an_estimate_starts_from_any_rows():
+    X = np.r_[np.eye(100), -np.eye(100)] * np.arange(1, 101)  # whose mean is zero
+    stability = LMSRegressor(fit_intercept=False, max_iter=1, tol=None).fit(X, X[:, 0]).stability_
+    assert_allclose(stability.lambda_max, 100.0, rtol=0.1)
 
 
 def test_orthogonal_rows_diverge_at_the_guaranteed_bound():
@@ -104,14 +141,45 @@ def test_predicted_misadjustment_is_measured():
     assert_allclose(excess, model.stability_.misadjustment, rtol=0.1)
 
 
-def test_fit_says_the_exact_limit_where_the_data_are_small():
-    X = made()
-    assert LMSRegressor().fit(X, X[:, 0]).stability_.critical_rate is not None
+def test_only_a_fit_in_doubt_takes_the_trouble_of_the_exact_limit(monkeypatch):
+    X, rates = made(), []
+    bounds = lms_stability(X)
+    radius = _EpochProduct.radius
+
+    def counted(self, rate):
+        rates.append(rate)
+        return radius(self, rate)
+
+    monkeypatch.setattr(_EpochProduct, "radius", counted)
+    model = LMSRegressor(tol=None, max_iter=30)
+    for rate in ("auto", bounds.guaranteed_bound):
+        safe = clone(model).set_params(learning_rate=rate).fit(X, X[:, 0])
+        assert safe.stability_.critical_rate is safe.stability_.spectral_radius is None
+        assert "2/lambda_max" in safe.stability_.describe_bounds()
+    safe._repr_html_()
+    assert not rates
+    rate = (bounds.guaranteed_bound + bounds.critical_rate) / 2
+    stable = clone(model).set_params(learning_rate=rate).fit(X, X[:, 0]).stability_
+    assert stable.spectral_radius < 1
+    assert stable.critical_rate is None
+    assert rates == [rate]
+    with pytest.warns(ConvergenceWarning, match="exact limit for this order of the rows"):
+        unstable = clone(model).set_params(learning_rate=rate * 2).fit(X, X[:, 0]).stability_
+    assert_allclose(unstable.critical_rate, bounds.critical_rate, rtol=1e-6)
     X = load_digits().data
-    stability = LMSRegressor(max_iter=1, tol=None).fit(X, X[:, 10]).stability_
-    assert stability.critical_rate is None
-    assert "2/lambda_max" in stability.describe_bounds()
+    with pytest.warns(ConvergenceWarning, match="diverged"):
+        large = clone(model).set_params(learning_rate=1.0).fit(X, X[:, 10]).stability_
+    assert large.spectral_radius is large.critical_rate is None
     assert lms_stability(X[:200, :30]).critical_rate > 0
+
+
+def test_a_loaded_model_has_the_exact_limit_that_its_fit_has_found():
+    X = made()
+    with pytest.warns(ConvergenceWarning, match="exact limit"):
+        model = LMSRegressor(learning_rate=1.0).fit(X, X[:, 0])
+    loaded = pickle.loads(pickle.dumps(model))
+    assert loaded.stability_ == model.stability_
+    assert_allclose(loaded.stability_.critical_rate, lms_stability(X).critical_rate, rtol=1e-6)
 
 
 def test_automatic_rate_never_diverges():

@@ -164,29 +164,6 @@ def test_row_powers_do_not_overflow_in_float32():
     assert_allclose(powers, [25e40, 4e50], rtol=1e-6)
 
 
-@shapes
-def test_moment_product_is_the_correlation_matrix_times_the_vector(
-    n, p, n_outputs, inc, shuffled, dtype
-):
-    made = drawn(n, p, n_outputs, inc, shuffled, dtype)
-    vector = np.random.default_rng(n).standard_normal(p + 1)
-    product = np.full(p + 1, 0.5)
-    weight = frozen(np.ascontiguousarray(made.each_weight))
-    call(dense.moment_product, (made.rows, weight, vector, product), [product])
-    correlation = made.inputs.T @ (made.each_weight[:, None] * made.inputs)
-    check(made, product, 0.5 + correlation @ vector)
-
-
-def test_moment_product_loses_no_small_terms_to_a_block_of_rows_before():
-    # In float32, ones added to 2^24 are lost; the second block of 1024 rows ends with it.
-    X = np.zeros((2064, 2), np.float32)
-    X[2047:, 0], X[:, 1] = 1.0, 1.0
-    X[2047, 0] = 2**24
-    ones, vector, product = frozen(np.ones(len(X))), np.array([0.0, 1.0, 0.0]), np.zeros(3)
-    dense.moment_product(tuple(spread(X, False)), ones, vector, product)
-    assert_array_equal(product, [2**24 + 16, 2064, 0])
-
-
 @pytest.mark.parametrize("keep_path", [False, True])
 @shapes
 def test_adapting_keeps_outputs_sum_and_path(keep_path, n, p, n_outputs, inc, shuffled, dtype):
