@@ -9,7 +9,6 @@ from contextlib import contextmanager
 import numpy as np
 
 from skextra._base import import_extra
-from skextra.cnn._chatter import without_chatter
 
 # Held while models are made and traced.
 LOCK = threading.RLock()
@@ -22,9 +21,9 @@ def keras(user="CNNClassifier"):
     `user` is what the error names as needing it: a public function calls this first.
     """
     global _process
-    if _process is None:
-        with LOCK, without_chatter():
-            _start(user)
+    if "keras" not in sys.modules:
+        _check_backend(os.environ.get("KERAS_BACKEND") or "tensorflow", user)
+        import_extra("tensorflow", "tensorflow", user)
     module = import_extra("keras", "tensorflow", user)
     _check_backend(module.backend.backend(), user)
     if _process not in (None, os.getpid()):
@@ -34,16 +33,6 @@ def keras(user="CNNClassifier"):
         )
     _process = os.getpid()
     return module
-
-
-def _start(user):
-    if "keras" not in sys.modules:
-        _check_backend(os.environ.get("KERAS_BACKEND") or "tensorflow", user)
-        import_extra("tensorflow", "tensorflow", user)
-    module = import_extra("keras", "tensorflow", user)
-    if module.backend.backend() == "tensorflow":
-        # TensorFlow looks for devices when it is first asked for them, and writes of it.
-        import_extra("tensorflow", "tensorflow", user).config.list_logical_devices()
 
 
 def _check_backend(backend, user):

@@ -1,4 +1,4 @@
-"""Chatter: the log lines that TensorFlow writes to stderr whenever it starts."""
+"""The log lines that TensorFlow writes to stderr whenever it starts, kept out of a tour."""
 
 import os
 import re
