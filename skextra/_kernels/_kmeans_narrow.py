@@ -25,35 +25,40 @@ def fill_lanes(block, members, m, lanes, power):
     for r in range(m, min(m + 3, LANES)):
         members[r] = members[m - 1]
     for r in range(0, m, 4):  # four at a time: their entries share a cache line of `lanes`
-        i0, i1, i2, i3 = members[r], members[r + 1], members[r + 2], members[r + 3]
+        x0, x1, x2, x3 = X[members[r]], X[members[r + 1]], X[members[r + 2]], X[members[r + 3]]
         for j in range(d):
+            t = lanes[j]
             shift = offset[j]
-            lanes[j, r] = (X[i0, j] - shift) * scale
-            lanes[j, r + 1] = (X[i1, j] - shift) * scale
-            lanes[j, r + 2] = (X[i2, j] - shift) * scale
-            lanes[j, r + 3] = (X[i3, j] - shift) * scale
+            t[r] = (x0[j] - shift) * scale
+            t[r + 1] = (x1[j] - shift) * scale
+            t[r + 2] = (x2[j] - shift) * scale
+            t[r + 3] = (x3[j] - shift) * scale
     for r in range(LANES):
         power[r] = 0
     for j in range(d):
+        xj = lanes[j]
         for r in range(LANES):
-            power[r] += lanes[j, r] * lanes[j, r]
+            power[r] += xj[r] * xj[r]
 
 
 @inner(fastmath=_FASTMATH)
 def score_pair(lanes, packed, norms, c, scores):
     """Write ``|c|^2 - 2 x.c`` of all lanes for the centres c and c + 1."""
     first, other = scores[0], scores[1]
-    for r in range(LANES):
-        first[r] = norms[c]
-        other[r] = norms[c + 1]
+    a, b = packed[c], packed[c + 1]
+    norm_a, norm_b = norms[c], norms[c + 1]
     for j in range(0, packed.shape[1], 4):
-        a0, a1, a2, a3 = packed[c, j], packed[c, j + 1], packed[c, j + 2], packed[c, j + 3]
-        e = c + 1
-        b0, b1, b2, b3 = packed[e, j], packed[e, j + 1], packed[e, j + 2], packed[e, j + 3]
-        for r in range(LANES):
-            x0, x1, x2, x3 = lanes[j, r], lanes[j + 1, r], lanes[j + 2, r], lanes[j + 3, r]
-            first[r] += a0 * x0 + a1 * x1 + a2 * x2 + a3 * x3
-            other[r] += b0 * x0 + b1 * x1 + b2 * x2 + b3 * x3
+        x0, x1, x2, x3 = lanes[j], lanes[j + 1], lanes[j + 2], lanes[j + 3]
+        a0, a1, a2, a3 = a[j], a[j + 1], a[j + 2], a[j + 3]
+        b0, b1, b2, b3 = b[j], b[j + 1], b[j + 2], b[j + 3]
+        if j == 0:
+            for r in range(LANES):
+                first[r] = norm_a + a0 * x0[r] + a1 * x1[r] + a2 * x2[r] + a3 * x3[r]
+                other[r] = norm_b + b0 * x0[r] + b1 * x1[r] + b2 * x2[r] + b3 * x3[r]
+        else:
+            for r in range(LANES):
+                first[r] += a0 * x0[r] + a1 * x1[r] + a2 * x2[r] + a3 * x3[r]
+                other[r] += b0 * x0[r] + b1 * x1[r] + b2 * x2[r] + b3 * x3[r]
 
 
 @inner(fastmath=_FASTMATH)
