@@ -24,7 +24,7 @@ _CANCELLED = 1e-3
 
 @inner(fastmath=_FASTMATH)
 def _fill_by_lines(block, first, m, lines, lanes, power):
-    """Do what `fill_lanes` does for m rows from `first` on; `lines` is scratch for some of them."""
+    """Do what `fill_lanes` does for m rows from `first` on, through the scratch `lines`."""
     X, offset, scale, _, _ = block
     d = X.shape[1]
     for r in range(0, m, LINE):
