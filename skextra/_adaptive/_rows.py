@@ -235,5 +235,5 @@ def presentation_order(
     multipliers = random_state.randint(0, 1 << 32, size=(count, 2)).astype(np.uint64)
     multipliers = (multipliers[:, 0] << np.uint64(32)) | multipliers[:, 1] | np.uint64(1)
     keys = rows.keys(multipliers[: rows.p])
-    _row_keys.finish_keys(keys, DenseRows(targets, 0).keys(multipliers[rows.p :]))
+    _row_keys.finish_keys(keys, frozen(np.ascontiguousarray(targets)), multipliers[rows.p :])
     return np.argsort(keys, kind="stable")

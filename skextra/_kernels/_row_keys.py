@@ -32,8 +32,15 @@ def keys_of_dense(buf, start, stride, n, p, multipliers):
     """Return the keys of n rows of floats."""
     keys = np.empty(n, np.uint64)
     bits, sign = _bits_of(buf)
-    row_keys_dense(bits, start, stride, p, multipliers, sign, keys)
+    row_keys_dense(bits, start, stride, p, multipliers, sign, False, keys)
     return keys
+
+
+def finish_keys(keys, targets, multipliers):
+    """Make the keys of rows those of the rows together with their targets, scrambled."""
+    bits, sign = _bits_of(targets.reshape(-1))
+    p = targets.shape[1]
+    row_keys_dense(bits, 0, p, p, multipliers, sign, True, keys)
 
 
 def keys_of_csr(data, indices, indptr, multipliers):
@@ -50,14 +57,17 @@ def _bits_of(values):
 
 
 @njit(cache=True, nogil=True)
-def row_keys_dense(bits, start, stride, p, multipliers, sign, keys):
-    """Write the keys of dense rows; `bits` is the buffer seen as unsigned integers."""
+def row_keys_dense(bits, start, stride, p, multipliers, sign, finish, keys):
+    """Write the keys of dense rows; `bits` is the buffer seen as unsigned integers.
+
+    With `finish` the rows are targets, and their keys and those in `keys` are mixed into one.
+    """
     for i in range(keys.size):
         o = start + i * stride
         acc = np.uint64(0)
         for j in range(p):
             acc += term(bits[o + j], multipliers[j], sign)
-        keys[i] = acc
+        keys[i] = mix(keys[i] ^ mix(acc)) if finish else acc
 
 
 @njit(cache=True, nogil=True)
@@ -68,10 +78,3 @@ def row_keys_csr(bits, indices, indptr, multipliers, sign, keys):
         for m in range(indptr[i], indptr[i + 1]):
             acc += term(bits[m], multipliers[indices[m]], sign)
         keys[i] = acc
-
-
-@njit(cache=True, nogil=True)
-def finish_keys(keys, target_keys):
-    """Make the keys of rows those of the rows together with their targets, scrambled."""
-    for i in range(keys.size):
-        keys[i] = mix(keys[i] ^ mix(target_keys[i]))

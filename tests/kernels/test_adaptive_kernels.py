@@ -382,7 +382,7 @@ def test_row_keys_are_sums_of_terms_in_any_storage(dtype):
     X[1] = -0.0
     buf, start, stride, *_ = spread(X, True)
     keys = np.zeros(7, np.uint64)
-    args = buf.view(unsigned), start, stride, 4, multipliers, np.uint64(sign), keys
+    args = buf.view(unsigned), start, stride, 4, multipliers, np.uint64(sign), False, keys
     call(row_keys.row_keys_dense, args, [keys])
     assert keys.tolist() == expected
     data, indices, indptr, _ = compressed(A)
@@ -400,7 +400,9 @@ def test_row_keys_are_sums_of_terms_in_any_storage(dtype):
 @ignore_wrapping
 def test_finished_keys_mix_the_rows_with_their_targets():
     rng = np.random.default_rng(1)
-    keys, targets = rng.integers(0, MODULUS, (2, 5), np.uint64)
-    expected = [splitmix(int(a) ^ splitmix(int(b))) for a, b in zip(keys, targets, strict=True)]
-    call(row_keys.finish_keys, (keys, targets), [keys])
+    keys, multipliers = rng.integers(0, MODULUS, 5, np.uint64), np.array([7, 9], np.uint64)
+    targets = rng.standard_normal((5, 2))
+    own = [key_of(row.view(np.uint64), multipliers, 1 << 63) for row in targets]
+    expected = [splitmix(int(a) ^ splitmix(b)) for a, b in zip(keys, own, strict=True)]
+    call(row_keys.finish_keys, (keys, targets, multipliers), [keys])
     assert keys.tolist() == expected
