@@ -30,10 +30,12 @@ def canonical(
         X = X.astype(np.float64)
     order, repeats = distinct(X)
     place = np.empty(len(order), np.intp)
+    if weight is None and not repeats.any():
+        place[order] = np.arange(len(order))
+        return X[order], None, place
     place[order] = np.cumsum(~repeats) - 1
-    if weight is not None or repeats.any():
-        weight = np.bincount(place, weight).astype(np.float64)
-        weight = None if (weight == 1).all() else weight
+    weight = np.bincount(place, weight).astype(np.float64)
+    weight = None if (weight == 1).all() else weight
     return X[order[~repeats]], weight, place
 
 

@@ -87,21 +87,26 @@ class Assignment:
         """
         m, d = len(chosen), self.sums.shape[1]
         self.reach += shift
-        self.travel = np.append(self.travel, np.zeros(m))
+        none = np.zeros(m)
+        self.travel = np.concatenate([self.travel, none])
         self.sums = np.concatenate([self.sums, np.zeros((m, d))])
-        self.counts = np.append(self.counts, np.zeros(m))
+        self.counts = np.concatenate([self.counts, none])
         concerned = np.zeros(len(self.counts), bool)
         concerned[chosen] = True
         self.limits[concerned[self.labels]] = -np.inf
 
-    def remove(self, gone: list[int]) -> None:
-        """Account for centres that were removed; their rows have no label until assigned."""
-        kept = np.delete(np.arange(len(self.counts)), gone)
-        numbers = np.full(len(self.counts), -1, np.int32)
-        numbers[kept] = np.arange(len(kept))
+    def remove(self, gone: list[int]) -> NDArray[np.bool_]:
+        """Account for centres that were removed; return which were kept.
+
+        Rows of those that are gone have no label until assigned.
+        """
+        kept = np.ones(len(self.counts), bool)
+        kept[gone] = False
+        numbers = np.where(kept, np.cumsum(kept) - 1, -1).astype(np.int32)
         self.labels = numbers[self.labels]
         self.limits[self.labels < 0] = -np.inf
         self.travel, self.sums, self.counts = self.travel[kept], self.sums[kept], self.counts[kept]
+        return kept
 
     def relabel(self, indices: NDArray[np.intp], clusters: NDArray[np.intp]) -> NDArray[np.intp]:
         """Move some rows to other clusters; return all clusters whose sums have to be renewed."""
@@ -148,8 +153,8 @@ class Clustering:
 
     def without(self, gone: list[int]) -> Clustering:
         """Return the clustering without some centres; its assignment is carried on."""
-        self.assignment.remove(gone)
-        return Clustering(np.delete(self.centers, gone, axis=0), self.assignment)
+        kept = self.assignment.remove(gone)
+        return Clustering(self.centers[kept], self.assignment)
 
 
 @dataclass
@@ -206,9 +211,11 @@ def lloyd(
             lost = part if last else lost
         labels = assignment.labels
         if strict:
-            counts = assignment.counts
-            assignment.sum_again(rows, np.flatnonzero(counts <= _DUBIOUS * counts.sum()))
-            relocated = relocate(rows, centers, assignment)
+            counts, relocated = assignment.counts, 0
+            dubious = np.flatnonzero(counts <= _DUBIOUS * counts.sum())
+            if len(dubious):
+                assignment.sum_again(rows, dubious)
+                relocated = relocate(rows, centers, assignment)
         means = means_of(assignment, centers, 0.0 if strict else _LEAST)
         shift = lengths(means - centers)
         still = changed == 0 and not relocated
