@@ -288,9 +288,9 @@ def clustering(folder):
     peers, peer_seconds = evaluate_seeds(lambda seed: KMeans(10, n_init=10, random_state=seed))
     means = [np.mean([fit.inertia_ for fit in fits]) for fits in (ours, once, peers)]
     lowest = min(fit.inertia_ for fit in ours + once + peers)
-    names = ("KMeansPP", "KMeans", "KMeans with n_init=10")
+    names = ("KMeansPP", "KMeans", "KMeans, 10 runs")
     above = (f"{name} {mean / lowest - 1:.2%}" for name, mean in zip(names, means, strict=True))
-    print(f"  Mean inertia above the lowest of all fits: {', '.join(above)}")
+    print(f"  Mean inertia above the lowest: {', '.join(above)}")
     row = Row(
         "KMeansPP",
         "digits, inertia",
@@ -357,10 +357,10 @@ def margins(folder):
                 StratifiedKFold(3, shuffle=True, random_state=0),
             )
         )
-    samples = made_classes(7000, n_informative=12, n_classes=5, n_clusters_per_class=3)
+    samples = made_classes(12_000, n_informative=12, n_classes=5, n_clusters_per_class=3)
     rows.append(
         compare_large(
-            "5,000 x 20, accuracy",
+            "10,000 x 20, accuracy",
             ("FeatureMapSVM", FeatureMapSVM(random_state=0)),
             ("SVC", SVC()),
             train_test_split(*samples, test_size=2000, random_state=0),

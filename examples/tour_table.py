@@ -79,17 +79,17 @@ def print_table(rows):
             row.estimator,
             row.data,
             f"{row.score:.3f}",
-            f"{1e3 * row.fit_time:.4g}",
+            _in_ms(row.fit_time),
             row.peer,
             f"{row.peer_score:.3f}",
-            f"{1e3 * row.peer_fit_time:.4g}",
+            _in_ms(row.peer_fit_time),
             f"{row.ratio:.2g}",
         )
         print(LAYOUT.format(*cells))
     print(
         "\nScore: on samples that neither fit nor search has seen, except the inertia (/ 1e6), "
-        "where less is\nbetter. ms: one fit on one thread (TensorFlow has its own), the median. "
-        "Ratio: scikit-learn's / ours."
+        "where less is\nbetter. ms: one fit, on one thread (TensorFlow has its own). "
+        "Ratio: scikit-learn's time / ours."
     )
     for line in where_scikit_learn_is_faster(rows):
         print(line)
@@ -100,11 +100,17 @@ def where_scikit_learn_is_faster(rows):
     faster = [row for row in rows if row.ratio < 1]
     lines = []
     for verdict, as_good in (("and no less accurate", True), ("and less accurate", False)):
-        names = [f"{r.peer} on {r.data}" for r in faster if _is_as_good(r) == as_good]
+        names = [
+            f"{r.peer} on {r.data.rpartition(',')[0]}" for r in faster if _is_as_good(r) == as_good
+        ]
         if names:
             line = f"scikit-learn is faster here, {verdict}: {'; '.join(names)}."
             lines += textwrap.wrap(line, 100)
     return lines
+
+
+def _in_ms(seconds):
+    return f"{1e3 * seconds:.{1 if seconds < 0.1 else 0}f}"
 
 
 def _is_as_good(row):
