@@ -17,10 +17,10 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 help:  ## show this list (the default)
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1	/p' Makefile
 
-demo: $(VENV)/.ready-demo  ## run examples/tour.py: every estimator on real data
+demo: $(VENV)/.ready-demo $(VENV)/.kernels  ## run examples/tour.py: every estimator on real data
 	@$(BIN)/python examples/tour.py
 
-test: $(VENV)/.ready-test  ## run every test, docstring and guide example
+test: $(VENV)/.ready-test $(VENV)/.kernels  ## run every test, docstring and guide example
 	@$(BIN)/$(PYTEST) docs/guide docs/index.rst docs/moving.rst --doctest-glob='*.rst'
 
 lint: $(VENV)/.ready-lint  ## check style, formatting, direction of imports, docstrings and types
@@ -40,7 +40,7 @@ docs: $(VENV)/.ready-docs  ## build the pages into docs/_build/html, warnings as
 	@echo "Open docs/_build/html/index.html"
 
 # What slows OpenBLAS is unset, and every thread pool gets one size, or ratios would mean nothing.
-bench: $(VENV)/.ready-bench  ## run every benchmark and renew the tables shown in the docs
+bench: $(VENV)/.ready-bench $(VENV)/.kernels  ## run every benchmark and renew the tables shown in the docs
 	@mkdir -p $(RESULTS)
 	@for script in benchmarks/bench_*.py; do \
 	  table=$(RESULTS)/$$(basename $$script .py).txt; \
@@ -51,15 +51,14 @@ bench: $(VENV)/.ready-bench  ## run every benchmark and renew the tables shown i
 	  mv $$table.part $$table && cat $$table; \
 	done
 
-kernels: | $(BIN)/pip  ## compile the loops again, after a change in skextra/_kernels
-	@SKEXTRA_KERNELS=compiled $(BIN)/python -m pip install --quiet --no-deps --editable .
+kernels: $(VENV)/.kernels  ## compile the loops again, after a change in skextra/_kernels
 
 signatures: $(VENV)/.ready-test  ## list anew with which types the loops are called
 	@SKEXTRA_KERNELS=jit $(BIN)/python skextra/_kernels/ahead/record.py
 
 wheel: | $(BIN)/pip  ## build dist/skextra-*.whl with compiled loops
 	@rm -f dist/*.whl
-	@SKEXTRA_KERNELS=compiled $(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .
+	@SKEXTRA_BUILD_KERNELS=required $(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .
 	@ls -l dist/*.whl
 
 # pytest without `python -m`, so that the package comes from the wheel and not from this folder.
@@ -105,6 +104,11 @@ clean:  ## remove the virtual environments and everything that was built
 $(VENV)/.ready-%: pyproject.toml | $(BIN)/pip
 	@echo "Installing skextra[$*] into $(VENV) (once; a minute or two)"
 	@$(BIN)/python -m pip install --quiet --editable ".[$*]"
+	@touch $@ $(VENV)/.kernels
+
+$(VENV)/.kernels: $(wildcard skextra/_kernels/*.py skextra/_kernels/ahead/*) | $(BIN)/pip
+	@echo "Compiling the loops (after a change; a minute or two)"
+	@$(BIN)/python -m pip install --quiet --no-deps --editable .
 	@touch $@
 
 $(LOWEST)/.ready: pyproject.toml | $(LOWEST)/bin/pip

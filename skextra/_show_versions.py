@@ -4,9 +4,10 @@ import importlib.metadata
 
 import sklearn
 
+import skextra
 from skextra._kernels._kernel import in_use
 
-_PACKAGES = ("skextra", "numba", "keras", "tensorflow", "lazy_loader")
+_PACKAGES = ("numba", "llvmlite", "keras", "tensorflow", "lazy_loader")
 
 
 def show_versions() -> None:
@@ -24,11 +25,12 @@ def show_versions() -> None:
     -----
     Two environment variables choose how loops are compiled. They are read when an estimator is
     first imported. By default, ``SKEXTRA_KERNELS=auto``, loops come compiled with the package, and
-    numba compiles those that do not: for types of arrays that are seldom used, and where the
-    package was installed without a C compiler. ``SKEXTRA_KERNELS=jit`` lets numba compile all of
-    them, for the processor at hand, when they are first called. ``SKEXTRA_KERNELS=compiled``
-    raises an error instead of letting numba compile anything. On x86-64, loops come compiled for
-    processors with AVX2 and for those without; ``SKEXTRA_CPU=baseline`` chooses the latter.
+    numba compiles those that do not: for types of arrays that are seldom used, or all of them if
+    they could not be compiled when the package was installed. ``SKEXTRA_KERNELS=jit`` lets numba
+    compile all of them, for the processor at hand, when they are first called.
+    ``SKEXTRA_KERNELS=compiled`` raises an error instead of letting numba compile anything. On
+    x86-64, loops come compiled for processors with AVX2 and for those without;
+    ``SKEXTRA_CPU=baseline`` chooses the latter.
 
     Examples
     --------
@@ -42,6 +44,7 @@ def show_versions() -> None:
     """
     sklearn.show_versions()
     print("\nskextra and what only skextra uses:")  # noqa: T201
+    print(f"{'skextra':>15}: {skextra.__version__}")  # noqa: T201
     for name in _PACKAGES:
         print(f"{name:>15}: {_version(name)}")  # noqa: T201
     print(f"\nLoops: {in_use}")  # noqa: T201

@@ -72,7 +72,7 @@ def call_both(self, *args):
     protect(Group(kinds), copies)
     expected = self.dispatcher(*copies)
     assert bits(args) == bits(copies), f"{self.symbol} writes other numbers"
-    assert result == expected or bits(result) == bits(expected), f"{self.symbol}: other results"
+    assert bits(result) == bits(expected), f"{self.symbol} returns other numbers"
     calls["by both"] += 1
     return result
 

@@ -329,7 +329,7 @@ class Adaline(ClassifierMixin, AdaptiveFilter):
             ensure_all_finite=ensure_all_finite,
         )
         # It costs a tenth of a small fit, and passes labels of these kinds that repeat.
-        if y.ndim > 1 or y.dtype.kind not in "biuUS" or 2 * len(np.unique(y)) > len(y):
+        if y.ndim > 1 or y.dtype.kind not in "biuU" or 2 * len(np.unique(y)) > len(y):
             check_classification_targets(y)
         return X, column_or_1d(y)
 

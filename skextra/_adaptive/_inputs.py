@@ -36,7 +36,9 @@ class Inputs:
         """Return the same inputs with rows in another dtype."""
         return replace(self, rows=self.rows.astype(dtype))
 
-    def correlation_weights(self, part: slice = slice(None)) -> tuple[NDArray[np.float64], float]:
+    def correlation_weights(
+        self, part: slice | NDArray[np.intp] = slice(None)
+    ) -> tuple[NDArray[np.float64], float]:
         """Return (weight of each row in the correlation matrix, sum of the sample weights).
 
         NLMS sees rows divided by their norms. `part` asks for some of the rows.

@@ -59,7 +59,7 @@ class Rows(ABC):
         """The rows before any scaling; squared errors are meant in these."""
         return self
 
-    def some(self, part: slice) -> FloatMatrix:
+    def some(self, part: slice | NDArray[np.intp]) -> FloatMatrix:
         """Return some rows in the form of the matrix, without the bias."""
         return self.matrix[part]
 

@@ -3,6 +3,7 @@
 from functools import partial
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.sparse.linalg import LinearOperator, eigsh
 
 from skextra._adaptive._inputs import Inputs
@@ -36,17 +37,31 @@ def largest_eigenvalue(inputs: Inputs) -> float:
 
 
 def estimated_eigenvalue(inputs: Inputs, max_power: float) -> float:
-    """Return the largest eigenvalue for some of the rows, evenly spaced.
+    """Return the largest eigenvalue for some of the rows.
 
     `max_power` is the largest squared norm of the rows as the update sees them, 1 with NLMS.
     """
     rows = inputs.rows
     if rows.p >= NARROW:
         return _by_power_method(inputs, max_power)
-    part = slice(None, None, -(-rows.n // _MOST_ROWS))
+    part = _spread(rows.n, _MOST_ROWS)
     weight, total = inputs.correlation_weights(part)
+    if total == 0.0:
+        return 0.0
     some = DenseRows(rows.dense(part), rows.bias)
     return float(moments_of(some, weight, total, np.empty((some.n, 0))).eigenvalues[-1])
+
+
+def _spread(n: int, size: int, seed: int = 0) -> slice | NDArray[np.intp]:
+    """Return one row of each of `size` blocks, at a random place of its own.
+
+    Rows at even distances would all be of one kind where kinds of rows take turns.
+    """
+    if n <= size:
+        return slice(None)
+    edges = np.linspace(0, n, size + 1).astype(np.intp)
+    places = np.random.default_rng(seed).random(size) * np.diff(edges)
+    return edges[:-1] + places.astype(np.intp)
 
 
 def moments_if_cheap(inputs: Inputs, targets: FloatArray) -> Moments | None:
@@ -59,11 +74,13 @@ def moments_if_cheap(inputs: Inputs, targets: FloatArray) -> Moments | None:
 
 def _by_power_method(inputs: Inputs, max_power: float) -> float:
     rows = inputs.rows
-    every = max(1, rows.n // max(rows.n // _SHARE, _FEWEST_ROWS))
+    size = max(rows.n // _SHARE, _FEWEST_ROWS)
     bias, direction, value = float(rows.bias), None, 0.0
     for step in range(_STEPS):
-        part = slice(step % every, None, every)
+        part = _spread(rows.n, size, step)
         weight, total = inputs.correlation_weights(part)
+        if total == 0.0:
+            return value
         X, real = rows.some(part), rows.dtype
         # Shared out to both sides, the weights keep all products within float32.
         root = np.sqrt(weight / max_power)

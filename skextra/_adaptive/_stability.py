@@ -245,7 +245,10 @@ def measure(
     try:
         if moments is not None:
             return replace(stability, lambda_max=float(moments.eigenvalues[-1]))
-        return replace(stability, lambda_max=estimated_eigenvalue(inputs, stability.max_power))
+        # It lies between the mean of all eigenvalues and their sum, which is known exactly.
+        mean = stability.trace / (inputs.rows.p + (inputs.rows.bias != 0))
+        estimate = estimated_eigenvalue(inputs, stability.max_power)
+        return replace(stability, lambda_max=min(max(estimate, mean), stability.trace))
     except np.linalg.LinAlgError:
         return stability  # a record for the reader, not worth failing a fit for
 

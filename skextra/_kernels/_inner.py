@@ -28,7 +28,8 @@ class Inner:
         return self.py_func(*args)
 
     @property
-    def _numba_type_(self):  # numba reads this when it compiles a loop that calls the function
+    def _numba_type_(self):
+        # numba asks for it when it compiles a loop that calls the function.
         if self._dispatcher is None:
             from numba import njit
 

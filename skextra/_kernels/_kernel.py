@@ -7,43 +7,28 @@ other calls, and all calls where there is no `_compiled`, go to numba, which com
 call and keeps the result in its cache. Both give the same results.
 
 The environment variable SKEXTRA_KERNELS chooses: `auto`, as above; `jit`, always numba;
-`compiled`, never numba: a call of a loop that is not in `_compiled` raises TypeError.
+`compiled`, never numba: a call of a loop that is not in `_compiled` raises TypeError. With
+NUMBA_DISABLE_JIT, `auto` runs the sources as Python.
 """
 
-import hashlib
 import os
-from importlib import import_module
-from pathlib import Path
+
+from skextra._kernels._digest import sources_digest
 
 MODES = ("auto", "jit", "compiled")
 
 
-def sources_digest():
-    """Return a digest of the sources of all loops; None if they are not in files, as in a bundle.
-
-    It tells a module that was compiled from other sources, in a clone that has moved on.
-    """
-    digest = hashlib.sha256()
-    paths = sorted(Path(__file__).parent.glob("*.py"))
-    for path in paths:
-        digest.update(path.read_bytes())
-    return digest.hexdigest() if paths else None
-
-
 def _load():
     """Return the compiled module or None, and a sentence about what is in use."""
-    mode = os.environ.get("SKEXTRA_KERNELS", "auto")
-    if mode not in MODES:
-        raise ValueError(
-            f"The environment variable SKEXTRA_KERNELS={mode!r} has to be one of {MODES}."
-        )
+    mode = _wish("SKEXTRA_KERNELS", MODES)
+    _wish("SKEXTRA_CPU", ("auto", "baseline"))  # which the module reads
     just_in_time = "compiled just in time by numba"
     if mode == "jit":
         return mode, None, f"{just_in_time}, as SKEXTRA_KERNELS=jit asks"
-    if os.environ.get("NUMBA_DISABLE_JIT", "0") != "0":
+    if mode == "auto" and os.environ.get("NUMBA_DISABLE_JIT", "0") != "0":
         return mode, None, "not compiled, as NUMBA_DISABLE_JIT asks"
     try:
-        library = import_module("skextra._kernels._compiled")
+        from skextra._kernels import _compiled as library
     except ImportError as error:
         if mode == "compiled":
             raise
@@ -54,6 +39,16 @@ def _load():
             raise ImportError(f"{message}.")
         return mode, None, f"{just_in_time} ({message})"
     return mode, library, f"compiled ahead of time by numba {library.numba} for {library.level}"
+
+
+def _wish(variable, values):
+    """Return the value of an environment variable, by default the first of those it may have."""
+    value = os.environ.get(variable) or values[0]
+    if value not in values:
+        raise ValueError(
+            f"The environment variable {variable}={value!r} has to be one of {values}."
+        )
+    return value
 
 
 _mode, _library, in_use = _load()

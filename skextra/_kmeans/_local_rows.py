@@ -95,7 +95,7 @@ class LocalRows(Rows):
         enough = max(_FRAME_ROWS, _FRAME_ENTRIES // self.d)
         if self.n > enough:
             every = self.n // enough
-            weight = self._weight[::every] if self._step else None
+            weight = np.ascontiguousarray(self._weight[::every]) if self._step else None
             some = type(self)(self.X[::every], weight, self.threads)
             if some.variance.any():  # they may be the only ones that are alike
                 return some.offset, some.variance

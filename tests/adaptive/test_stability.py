@@ -125,6 +125,26 @@ def test_an_estimate_starts_from_any_rows():
     assert_allclose(stability.lambda_max, 100.0, rtol=0.1)
 
 
+@pytest.mark.parametrize("period, p", [(2, 8), (3, 8), (2, 80)])
+def test_an_estimate_sees_all_kinds_of_rows_that_take_turns(period, p):
+    X = np.random.default_rng(0).standard_normal((60_000, p))
+    X[::period] *= 1e-3
+    y = X @ np.arange(1.0, p + 1)
+    model = LMSRegressor(fit_intercept=False).fit(X, y)
+    exact = lms_stability(X, learning_rate=0.1, fit_intercept=False).lambda_max
+    assert 0.6 * exact < model.stability_.lambda_max < 1.2 * exact
+    assert model.n_iter_ < 30
+
+
+@pytest.mark.parametrize("place", range(120, 126))
+def test_an_estimate_lies_between_mean_and_sum_of_the_eigenvalues(place):
+    X = np.zeros((50_000, 4))
+    X[place] = 1000.0  # a row that the estimate sees or not
+    model = LMSRegressor(fit_intercept=False, learning_rate=1e-9, max_iter=1, tol=None)
+    stability = model.fit(X, X[:, 0]).stability_
+    assert stability.trace / 4 <= stability.lambda_max <= stability.trace
+
+
 def test_orthogonal_rows_diverge_at_the_guaranteed_bound():
     stability = lms_stability(np.eye(3), 0.5, fit_intercept=False)
     assert_allclose(stability.critical_rate, 2.0, rtol=1e-5)

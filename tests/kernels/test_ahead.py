@@ -13,7 +13,9 @@ import pytest
 from both_compilers import AHEAD, lines, matches
 from signatures import Array, Group, Scalar, of_numba, to_numba
 
+import skextra._kernels as kernels
 from skextra._kernels import _kernel
+from skextra._kernels._digest import sources_digest
 
 HERE = Path(__file__).parent
 compiled = pytest.mark.skipif(
@@ -60,6 +62,12 @@ def test_each_line_is_a_loop_and_stands_once():
         assert callable(getattr(import_module(f"skextra._kernels.{module}"), loop))
 
 
+def test_a_module_that_is_there_is_used():
+    chosen = {"SKEXTRA_KERNELS", "NUMBA_DISABLE_JIT"} & set(os.environ)
+    if any(Path(kernels.__path__[0]).glob("_compiled.*")) and not chosen:
+        assert _kernel._library is not None, _kernel.in_use
+
+
 @compiled
 @pytest.mark.parametrize("wish, cpu", [("baseline", "x86-64"), ("", "x86-64-v3")])
 def test_loops_compiled_ahead_of_time_and_by_numba_agree_to_the_last_bit(wish, cpu, tmp_path):
@@ -75,6 +83,7 @@ def test_loops_compiled_ahead_of_time_and_by_numba_agree_to_the_last_bit(wish, c
         SKEXTRA_CPU=wish, NUMBA_CPU_NAME=cpu, NUMBA_CPU_FEATURES="", NUMBA_CACHE_DIR=str(tmp_path),
     )  # fmt: skip
     both, by_numba = map(int, re.search(r"(\d+) by both, (\d+) by numba only", output).groups())
+    assert both > 300
     assert both > 5 * by_numba
 
 
@@ -105,6 +114,8 @@ def test_the_environment_chooses_the_compiler():
     assert "by numba, as SKEXTRA_KERNELS=jit asks" in python("-c", code, SKEXTRA_KERNELS="jit")
     with pytest.raises(AssertionError, match="SKEXTRA_KERNELS='fast' has to be one of"):
         python("-c", code, SKEXTRA_KERNELS="fast")
+    with pytest.raises(AssertionError, match="SKEXTRA_CPU='new' has to be one of"):
+        python("-c", code, SKEXTRA_CPU="new")
 
 
 def test_a_module_of_other_sources_is_left_aside(monkeypatch):
@@ -112,12 +123,13 @@ def test_a_module_of_other_sources_is_left_aside(monkeypatch):
         sources, numba, level = "others", "0.68", "x86_64"
 
     monkeypatch.delenv("SKEXTRA_KERNELS", raising=False)
-    monkeypatch.setattr(_kernel, "import_module", lambda name: Library)
+    monkeypatch.setitem(sys.modules, "skextra._kernels._compiled", Library)
+    monkeypatch.setattr(kernels, "_compiled", Library, raising=False)
     _, library, in_use = _kernel._load()
     assert library is None
     assert "run `make kernels`" in in_use
     monkeypatch.setenv("SKEXTRA_KERNELS", "compiled")
     with pytest.raises(ImportError, match="other sources"):
         _kernel._load()
-    Library.sources = _kernel.sources_digest()
+    Library.sources = sources_digest()
     assert _kernel._load()[1] is Library

@@ -1,6 +1,6 @@
 """Compile the loops, and the module that hands calls to them, into one file: `make kernels`.
 
-Needs numba, setuptools and a C compiler. Usage: python build.py
+Needs numba, setuptools, the headers of Python and a C compiler. Usage: python build.py
 """
 
 import hashlib
@@ -9,9 +9,11 @@ import importlib.util
 import json
 import os
 import platform
+import shlex
 import shutil
 import subprocess
 import sys
+import sysconfig
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -32,7 +34,8 @@ def levels():
 
 def build_digest():
     """Return a digest of everything that the module is made from."""
-    digest = hashlib.sha256(importlib.metadata.version("numba").encode())
+    versions = [importlib.metadata.version(package) for package in ("numba", "llvmlite")]
+    digest = hashlib.sha256(repr([versions, sysconfig.get_platform(), levels()]).encode())
     for path in sorted([*HERE.glob("*.py"), *HERE.glob("*.txt"), *HERE.parent.glob("*.py")]):
         digest.update(path.read_bytes())
     return digest.hexdigest()
@@ -60,8 +63,11 @@ def _built(folder):
     from setuptools import Distribution, Extension
 
     bare_package()
-    from skextra._kernels._kernel import sources_digest
+    from skextra._kernels._digest import sources_digest
 
+    headers = Path(sysconfig.get_path("include"), "Python.h")
+    if not headers.exists():
+        raise RuntimeError(f"{headers} is missing: install the headers of Python.")
     prefixes = levels()
     _emit(prefixes, folder)
     results = json.loads(Path(folder, f"{next(iter(prefixes))}.json").read_text("utf-8"))
@@ -69,12 +75,12 @@ def _built(folder):
         (*loop, result)
         for loop, result in zip(read(HERE / "signatures.txt"), results, strict=True)
     ]
-    code = folder / "_compiled.c"
     constants = {
         "sources": sources_digest(),
         "build": build_digest(),
         "numba": importlib.metadata.version("numba"),
     }
+    code = folder / "_compiled.c"
     code.write_text(source(loops, [*prefixes], constants), "utf-8")
     extension = Extension(
         "_compiled",
@@ -84,8 +90,7 @@ def _built(folder):
         extra_link_args=["-s"] if sys.platform == "linux" else [],  # two fifths are names
         py_limited_api=True,
     )
-    if importlib.util.find_spec("ziglang"):  # there is no other: see hook.py
-        os.environ["CC"] = f"{sys.executable} -m ziglang cc"
+    os.environ.update(_commands())
     command = Distribution({"ext_modules": [extension]}).get_command_obj("build_ext")
     command.build_lib, command.build_temp = str(folder), str(folder / "temporary")
     command.ensure_finalized()
@@ -93,32 +98,51 @@ def _built(folder):
     made = Path(command.get_ext_fullpath("_compiled"))
     _try_import(made)
     target = HERE.parent / made.name
-    target.unlink(missing_ok=True)  # a process that has it open keeps its own
-    shutil.copy(made, target)
+    beside = target.with_suffix(".part")
+    shutil.copy(made, beside)
+    beside.replace(target)  # at once: somebody may be importing it
     return target
+
+
+def _commands():
+    """Return the environment variables by which setuptools calls compiler and linker."""
+    if os.name == "nt":
+        return {}
+    compiler = os.environ.get("CC") or sysconfig.get_config_var("CC")
+    if importlib.util.find_spec("ziglang") and not shutil.which(shlex.split(compiler)[0]):
+        compiler = f"{shlex.quote(sys.executable)} -m ziglang cc"
+    # Without the compiler's name and without the folder of this Python's libraries.
+    _, *options = shlex.split(sysconfig.get_config_var("LDSHARED"))
+    kept = [option for option in options if not option.startswith("-Wl,-rpath")]
+    commands = {"CC": compiler, "LDSHARED": f"{compiler} {shlex.join(kept)}"}
+    if sys.platform == "darwin":  # the objects are for this processor alone
+        commands["ARCHFLAGS"] = f"-arch {platform.machine()}"
+    return commands
 
 
 def _emit(prefixes, folder):
     """Compile the loops for every kind of processor at once, each in a process of its own."""
     processes = []
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("NUMBA_")}
     for prefix, cpu in prefixes.items():
-        environment = os.environ | {
+        environment = kept | {
             "NUMBA_CACHE_DIR": str(folder / f"cache_{prefix}"),
             "NUMBA_CPU_FEATURES": "",
             "NUMBA_CPU_NAME": cpu,
-            "NUMBA_DISABLE_JIT": "0",
+            "NUMBA_DISABLE_INTEL_SVML": "1",
             "SKEXTRA_KERNELS": "jit",
         }
         command = [sys.executable, str(HERE / "emit.py"), prefix, str(folder)]
-        processes.append(subprocess.Popen(command, env=environment))
-    if max(process.wait() for process in processes):
-        raise RuntimeError("numba could not compile the loops: see the messages above.")
+        processes.append(subprocess.Popen(command, env=environment, cwd=folder))
+    codes = [process.wait() for process in processes]
+    if any(codes):
+        raise RuntimeError(f"numba could not compile the loops: processes ended with {codes}.")
 
 
 def _try_import(path):
     """Import the module in a process of its own: a symbol that is missing shows only then."""
-    command = [sys.executable, "-c", "import _compiled"]
-    subprocess.run(command, cwd=path.parent, check=True)
+    code = f"import sys; sys.path.insert(0, {str(path.parent)!r}); import _compiled"
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 if __name__ == "__main__":

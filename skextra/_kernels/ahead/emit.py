@@ -48,6 +48,11 @@ def object_of(compiled, symbol, target):
             function.linkage, function.name = "external", symbol
         elif not function.is_declaration:
             function.linkage = "internal"
+    for variable in module.global_variables:
+        if variable.name.startswith(".const.picklebuf") and "MemoryError" not in str(variable):
+            raise ValueError(f"{symbol} raises another error than MemoryError: {variable}.")
+        if not variable.is_declaration:
+            variable.linkage = "internal"
     passes = llvm.create_new_module_pass_manager()
     passes.add_global_dead_code_eliminate_pass()
     passes.run(module, llvm.create_pass_builder(target, llvm.create_pipeline_tuning_options(0)))

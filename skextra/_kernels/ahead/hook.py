@@ -2,12 +2,14 @@
 
 Where there is no C compiler, the package `ziglang` brings one. Should the build fail, skextra is
 installed without the module, and numba compiles the loops when they are called. The environment
-variable SKEXTRA_KERNELS=compiled makes a failure an error; SKEXTRA_KERNELS=jit builds nothing.
+variable SKEXTRA_BUILD_KERNELS=required makes a failure an error; SKEXTRA_BUILD_KERNELS=no builds
+nothing.
 """
 
 import importlib.util
 import os
-import shutil
+import shlex
+import subprocess
 import sys
 import traceback
 from pathlib import Path
@@ -22,7 +24,7 @@ class KernelsHook(BuildHookInterface):
 
     def dependencies(self):
         """Return what the build needs beside hatchling, none for a wheel without the module."""
-        if os.environ.get("SKEXTRA_KERNELS") == "jit":
+        if os.environ.get("SKEXTRA_BUILD_KERNELS") == "no":
             return []
         return ["numba>=0.61", "setuptools>=70", *([] if has_compiler() else ["ziglang>=0.13"])]
 
@@ -37,13 +39,13 @@ class KernelsHook(BuildHookInterface):
             What hatchling makes the wheel from.
         """
         del version
-        mode = os.environ.get("SKEXTRA_KERNELS", "auto")
-        if mode == "jit":
+        wish = os.environ.get("SKEXTRA_BUILD_KERNELS")
+        if wish == "no":
             return
         try:
             path = _build_module().build()
         except Exception:
-            if mode == "compiled":
+            if wish == "required":
                 raise
             traceback.print_exc()
             self.app.display_warning(
@@ -51,16 +53,21 @@ class KernelsHook(BuildHookInterface):
                 "are first called, which takes some seconds."
             )
             return
-        build_data["artifacts"].append(str(path.relative_to(self.root).as_posix()))
+        build_data["artifacts"].append(f"skextra/_kernels/{path.name}")
         build_data["pure_python"] = False
         platform = self.build_config.builder.get_best_matching_tag().rpartition("-")[2]
         build_data["tag"] = f"cp311-abi3-{platform}"
 
 
 def has_compiler():
-    """Tell whether there is a C compiler; on Windows setuptools looks for one."""
-    names = (os.environ.get("CC", "cc").partition(" ")[0], "cc", "gcc", "clang")
-    return sys.platform == "win32" or any(map(shutil.which, names))
+    """Tell whether there is a C compiler that works; on Windows setuptools looks for one."""
+    if sys.platform == "win32":
+        return True
+    command = [*shlex.split(os.environ.get("CC") or "cc"), "-x", "c", "-fsyntax-only", "-"]
+    try:
+        return subprocess.run(command, input=b"int x;", capture_output=True).returncode == 0
+    except OSError:
+        return False
 
 
 def _build_module():

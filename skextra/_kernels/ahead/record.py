@@ -39,14 +39,14 @@ class Recorder:
 
 
 def with_types(calls):
-    """Yield (loop, types of its arguments), leaving out what is not compiled ahead of time."""
+    """Yield (loop, types of its arguments)."""
     for name, signatures in calls.items():
         loop = name.replace("__", ".")
         for types in signatures:
             try:
                 yield loop, tuple(map(of_numba, types))
             except ValueError as error:
-                print(f"left out: {loop}: {error}", file=sys.stderr)
+                raise ValueError(f"{loop} cannot be compiled ahead of time: {error}") from None
 
 
 def read_only(found):
@@ -81,7 +81,7 @@ def _marked(kinds, only_read, above=()):
 def data():
     """Yield (X, y) of few columns and of many, dense and sparse, of every type that is kept."""
     pixels, y = load_digits(return_X_y=True)
-    wide = np.hstack([pixels, pixels[::-1], pixels[:, ::-1]])
+    wide = np.hstack([pixels, pixels[::-1], pixels[:, ::-1], np.roll(pixels, 7, 0), pixels**2])
     for X in (pixels, wide):
         yield X.astype(np.uint8), y
         for dtype in (np.float32, np.float64):
@@ -98,6 +98,8 @@ def estimators(X):
     """Yield the estimators, in the variants that call different loops, that X can be given to."""
     yield skextra.KMeansPP(10, random_state=0)
     yield skextra.KMeansPP(10, refine=None, random_state=0)
+    yield skextra.KMeansPP(30, algorithm="elkan", random_state=0, max_iter=3)
+    yield skextra.KMeansPP(40, random_state=0, max_iter=3)
     yield skextra.KMeansPP(150, random_state=0, max_iter=3)
     for variant in ("lms", "nlms", "rls"):
         yield skextra.LMSRegressor(variant=variant)
@@ -112,6 +114,8 @@ def estimators(X):
 def run(model, X, y):
     """Fit an estimator, also in two parts, and call what it answers."""
     model.fit(X, y > 4)  # two classes
+    if not isinstance(model, skextra.Madaline):
+        model.fit(X, y, sample_weight=1.0 + y)
     model.fit(X, y)
     for method in ("predict", "decision_function", "transform", "score", "sample_influence"):
         if hasattr(model, method):
@@ -146,6 +150,13 @@ def main():
         for model in estimators(X):
             print(type(model).__name__, X.dtype, X.shape)
             run(model, X, y)
+        many, targets = np.resize(np.arange(len(y)), 11_000), np.column_stack([y, y])
+        skextra.KMeansPP(10, random_state=0).fit(X[many], sample_weight=1.0 + y[many])
+        if X.dtype.kind == "f":
+            skextra.LMSRegressor().fit(X, targets)
+            skextra.LMSRegressor(learning_rate=10.0).fit(X[:200], y[:200])  # diverges
+            if not sparse.issparse(X):
+                skextra.lms_stability(X[:200])
     found = read_only(list(with_types(recorder.calls)))
     lines = sorted({f"{loop}: {', '.join(map(str, kinds))}\n" for loop, kinds in found})
     (HERE / "signatures.txt").write_text("".join(lines), encoding="utf-8")

@@ -1,9 +1,9 @@
 """Write the C source of the module that hands Python's calls to the compiled loops.
 
-A call is matched against the types of each line of `signatures.txt` in turn, as strictly as numba
-does; where none matches, the module returns NotImplemented and has touched nothing. It keeps to
-Python's stable ABI and reads arrays through the buffer protocol, so that one file serves every
-Python from 3.11 on and every NumPy.
+A call is matched against the types of each line of `signatures.txt` in turn, by their dtypes and
+numbers of axes; where none matches, the module returns NotImplemented and has touched nothing. It
+keeps to Python's stable ABI and reads arrays through the buffer protocol, so that one file serves
+every Python from 3.11 on and every NumPy.
 """
 
 from itertools import groupby
@@ -16,6 +16,14 @@ C_TYPES = {
     "int64": ("int64_t", "lqn"), "int32": ("int32_t", "il"), "int8": ("int8_t", "b"),
     "uint64": ("uint64_t", "LQN"), "uint32": ("uint32_t", "IL"), "uint8": ("uint8_t", "B"),
 }  # fmt: skip
+
+# What makes a Python object of a result, by the first letter of its dtype.
+TO_PYTHON = {
+    "f": "PyFloat_FromDouble",
+    "i": "PyLong_FromLongLong",
+    "u": "PyLong_FromUnsignedLongLong",
+    "b": "PyBool_FromLong",
+}
 
 HEAD = r"""
 #define Py_LIMITED_API 0x030B0000
@@ -169,13 +177,13 @@ static struct PyModuleDef definition = {
 PyMODINIT_FUNC PyInit__compiled(void) {
   PyObject *numpy = PyImport_ImportModule("numpy");
   if (!numpy) return NULL;
-  int64_type = PyObject_GetAttrString(numpy, "int64");
-  uint64_type = PyObject_GetAttrString(numpy, "uint64");
-  float32_type = PyObject_GetAttrString(numpy, "float32");
-  float64_type = PyObject_GetAttrString(numpy, "float64");
-  bool_type = PyObject_GetAttrString(numpy, "bool_");
+  int found = (int64_type = PyObject_GetAttrString(numpy, "int64")) &&
+              (uint64_type = PyObject_GetAttrString(numpy, "uint64")) &&
+              (float32_type = PyObject_GetAttrString(numpy, "float32")) &&
+              (float64_type = PyObject_GetAttrString(numpy, "float64")) &&
+              (bool_type = PyObject_GetAttrString(numpy, "bool_"));
   Py_DecRef(numpy);
-  if (!int64_type || !uint64_type || !float32_type || !float64_type || !bool_type) return NULL;
+  if (!found) return NULL;
   const char *wish = getenv("SKEXTRA_CPU");
   const char *level = choose(has_avx2() && !(wish && !strcmp(wish, "baseline")));
   PyObject *module = PyModule_Create(&definition);
@@ -283,7 +291,7 @@ static PyObject *attempt_{number}(PyObject *const *args) {{
   status = loop_{number}({", ".join(call.passed)});
   Py_END_ALLOW_THREADS
   release(b, {len(call.fetches)});
-  if (status != 0 && status != -2) return PyErr_NoMemory();
+  if (status != 0 && status != -2) return PyErr_NoMemory();  /* emit.py refuses other errors */
 {_returned(fields, len(results) > 1)}}}
 """
 
