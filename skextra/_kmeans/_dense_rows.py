@@ -8,7 +8,7 @@ from sklearn.metrics import euclidean_distances
 from skextra._base import frozen
 from skextra._common._batches import batches
 from skextra._kernels import _kmeans_rows as kernels
-from skextra._kernels._kmeans_narrow import LANES, cross_narrow, iterate_narrow
+from skextra._kernels._kmeans_narrow import LANES, assign_narrow, cross_narrow, iterate_narrow
 from skextra._kernels._kmeans_predict import LINE, label_few, label_rows, measure_rows
 from skextra._kernels._kmeans_search import Halves, split_each
 from skextra._kernels._kmeans_wide import ROWS, assign_by_bounds, assign_wide, cross_wide
@@ -144,7 +144,7 @@ class NarrowRows(DenseRows):
         totals = tuple(kernels.Totals(np.zeros((k, d)), np.zeros(k), lost, squares))
         course = assignment.sums, assignment.counts, max_iter, tol
         groups = tuple(room), state, assignment.is_fresh, totals, self._tile
-        n_iter, changed, _, reach = iterate_narrow(self.block, 0, self.n, *groups, course)
+        n_iter, changed, reach = iterate_narrow(self.block, self._columns, *groups, course)
         assignment.resume(reach)
         return room.exact, n_iter, changed, lost
 
@@ -152,12 +152,16 @@ class NarrowRows(DenseRows):
     def _tile(self):
         return _narrow_tile(-(-self.d // self._padding) * self._padding)
 
+    @cached_property
+    def _columns(self):
+        """All features, scaled and in float32, each in a line."""
+        rows = ((self.X - self.offset) * self.scale).astype(np.float32)
+        return frozen(np.ascontiguousarray(rows.T))
+
     @staticmethod
     def assign_chunk(block, start, stop, centers, state, full, totals):
-        tile, course = _narrow_tile(centers[1].shape[1]), (*totals[:2], 0, 0.0)
-        args = block, start, stop, centers, state, full, totals, tile, course
-        _, changed, evaluated, _ = iterate_narrow(*args)
-        return changed, evaluated
+        tile = _narrow_tile(centers[1].shape[1])
+        return assign_narrow(block, start, stop, centers, state, full, totals, tile)
 
     @staticmethod
     def cross_chunk(block, start, stop, centers, out, base):
