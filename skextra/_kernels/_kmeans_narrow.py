@@ -49,7 +49,7 @@ def fill_lanes(block, members, m, lanes, power):
 
 @inner(fastmath=_FASTMATH)
 def _fill_from_columns(columns, members, m, lanes, power):
-    """Do what `fill_lanes` does for members that rise, from what it would compute."""
+    """Do what `fill_lanes` does, for rising members, with features scaled before."""
     d = len(columns)
     first = members[0]
     is_run = members[m - 1] - first == m - 1
@@ -139,7 +139,7 @@ def _take_in(sums, counts, totals):
 
 @inner(fastmath=_FASTMATH)
 def _assign_tile(block, centers, tile, m, first, state, totals, with_costs):
-    """Assign the rows of a filled tile to their nearest centres; return how many labels changed."""
+    """Assign the rows of a filled tile to their nearest centres; return how many change."""
     _, packed, norms, _ = centers
     _, nearest, marks, lanes, scores = tile
     for c in range(0, len(packed), 2):
