@@ -11,7 +11,7 @@ What is compared:
   starts find the cache of a cold one. Python's bytecode is there in all, as after an installation.
 * A cold start whose fit takes more than three seconds is not repeated. The number of cold starts
   stands in brackets. The environment limits the threads of both sides alike, and SKEXTRA_KERNELS
-  (auto, jit or compiled) selects our kernels; the head names the module of compiled ones, if any.
+  (auto, jit or compiled) selects our loops; the head says which are in use.
 * Parameters are the defaults of both sides, and k is 10. Features are standardised. The peer of
   CNNClassifier is Keras with the same layers; both train for two epochs.
 
@@ -38,6 +38,7 @@ from sklearn import datasets
 from sklearn.preprocessing import StandardScaler
 
 import skextra
+from skextra._kernels._kernel import in_use
 
 HERE = Path(__file__).resolve().parent
 PACKAGE = Path(skextra.__file__).parent
@@ -152,14 +153,6 @@ def measured(ours, peer, X, y, count):
         return medians(cold), medians(warm), medians(theirs), compiled(cache), len(cold)
 
 
-def kernels():
-    """Return in words which kernels are asked for, and what there is to take them from."""
-    wanted = os.environ.get("SKEXTRA_KERNELS", "auto")
-    files = [*PACKAGE.glob("_kernels/_compiled*.so"), *PACKAGE.glob("_kernels/_compiled*.pyd")]
-    found = ", ".join(sorted(file.name for file in files)) or "none"
-    return f"SKEXTRA_KERNELS={wanted}, kernels compiled ahead of time: {found}"
-
-
 def main():
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
@@ -167,7 +160,7 @@ def main():
     parser.add_argument("words", nargs="*", metavar="WORD")
     options = parser.parse_args()
     compileall.compile_dir(PACKAGE, quiet=1)
-    print(f"scikit-learn {sklearn.__version__}, NumPy {np.__version__}, {kernels()}\n")
+    print(f"scikit-learn {sklearn.__version__}, NumPy {np.__version__}; our loops are {in_use}\n")
     print(
         f"{'':<37} {'start to first result, s':^38} {'first fit alone, s':^23}"
         f" {'second fit, ms':^15}"

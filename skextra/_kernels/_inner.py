@@ -5,6 +5,7 @@ from functools import update_wrapper
 _OPTIONS = {
     "nogil": True,
     "error_model": "numpy",
+    "forceinline": True,  # or a call may find machine code that another loop was optimised with
     "no_cpython_wrapper": True,
     "no_cfunc_wrapper": True,
 }

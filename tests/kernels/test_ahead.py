@@ -82,14 +82,15 @@ def test_loops_compiled_ahead_of_time_and_by_numba_agree_to_the_last_bit(wish, c
 def test_a_call_with_other_types_goes_to_numba():
     code = (
         "import sys, numpy as np\n"
-        "from skextra._kernels._row_keys import finish_keys as loop\n"
-        "loop(np.arange(3, dtype='uint64'), np.zeros(3, 'uint64'))\n"
-        "assert 'numba' not in sys.modules\n"
-        "loop(np.arange(6, dtype='uint64')[::2], np.zeros(3, 'uint64'))\n"
-        "assert 'numba' in sys.modules\n"
+        "from skextra._kernels._kmeans_search import draw_in_order as loop\n"
+        "mass, drawn = np.array([1.0, 0.0, 3.0, 0.0]), np.zeros(2, np.int64)\n"
+        "loop(mass, np.array([0.1, 0.4]), drawn)\n"
+        "assert drawn.tolist() == [0, 2] and 'numba' not in sys.modules\n"
+        "loop(mass[::2], np.array([0.1, 0.4]), drawn)\n"
+        "assert drawn.tolist() == [0, 1] and 'numba' in sys.modules\n"
     )
     python("-c", code, SKEXTRA_KERNELS="auto")
-    with pytest.raises(AssertionError, match=r"TypeError.*finish_keys is not compiled for"):
+    with pytest.raises(AssertionError, match=r"TypeError.*draw_in_order is not compiled for"):
         python("-c", code, SKEXTRA_KERNELS="compiled")
 
 
