@@ -1,4 +1,4 @@
-"""Rows that a fitted estimator is asked about."""
+"""Rows that pass every check, which are spared the calls that find this out."""
 
 import math
 from typing import Any
@@ -17,7 +17,7 @@ def check_new(estimator: Any, X: MatrixLike, accept_sparse: bool = False) -> Flo
     `validate_data` would return as it is needs no call of it: to find out that an array is no data
     frame takes it 50 microseconds, half of the prediction of a row.
     """
-    if _is_valid(estimator, X):
+    if is_known(estimator, X):
         return X
     check_is_fitted(estimator)
     sparse_format = "csr" if accept_sparse else False
@@ -28,14 +28,31 @@ def check_new(estimator: Any, X: MatrixLike, accept_sparse: bool = False) -> Flo
     return without_repeats(X)
 
 
-def _is_valid(estimator, X):
-    """Return whether X certainly passes every check unchanged."""
+def is_known(estimator: Any, X: MatrixLike) -> bool:
+    """Return whether the estimator is fitted and X certainly passes every check unchanged."""
+    fitted = vars(estimator)
+    if "n_features_in_" not in fitted or "feature_names_in_" in fitted:
+        return False
+    return _is_plain(X) and X.shape[1] == fitted["n_features_in_"]
+
+
+def is_plain_training(estimator: Any, X: MatrixLike) -> bool:
+    """Return whether X certainly passes every check before a fit unchanged; if so, note its width.
+
+    That is what `validate_data` does with ``reset=True`` for an array of numbers.
+    """
+    if not _is_plain(X):
+        return False
+    vars(estimator).pop("feature_names_in_", None)
+    estimator.n_features_in_ = X.shape[1]
+    return True
+
+
+def _is_plain(X):
+    """Return whether X is an array of finite floating numbers in C order, and not empty."""
     if type(X) is not np.ndarray or X.dtype not in (np.float64, np.float32):
         return False
-    fitted = vars(estimator)
-    if X.ndim != 2 or X.shape[1] != fitted.get("n_features_in_") or "feature_names_in_" in fitted:
-        return False
-    if not (len(X) and X.flags.c_contiguous):
+    if X.ndim != 2 or not (X.size and X.flags.c_contiguous):
         return False
     with np.errstate(over="ignore", invalid="ignore"):
         return math.isfinite(X.sum())

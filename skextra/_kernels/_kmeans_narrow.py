@@ -18,6 +18,17 @@ LANES = 256
 
 
 @inner(fastmath=_FASTMATH)
+def _square_lanes(lanes, d, power):
+    """Write the squared norms of all lanes."""
+    for r in range(LANES):
+        power[r] = 0
+    for j in range(d):
+        xj = lanes[j]
+        for r in range(LANES):
+            power[r] += xj[r] * xj[r]
+
+
+@inner(fastmath=_FASTMATH)
 def fill_lanes(block, members, m, lanes, power):
     """Write the first m members into the columns of `lanes`, and their squared norms."""
     X, offset, scale, _, _ = block
@@ -33,12 +44,26 @@ def fill_lanes(block, members, m, lanes, power):
             t[r + 1] = (x1[j] - shift) * scale
             t[r + 2] = (x2[j] - shift) * scale
             t[r + 3] = (x3[j] - shift) * scale
-    for r in range(LANES):
-        power[r] = 0
+    _square_lanes(lanes, d, power)
+
+
+@inner(fastmath=_FASTMATH)
+def _fill_from_columns(columns, members, m, lanes, power):
+    """Do what `fill_lanes` does, for rising members, with features scaled before."""
+    d = len(columns)
+    first = members[0]
+    is_run = members[m - 1] - first == m - 1
     for j in range(d):
-        xj = lanes[j]
-        for r in range(LANES):
-            power[r] += xj[r] * xj[r]
+        t = lanes[j]
+        column = columns[j]
+        if is_run:
+            some = column[first : first + m]
+            for r in range(m):
+                t[r] = some[r]
+        else:
+            for r in range(m):
+                t[r] = column[members[r]]
+    _square_lanes(lanes, d, power)
 
 
 @inner(fastmath=_FASTMATH)
@@ -112,47 +137,65 @@ def _take_in(sums, counts, totals):
             gained[c, j] = 0.0
 
 
+@inner(fastmath=_FASTMATH)
+def _assign_tile(block, centers, tile, m, first, state, totals, with_costs):
+    """Assign the rows of a filled tile to their nearest centres; return how many change."""
+    _, packed, norms, _ = centers
+    _, nearest, marks, lanes, scores = tile
+    for c in range(0, len(packed), 2):
+        score_pair(lanes, packed, norms, c, scores)
+        rank_pair(scores[0], scores[1], c, marks[1], marks[2], nearest)
+    return settle(block, centers, tile, m, first, state, totals, with_costs)
+
+
 @kernel
-def iterate_narrow(block, start, stop, centers, state, full, totals, tile, course):
-    """Run Lloyd's iterations in one call, or assign the rows ``start:stop`` once.
+def assign_narrow(block, start, stop, centers, state, full, totals, tile):
+    """Assign the rows ``start:stop`` to their nearest centres; return (changed, evaluated)."""
+    members, _, marks, lanes, _ = tile
+    with_costs = len(totals[2]) > 0
+    changed, evaluated, position = 0, 0, start
+    while True:
+        position, m = pending(position, stop, state, full, members)
+        if m == 0:
+            break
+        evaluated += m
+        fill_lanes(block, members, m, lanes, marks[0])
+        changed += _assign_tile(block, centers, tile, m, start, state, totals, with_costs)
+    return changed, evaluated
 
-    The `course` is (sums, counts, max_iter, tol). With a `max_iter` of zero the rows are assigned
-    to the centres as they are packed. Otherwise the rows are all there are, and `totals` is zero
-    at first: centres, sums and counts are updated in place, the first iteration evaluates every
-    row if `full` is set, the last one if costs are wanted. Returned are (iterations, labels
-    changed in the last one, rows evaluated in it, reach).
 
-    Both are one loop because each would be compiled with all that it calls, which is what a first
-    fit takes longest for.
+@kernel
+def iterate_narrow(block, columns, centers, state, full, totals, tile, course):
+    """Run Lloyd's iterations on few rows in one call.
+
+    ``columns[j, i]`` is feature j of row i as `lanes` hold it: to fill these from rows would take
+    as long as all else. The `course` is (sums, counts, max_iter, tol). Centres, sums and counts
+    are updated in place; `totals` is zero at first. The first iteration evaluates every row if
+    `full` is set, the last one if costs are wanted. Returned are (iterations, labels changed in
+    the last one, reach).
     """
     sums, counts, max_iter, tol = course
-    exact, packed, norms, _ = centers
-    members, nearest, marks, lanes, scores = tile
+    exact, _, _, _ = centers
+    members, _, marks, lanes, _ = tile
     labels, limits, lower, reach, travel = state
     wants_costs = len(totals[2]) > 0
     k, d = exact.shape
     scale = block[2]
-    changed, evaluated = 0, 0
-    for iteration in range(max(max_iter, 1)):
-        last = iteration >= max_iter - 1
-        if max_iter > 0:
-            _pack(centers, scale)
+    n = columns.shape[1]
+    changed = 0
+    for iteration in range(max_iter):
+        last = iteration == max_iter - 1
+        _pack(centers, scale)
         now = labels, limits, lower, reach, travel
         every = (full and iteration == 0) or (last and wants_costs)
-        changed, evaluated, position = 0, 0, start
+        changed, position = 0, 0
         while True:
-            position, m = pending(position, stop, now, every, members)
+            position, m = pending(position, n, now, every, members)
             if m == 0:
                 break
-            evaluated += m
-            fill_lanes(block, members, m, lanes, marks[0])
-            for c in range(0, len(packed), 2):
-                score_pair(lanes, packed, norms, c, scores)
-                rank_pair(scores[0], scores[1], c, marks[1], marks[2], nearest)
+            _fill_from_columns(columns, members, m, lanes, marks[0])
             with_costs = last and wants_costs
-            changed += settle(block, centers, tile, m, start, now, totals, with_costs)
-        if max_iter == 0:
-            return 0, changed, evaluated, reach
+            changed += _assign_tile(block, centers, tile, m, 0, now, totals, with_costs)
         _take_in(sums, counts, totals)
         total = 0.0
         for c in range(k):
@@ -174,8 +217,8 @@ def iterate_narrow(block, start, stop, centers, state, full, totals, tile, cours
                 fastest = max(fastest, shift)
         reach += fastest
         if not wants_costs and (changed == 0 or moved <= tol):
-            return iteration + 1, changed, evaluated, reach
-    return max_iter, changed, evaluated, reach
+            return iteration + 1, changed, reach
+    return max_iter, changed, reach
 
 
 @kernel(fastmath=_FASTMATH)

@@ -8,7 +8,7 @@ from sklearn.metrics import euclidean_distances
 from skextra._base import frozen
 from skextra._common._batches import batches
 from skextra._kernels import _kmeans_rows as kernels
-from skextra._kernels._kmeans_narrow import LANES, cross_narrow, iterate_narrow
+from skextra._kernels._kmeans_narrow import LANES, assign_narrow, cross_narrow, iterate_narrow
 from skextra._kernels._kmeans_predict import LINE, label_few, label_rows, measure_rows
 from skextra._kernels._kmeans_search import Halves, split_each
 from skextra._kernels._kmeans_wide import ROWS, assign_by_bounds, assign_wide, cross_wide
@@ -31,6 +31,10 @@ _PAIRS_FROM = 32
 _MOST_IN_TILES = 1024
 # Rows up to which float64 takes no more time for each than a whole tile does in float32.
 _FEW = 32
+# Numbers of centres between which a search goes to and fro.
+_ROOMS = 2
+# Where squares are not wanted.
+_NONE = np.empty(0, np.float32)
 # Rows projected or measured at a time, so that only some are copied with all features.
 _BATCH = 8192
 
@@ -138,26 +142,42 @@ class NarrowRows(DenseRows):
         k, d = centers.shape
         if k * d * self.n > _SERIAL_WORK:
             return None
-        room = _room(centers.copy(), self._padding, self._lanes)
-        state = tuple(assignment.labelling())
-        lost, squares = np.zeros(k if costs else 0), np.empty(0, np.float32)
-        totals = tuple(kernels.Totals(np.zeros((k, d)), np.zeros(k), lost, squares))
+        if k not in self._rooms:
+            if len(self._rooms) == _ROOMS:
+                self._rooms.clear()
+            sums, counts = np.zeros((k, d)), np.zeros(k)
+            self._rooms[k] = _room(centers, self._padding, self._lanes)[1:], sums, counts
+        packed, *gains = self._rooms[k]
+        centers, lost = centers.copy(), np.zeros(k if costs else 0)
+        groups = (centers, *packed), tuple(assignment.labelling()), assignment.is_fresh
         course = assignment.sums, assignment.counts, max_iter, tol
-        groups = tuple(room), state, assignment.is_fresh, totals, self._tile
-        n_iter, changed, _, reach = iterate_narrow(self.block, 0, self.n, *groups, course)
+        n_iter, changed, reach = iterate_narrow(
+            self.block, self._columns, *groups, (*gains, lost, _NONE), self._tile, course
+        )
         assignment.resume(reach)
-        return room.exact, n_iter, changed, lost
+        return centers, n_iter, changed, lost
+
+    @cached_property
+    def _rooms(self):
+        """For numbers of centres, room for them as packed and for what clusters gain, zero."""
+        return {}
 
     @cached_property
     def _tile(self):
         return _narrow_tile(-(-self.d // self._padding) * self._padding)
 
-    @staticmethod
-    def assign_chunk(block, start, stop, centers, state, full, totals):
-        tile, course = _narrow_tile(centers[1].shape[1]), (*totals[:2], 0, 0.0)
-        args = block, start, stop, centers, state, full, totals, tile, course
-        _, changed, evaluated, _ = iterate_narrow(*args)
-        return changed, evaluated
+    @cached_property
+    def _columns(self):
+        """All features, scaled and in float32, each in a line."""
+        with np.errstate(over="ignore"):  # rows far out are infinite in float32
+            rows = self.X - self.offset
+            rows *= self.scale
+            return frozen(np.ascontiguousarray(rows.astype(np.float32).T))
+
+    def assign_chunk(self, block, start, stop, centers, state, full, totals):
+        shared = self.n_chunks > 1  # by threads, each of which needs a tile of its own
+        tile = _narrow_tile(centers[1].shape[1]) if shared else self._tile
+        return assign_narrow(block, start, stop, centers, state, full, totals, tile)
 
     @staticmethod
     def cross_chunk(block, start, stop, centers, out, base):

@@ -12,6 +12,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skextra._base import Estimator, all_or_nothing, random_state_of, warn_caller
 from skextra._callbacks import CallbackSupportMixin, EpochReporter, with_callbacks
+from skextra._common._new_rows import is_known, is_plain_training
 from skextra._kmeans._data import ACCEPTED, TrainingData, distances, rows_of, tidy
 from skextra._kmeans._history import KMeansHistory
 from skextra._kmeans._lloyd import Step
@@ -445,10 +446,14 @@ default='k-means++'
         self, X: MatrixLike, sample_weight: ArrayLike | None, reset: bool
     ) -> tuple[FloatMatrix, NDArray[np.float64] | None]:
         """Return validated (X, weights or None)."""
-        X = validate_data(self, X, reset=reset, **ACCEPTED)
+        is_plain = is_plain_training if reset else is_known
+        if not is_plain(self, X):
+            X = validate_data(self, X, reset=reset, **ACCEPTED)
         return tidy(X, sample_weight)
 
     def _check_new(self, X: MatrixLike) -> FloatMatrix:
+        if is_known(self, X):
+            return X
         check_is_fitted(self)
         return self._check_samples(X, None, reset=False)[0]
 

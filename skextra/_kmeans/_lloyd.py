@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from copy import copy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -68,7 +67,8 @@ class Assignment:
 
     def copy(self) -> Assignment:
         """Return an independent copy; bounds of pairs, which no search keeps, are shared."""
-        other = copy(self)
+        other = Assignment.__new__(Assignment)
+        vars(other).update(vars(self))
         other.labels, other.limits = self.labels.copy(), self.limits.copy()
         other.travel, other.sums = self.travel.copy(), self.sums.copy()
         other.counts = self.counts.copy()
@@ -102,7 +102,8 @@ class Assignment:
         """
         kept = np.ones(len(self.counts), bool)
         kept[gone] = False
-        numbers = np.where(kept, np.cumsum(kept) - 1, -1).astype(np.int32)
+        numbers = np.full(len(kept), -1, np.int32)
+        numbers[kept] = np.arange(np.count_nonzero(kept))
         self.labels = numbers[self.labels]
         self.limits[self.labels < 0] = -np.inf
         self.travel, self.sums, self.counts = self.travel[kept], self.sums[kept], self.counts[kept]

@@ -207,9 +207,9 @@ class LocalRows(Rows):
             return changed, None if places is None else self._draw_in(start, squares, places[c])
 
         changed, drawn = zip(*self.each_chunk(task, k * self.work), strict=True)
-        assignment.take_in(sums.sum(axis=0), counts.sum(axis=0), full)
+        assignment.take_in(_added(sums), _added(counts), full)
         draws = None if places is None else _stacked(drawn)
-        return sum(changed), parts.sum(axis=0), draws
+        return sum(changed), _added(parts), draws
 
     def inertia(self, centers, labels):
         def task(_, start, stop):
@@ -305,6 +305,11 @@ def chunk_bounds(n):
 def weight_and_step(weight):
     """Return weights as the loops take them: ``weight[i * step]``, of one number if None."""
     return frozen(np.ones(1) if weight is None else weight), 0 if weight is None else 1
+
+
+def _added(parts):
+    """Return the sum over chunks, of which small data have one."""
+    return parts[0] if len(parts) == 1 else parts.sum(axis=0)
 
 
 def _stacked(drawn):

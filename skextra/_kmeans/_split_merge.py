@@ -71,7 +71,7 @@ def _split(
     The prospect is what their removal would cost at once, over what the splits gained.
     """
     old = clustering.centers[chosen]
-    shift = max(np.square(half[chosen] - old).sum(axis=1).max() for half in halves[:2])
+    shift = np.square(np.array([half[chosen] for half in halves[:2]]) - old).sum(axis=2).max()
     assignment = clustering.assignment.copy()
     assignment.split(chosen, np.sqrt(shift) * rows.scale)
     centers = np.concatenate([clustering.centers, halves.high[chosen]])

@@ -1,4 +1,4 @@
-"""Rows that a fitted estimator is asked about pass the checks of scikit-learn."""
+"""Rows pass the checks of scikit-learn, whether these are called or not."""
 
 import warnings
 
@@ -12,7 +12,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.utils.validation import validate_data
 
 from skextra._common import _new_rows
-from skextra._common._new_rows import check_new
+from skextra._common._new_rows import check_new, is_plain_training
 
 
 class Fitted(BaseEstimator):
@@ -111,3 +111,37 @@ def test_an_estimator_that_is_not_fitted_raises():
 def test_sparse_entries_stored_in_parts_are_added_up():
     rows = sparse.csr_array(([1.0, 2.0], [0, 0], [0, 2]), shape=(1, 3))
     assert check_new(Fitted().fit(X), rows, accept_sparse=True).nnz == 1
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_of_training_rows_that_pass_every_check_the_width_is_noted(dtype):
+    estimator = Fitted().fit(pd.DataFrame(X[:, :2], columns=["a", "b"]))
+    assert is_plain_training(estimator, X.astype(dtype))
+    assert estimator.n_features_in_ == 3
+    assert not hasattr(estimator, "feature_names_in_")
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        np.asfortranarray(X),
+        X.astype(">f8"),
+        X.astype(np.float16),
+        (10 * X).astype(int),
+        X.tolist(),
+        pd.DataFrame(X),
+        sparse.csr_array(X),
+        X[0],
+        X[:0],
+        X[:, :0],
+        np.where(X[1, 1] == X, np.nan, X),
+        np.where(X[1, 1] == X, np.inf, X),
+        np.full((2, 3), 3e38, np.float32),  # whose sum is not finite
+        np.ma.masked_array(X, X > 1),
+    ],
+)
+def test_other_training_rows_are_left_to_scikit_learn(rows):
+    estimator = Fitted().fit(pd.DataFrame(X[:, :2], columns=["a", "b"]))
+    before = dict(vars(estimator))
+    assert not is_plain_training(estimator, rows)
+    assert vars(estimator) == before
