@@ -8,7 +8,7 @@ from scipy.sparse import issparse
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import assert_all_finite
 from sklearn.utils.extmath import safe_sparse_dot
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+from sklearn.utils.validation import _check_sample_weight
 
 from skextra._adaptive._epochs import GROWTH, RowByRow, Stopping, run_epochs
 from skextra._adaptive._faint_rows import is_silent
@@ -23,6 +23,7 @@ from skextra._adaptive._stream import Chunk, Stream
 from skextra._adaptive._weights import Weights
 from skextra._base import Estimator, frozen, random_state_of, warn_caller
 from skextra._callbacks import CallbackSupportMixin, EpochReporter
+from skextra._common._new_rows import check_new
 from skextra._kernels._lms_dense import lms_adapt
 from skextra._sklearn import Tags
 from skextra._typing import FloatArray, FloatMatrix, Int, MatrixLike, RandomStateLike
@@ -376,10 +377,7 @@ class AdaptiveFilter(CallbackSupportMixin, Estimator):
         return {"coef_": coef.copy(), "intercept_": intercept.copy()}
 
     def _linear_output(self, X: MatrixLike) -> FloatArray:
-        check_is_fitted(self)
-        X = validate_data(
-            self, X, accept_sparse="csr", dtype=[np.float64, np.float32], reset=False
-        )
+        X = check_new(self, X, accept_sparse=True, order=None)
         return safe_sparse_dot(X, self.coef_.T, dense_output=True) + self.intercept_
 
 

@@ -111,3 +111,9 @@ def test_an_estimator_that_is_not_fitted_raises():
 def test_sparse_entries_stored_in_parts_are_added_up():
     rows = sparse.csr_array(([1.0, 2.0], [0, 0], [0, 2]), shape=(1, 3))
     assert check_new(Fitted().fit(X), rows, accept_sparse=True).nnz == 1
+
+
+def test_an_array_keeps_its_order_if_asked_to():
+    X = np.asfortranarray(np.ones((3, 2)))
+    assert check_new(Fitted().fit(X), X, order=None) is X
+    assert check_new(Fitted().fit(X), X).flags.c_contiguous
