@@ -5,7 +5,7 @@ from typing import Literal, Self
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
+from sklearn.utils.validation import column_or_1d, validate_data
 
 from skextra._adaptive._filter import AdaptiveFilter
 from skextra._base import all_or_nothing
@@ -311,7 +311,6 @@ class Adaline(ClassifierMixin, AdaptiveFilter):
         ndarray of shape (n_samples,)
             Labels.
         """
-        check_is_fitted(self)
         return decided(self.decision_function(X), self.classes_)
 
     def _check_parameters(self) -> None:

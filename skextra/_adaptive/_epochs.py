@@ -8,7 +8,7 @@ import numpy as np
 
 from skextra._adaptive._epoch_map import EpochMap
 from skextra._adaptive._gains import mean_square
-from skextra._adaptive._inputs import Inputs
+from skextra._adaptive._inputs import InputPower, Inputs
 from skextra._adaptive._weights import Weights
 from skextra._callbacks import EpochReporter
 from skextra._kernels._adaptive_types import Gains
@@ -21,6 +21,9 @@ GROWTH = 1e6
 # Successive epochs whose loss must stay within `tol` of the one before. One quiet epoch may be
 # the turning point of a curve that falls and then rises; more cost as many epochs.
 _PATIENCE = 3
+# Squared norms that float32 holds, with room for those of shorter rows. For others a pass in
+# float64 is made.
+_SMALLEST_SINGLE, _LARGEST_SINGLE = 1e-25, 1e35
 
 
 class Stopping(NamedTuple):
@@ -53,8 +56,11 @@ def run_epochs(
     weights: Weights,
     stopping: Stopping,
     reporter: EpochReporter[Weights],
+    first: tuple[float, Weights] | None = None,
 ) -> Run:
     """Present all rows up to `max_iter` times in the same order.
+
+    `first` is what the first epoch gave, where it has been made already.
 
     The loss of the weights after epoch k is a by-product of epoch k + 1, or of the affine map
     that replaces the epochs once that is cheaper; so each epoch reads the data once.
@@ -76,7 +82,8 @@ def run_epochs(
             else:
                 if epoch == switch:
                     epochs = EpochMap(inputs, targets, gains, weights)
-                loss, following = epochs.step(weights)
+                loss, following = first or epochs.step(weights)
+                first = None
             loss = loss / targets.shape[1]
             if epoch > 0:
                 is_finite = isfinite(loss)
@@ -123,6 +130,23 @@ class RowByRow:
         )
         mean = w + added if average else None
         return loss, weights.advanced(last, mean, self._gains.total)
+
+    def step_measuring(self, weights: Weights) -> tuple[tuple[float, Weights], InputPower]:
+        """Return (what `step` returns, the power of the rows), for dense rows of weight one.
+
+        The kernel takes the norms of rows that it has at hand anyway, in their precision.
+        """
+        average, w, sums = bool(weights.average), weights.last, np.zeros(2)
+        with np.errstate(over="ignore", invalid="ignore"):
+            loss, last, added = self._rows.epoch(
+                self._order, self._targets, self._gains, average, w, weights.published, sums
+            )
+            mean = w + added if average else None
+            following = weights.advanced(last, mean, self._gains.total)
+        power = InputPower(float(self._rows.n), *map(float, sums))
+        if not _SMALLEST_SINGLE < power.largest < _LARGEST_SINGLE:  # or NaN: then the sum tells
+            power = InputPower().including(self._rows.powers(), None)
+        return (loss, following), power
 
     def loss(self, weights: Weights) -> float:
         """Return the loss of the published weights, summed over the outputs."""

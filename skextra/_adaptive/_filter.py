@@ -8,14 +8,14 @@ from scipy.sparse import issparse
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import assert_all_finite
 from sklearn.utils.extmath import safe_sparse_dot
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+from sklearn.utils.validation import _check_sample_weight
 
-from skextra._adaptive._epochs import GROWTH, Stopping, run_epochs
+from skextra._adaptive._epochs import GROWTH, RowByRow, Stopping, run_epochs
 from skextra._adaptive._faint_rows import is_silent
 from skextra._adaptive._gains import automatic_rate, gains_of, mean_square, part_of_gains
 from skextra._adaptive._inputs import InputPower, Inputs
 from skextra._adaptive._reports import fit_report, shortfall_report, stream_report
-from skextra._adaptive._rows import FILE_ORDER, Rows, as_rows, presentation_order
+from skextra._adaptive._rows import FILE_ORDER, DenseRows, Rows, as_rows, presentation_order
 from skextra._adaptive._shortfall import shortfall
 from skextra._adaptive._spectrum import moments_if_cheap
 from skextra._adaptive._stability import LMSStability, measure, measure_exactly
@@ -23,6 +23,7 @@ from skextra._adaptive._stream import Chunk, Stream
 from skextra._adaptive._weights import Weights
 from skextra._base import Estimator, frozen, random_state_of, warn_caller
 from skextra._callbacks import CallbackSupportMixin, EpochReporter
+from skextra._common._new_rows import check_new
 from skextra._kernels._lms_dense import lms_adapt
 from skextra._sklearn import Tags
 from skextra._typing import FloatArray, FloatMatrix, Int, MatrixLike, RandomStateLike
@@ -150,16 +151,24 @@ class AdaptiveFilter(CallbackSupportMixin, Estimator):
         rows, order, dtype = as_rows(X, self.fit_intercept), FILE_ORDER, X.dtype
         if self.shuffle:
             order = presentation_order(rows, targets, random_state_of(self.random_state))
-        inputs = Inputs(self.variant, rows, rows.powers(), sample_weight, order)
-        power = InputPower().including(inputs.powers, sample_weight)
-        rate = self._rate(power, rows)
-
-        inputs = inputs.audible()
-        moments = moments_if_cheap(inputs, targets)
-        stability = measure(inputs, rate, power, moments)
+        power = None
+        if self._measures_while_adapting(rows, sample_weight):
+            rate = float(self.learning_rate)
+            inputs = Inputs(self.variant, rows, None, sample_weight, order)
+        else:
+            inputs = Inputs(self.variant, rows, rows.powers(), sample_weight, order)
+            power = InputPower().including(inputs.powers, sample_weight)
+            rate = self._rate(power, rows)
+            inputs = inputs.audible()
         gains = gains_of(inputs, rate, targets, inputs.rows.dtype)
         inputs, w = inputs.astype(gains.step.dtype), w.astype(gains.step.dtype, copy=False)
         targets = frozen(targets.astype(gains.step.dtype, copy=False))
+        start, first = Weights(w, w, average=self._averaging("fit")), None
+        if power is None:
+            first, power = RowByRow(inputs, targets, gains).step_measuring(start)
+            self._check_power(power, rows)
+        moments = moments_if_cheap(inputs, targets)
+        stability = measure(inputs, rate, power, moments)
         pace = gains.total * rate * stability.lambda_max  # of the fastest weight, in an epoch
         stopping = Stopping(
             self.max_iter, self.tol, 1.0 / pace if pace > 0 else 0.0, float(np.finfo(dtype).max)
@@ -168,8 +177,7 @@ class AdaptiveFilter(CallbackSupportMixin, Estimator):
         reporter = EpochReporter(
             self, self.max_iter, lambda state: self._attributes(state.published, dtype), **data
         )
-        start = Weights(w, w, average=self._averaging("fit"))
-        run = run_epochs(inputs, targets, gains, start, stopping, reporter)
+        run = run_epochs(inputs, targets, gains, start, stopping, reporter, first)
         stability = measure_exactly(stability, inputs, run.status == "diverged")
         weights = run.weights
         if weights.average == "epoch":  # a stream goes on from what is published
@@ -191,6 +199,13 @@ class AdaptiveFilter(CallbackSupportMixin, Estimator):
         if report is not None:
             warn_caller(report, ConvergenceWarning)
 
+    def _measures_while_adapting(self, rows: Rows, sample_weight: FloatArray | None) -> bool:
+        """Whether the first epoch can measure the power of the rows, for lack of a use before."""
+        given = not isinstance(self.learning_rate, str)
+        return (
+            given and self.variant == "lms" and sample_weight is None and type(rows) is DenseRows
+        )
+
     def _averaging(self, where: Literal["fit", "stream"]) -> bool | Literal["epoch"]:
         """Return what `average` means: 'auto' is for a fit that chooses its rate itself.
 
@@ -202,12 +217,7 @@ class AdaptiveFilter(CallbackSupportMixin, Estimator):
 
     def _rate(self, power: InputPower, rows: Rows) -> float:
         """Return the learning rate for inputs of this power."""
-        if not np.isfinite(power.weight) or not np.isfinite(power.total):
-            assert_all_finite(rows.matrix, estimator_name=type(self).__name__, input_name="X")
-            raise ValueError(
-                "The squared norms of the rows of X overflow, alone or times sample_weight; scale "
-                "the features, for example with StandardScaler, or the weights."
-            )
+        self._check_power(power, rows)
         if not isinstance(self.learning_rate, str):
             return float(self.learning_rate)
         mean = power.total / power.weight if power.weight > 0 else 0.0
@@ -219,6 +229,15 @@ class AdaptiveFilter(CallbackSupportMixin, Estimator):
                 "StandardScaler, or use variant='nlms'."
             )
         return rate
+
+    def _check_power(self, power: InputPower, rows: Rows) -> None:
+        """Raise ValueError unless X is finite, and the squared norms of its rows are."""
+        if not np.isfinite(power.weight) or not np.isfinite(power.total):
+            assert_all_finite(rows.matrix, estimator_name=type(self).__name__, input_name="X")
+            raise ValueError(
+                "The squared norms of the rows of X overflow, alone or times sample_weight; scale "
+                "the features, for example with StandardScaler, or the weights."
+            )
 
     def _next_chunk(
         self, X: FloatMatrix, targets: FloatArray, sample_weight: FloatArray | None
@@ -358,10 +377,7 @@ class AdaptiveFilter(CallbackSupportMixin, Estimator):
         return {"coef_": coef.copy(), "intercept_": intercept.copy()}
 
     def _linear_output(self, X: MatrixLike) -> FloatArray:
-        check_is_fitted(self)
-        X = validate_data(
-            self, X, accept_sparse="csr", dtype=[np.float64, np.float32], reset=False
-        )
+        X = check_new(self, X, accept_sparse=True, order=None)
         return safe_sparse_dot(X, self.coef_.T, dense_output=True) + self.intercept_
 
 

@@ -42,9 +42,9 @@ def gains_of(inputs: Inputs, rate: float, targets: FloatArray, dtype: DTypeLike)
         # A row of zeros carries no information and makes no step.
         step = np.divide(float(rate), powers, out=np.zeros(len(powers)), where=powers > 0)
     else:
-        step = np.full(1 if sample_weight is None else len(powers), float(rate))
+        step = np.full(1 if sample_weight is None else inputs.rows.n, float(rate))
     inc = int(inputs.variant == "nlms" or sample_weight is not None)
-    hold, weight, total = step, np.ones(len(step)), float(len(powers))
+    hold, weight, total = step, np.ones(len(step)), float(inputs.rows.n)
     if sample_weight is not None:
         step, hold = _repeated(step, powers, sample_weight)
         weight, total = sample_weight, float(sample_weight.sum())

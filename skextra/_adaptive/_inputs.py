@@ -15,13 +15,14 @@ from skextra._typing import FloatArray
 class Inputs:
     """What an adaptive filter is presented with, the targets aside.
 
-    `powers` are the squared norms of the rows, the bias included; `sample_weight` is None where
-    all rows weigh one; `order` is empty for the order of the file.
+    `powers` are the squared norms of the rows, the bias included, or None where the update does
+    not need them: for LMS without sample weights. `sample_weight` is None where all rows weigh
+    one; `order` is empty for the order of the file.
     """
 
     variant: Literal["lms", "nlms"]
     rows: Rows
-    powers: NDArray[np.float64]
+    powers: NDArray[np.float64] | None
     sample_weight: NDArray[np.float64] | None
     order: NDArray[np.intp]
 
@@ -43,11 +44,13 @@ class Inputs:
 
         NLMS sees rows divided by their norms. `part` asks for some of the rows.
         """
-        powers = self.powers[part]
-        weight = np.ones(len(powers)) if self.sample_weight is None else self.sample_weight[part]
+        if self.sample_weight is None:
+            weight = np.ones(len(range(self.rows.n)[part]))
+        else:
+            weight = self.sample_weight[part]
         total = float(weight.sum())
         if self.variant == "nlms":
-            silent = np.zeros(len(powers))
+            powers, silent = self.powers[part], np.zeros(len(weight))
             weight = np.divide(weight, powers, out=silent, where=powers > 0)
         return weight, total
 

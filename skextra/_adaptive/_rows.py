@@ -17,6 +17,7 @@ from skextra._kernels._adaptive_types import CompressedRows, Gains, StridedRows
 from skextra._typing import FloatArray, FloatMatrix
 
 FILE_ORDER = np.empty(0, np.intp)
+_NO_POWER = np.empty(0)
 # Features up to which an epoch takes rows in pairs, so that the next row need not wait for the
 # error of the last. The two loops alone, on rows in the cache: pairs take .6 of the time at 16
 # features, .7 at 64 and .8 at 256.
@@ -111,10 +112,11 @@ class DenseRows(Rows):
         super().__init__(X, bias)
         self.strided = tuple(StridedRows(*_flatten(X), self.p, self.bias))
 
-    def epoch(self, order, targets, gains, average, w, v):
+    def epoch(self, order, targets, gains, average, w, v, power=_NO_POWER):
+        """Do the same; unless empty, `power` receives sum and maximum of the squared norms."""
         w, added = w.copy(), np.zeros(w.shape, w.dtype)
         kernel = _lms_dense.lms_epoch_narrow if self.p <= _NARROW else _lms_dense.lms_epoch
-        loss = kernel(self.strided, order, targets, tuple(gains), w, added, average, v)
+        loss = kernel(self.strided, order, targets, tuple(gains), w, added, average, v, power)
         return loss / gains.total, w, added
 
     def loss(self, targets, gains, v):

@@ -93,7 +93,7 @@ def _by_power_method(inputs: Inputs, max_power: float) -> float:
         if direction is not None:
             value = max_power * float(direction @ product) / total
         if direction is None and not product.any():  # rows that cancel
-            largest = int(inputs.powers.argmax())
+            largest = int(rows.powers().argmax())
             row = rows.dense(slice(largest, largest + 1))[0]
             product = np.append(row, bias) / np.sqrt(max_power)
         length = np.linalg.norm(product)

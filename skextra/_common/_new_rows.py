@@ -1,7 +1,7 @@
 """Rows that pass every check, which are spared the calls that find this out."""
 
 import math
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from sklearn.utils.validation import check_is_fitted, validate_data
@@ -10,8 +10,15 @@ from skextra._common._csr import without_repeats
 from skextra._typing import FloatMatrix, MatrixLike
 
 
-def check_new(estimator: Any, X: MatrixLike, accept_sparse: bool = False) -> FloatMatrix:
+def check_new(
+    estimator: Any,
+    X: MatrixLike,
+    accept_sparse: bool = False,
+    order: Literal["C"] | None = "C",
+) -> FloatMatrix:
     """Return X as an array of float64 or float32 in C order, or as a CSR matrix.
+
+    With ``order=None`` an array keeps its order.
 
     Raise or warn as `validate_data` does, and raise NotFittedError before `fit`. An array that
     `validate_data` would return as it is needs no call of it: to find out that an array is no data
@@ -23,7 +30,7 @@ def check_new(estimator: Any, X: MatrixLike, accept_sparse: bool = False) -> Flo
     sparse_format = "csr" if accept_sparse else False
     dtype = [np.float64, np.float32]
     X = validate_data(
-        estimator, X, accept_sparse=sparse_format, dtype=dtype, order="C", reset=False
+        estimator, X, accept_sparse=sparse_format, dtype=dtype, order=order, reset=False
     )
     return without_repeats(X)
 

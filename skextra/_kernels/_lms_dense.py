@@ -10,7 +10,7 @@ _FASTMATH = {"reassoc", "contract", "nsz"}
 
 
 @kernel(fastmath=_FASTMATH)
-def lms_epoch(rows, order, targets, gains, w, u, average, v):
+def lms_epoch(rows, order, targets, gains, w, u, average, v, power):
     """Present every row once; return the weighted squared error of the frozen weights `v`.
 
     For output k the update is ``w_k += step_i * e_ik * x_i`` with ``e_ik = d_ik - w_k . x_i``.
@@ -21,6 +21,9 @@ def lms_epoch(rows, order, targets, gains, w, u, average, v):
     `u` gathers ``sum_i a_i e_i x_i`` with ``a_i = (step_i (total - C_i) + hold_i) / total``, C_i
     the weight presented so far: added to the weights before the epoch, it is the mean of all
     iterates within the epoch.
+
+    `power`, unless it is empty, receives the sum and the maximum of the squared norms of the rows,
+    each norm in the precision of the rows.
     """
     buf, start, stride, p, bias = rows
     step, hold, weight, inc, total = gains
@@ -31,6 +34,8 @@ def lms_epoch(rows, order, targets, gains, w, u, average, v):
     pending_mean = np.zeros(n_outputs, buf.dtype)
     z = buf[:p]
     seen = 0.0
+    total_power = 0.0
+    largest = real(0)
     loss = 0.0
     for position in range(n):
         i = order[position] if shuffled else position
@@ -64,16 +69,25 @@ def lms_epoch(rows, order, targets, gains, w, u, average, v):
                     uk[j] += a * z[j]
                 pending_mean[k] = share * e
                 uk[p] += bias * pending_mean[k]
+        if power.size > 0:
+            q = bias * bias
+            for j in range(p):
+                q += x[j] * x[j]
+            total_power += np.float64(q)
+            largest = max(largest, q)
         z = x
     for k in range(n_outputs):
         for j in range(p):
             w[k, j] += pending[k] * z[j]
             u[k, j] += pending_mean[k] * z[j]
+    if power.size > 0:
+        power[0] = total_power
+        power[1] = largest
     return loss
 
 
 @kernel(fastmath=_FASTMATH)
-def lms_epoch_narrow(rows, order, targets, gains, w, u, average, v):
+def lms_epoch_narrow(rows, order, targets, gains, w, u, average, v, power):
     """Do the same as `lms_epoch`, faster for short rows, which spend most time on latency.
 
     Rows are taken in pairs: the second error of a pair is ``d_1 - w . x_1 - c_0 x_0 . x_1``,
@@ -87,6 +101,8 @@ def lms_epoch_narrow(rows, order, targets, gains, w, u, average, v):
     zero = real(0)
     bias_power = bias * bias
     shuffled = order.size > 0
+    total_power = 0.0
+    largest = zero
     loss = 0.0
     for k in range(n_outputs):
         wk = w[k]
@@ -128,6 +144,14 @@ def lms_epoch_narrow(rows, order, targets, gains, w, u, average, v):
                 t0 += x0[j] * vk[j]
                 t1 += x1[j] * vk[j]
                 cross += x0[j] * x1[j]
+            if k == 0 and power.size > 0:
+                q0 = bias_power
+                q1 = bias_power
+                for j in range(p):
+                    q0 += x0[j] * x0[j]
+                    q1 += x1[j] * x1[j]
+                total_power += np.float64(q0) + (np.float64(q1) if paired else 0.0)
+                largest = max(largest, max(q0, q1))
             if average:
                 for j in range(p):
                     uk[j] += a0 * z0[j] + a1 * z1[j]
@@ -159,6 +183,9 @@ def lms_epoch_narrow(rows, order, targets, gains, w, u, average, v):
             uk[j] += a0 * z0[j] + a1 * z1[j]
         wk[p] = b
         uk[p] += mean_b
+    if power.size > 0:
+        power[0] = total_power
+        power[1] = largest
     return loss
 
 

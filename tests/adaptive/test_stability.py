@@ -1,6 +1,7 @@
 """The bounds on the learning rate, against closed forms and trial runs."""
 
 import pickle
+import warnings
 
 import numpy as np
 import pytest
@@ -243,3 +244,36 @@ def test_a_tiny_rate_whose_radius_rounds_to_above_one_is_no_limit():
         stability = lms_stability(np.random.default_rng(seed).standard_normal((30, 3)), 1e-17)
         assert stability.critical_rate >= stability.guaranteed_bound
         assert not stability.is_unstable
+
+
+@pytest.mark.parametrize("dtype, scale", [(np.float32, 1e-20), (np.float32, 1e19), (float, 1e100)])
+@pytest.mark.parametrize("p", [4, 80])
+def test_bounds_at_a_given_rate_hold_for_rows_whose_squares_are_beyond_their_dtype(
+    dtype, scale, p
+):
+    X = (np.random.default_rng(0).standard_normal((30, p)) * scale).astype(dtype)
+    rate = 0.1 / scale / scale / p if dtype is float else 1e-10
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # of the float32 rows of 1e19
+        lms = LMSRegressor(learning_rate=rate, max_iter=2, tol=None).fit(X, X[:, 0])
+    powers = 1.0 + np.square(X.astype(float)).sum(axis=1)
+    assert_allclose(lms.stability_.max_power, powers.max(), rtol=1e-6)
+    assert_allclose(lms.stability_.trace, powers.mean(), rtol=1e-6)
+
+
+@pytest.mark.parametrize("p", [4, 80])
+@pytest.mark.parametrize("average", [False, True])
+def test_a_fit_that_measures_its_rows_while_it_adapts_is_one_that_measures_them_before(p, average):
+    X = np.random.default_rng(0).standard_normal((90, p))
+    lms = LMSRegressor(learning_rate=1e-3, max_iter=3, tol=None, average=average)
+    measuring = clone(lms).fit(X, X[:, 0])
+    before = clone(lms).fit(X, X[:, 0], sample_weight=np.ones(90))
+    assert_allclose(measuring.coef_, before.coef_, rtol=1e-12)
+    assert_allclose(measuring.loss_curve_, before.loss_curve_, rtol=1e-12)
+    assert_allclose(measuring.stability_.trace, before.stability_.trace, rtol=1e-12)
+    assert measuring.stability_.max_power == pytest.approx(before.stability_.max_power)
+
+
+def test_squares_that_overflow_are_refused_at_a_given_rate_too():
+    with pytest.raises(ValueError, match="overflow, alone or times sample_weight; scale the"):
+        LMSRegressor(learning_rate=0.1).fit([[1e200], [2.0]], [1.0, 2.0])

@@ -145,3 +145,9 @@ def test_other_training_rows_are_left_to_scikit_learn(rows):
     before = dict(vars(estimator))
     assert not is_plain_training(estimator, rows)
     assert vars(estimator) == before
+
+
+def test_an_array_keeps_its_order_if_asked_to():
+    X = np.asfortranarray(np.ones((3, 2)))
+    assert check_new(Fitted().fit(X), X, order=None) is X
+    assert check_new(Fitted().fit(X), X).flags.c_contiguous

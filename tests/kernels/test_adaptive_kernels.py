@@ -95,15 +95,29 @@ def weighted_squares(made, v):
 def test_a_dense_epoch_is_the_textbooks(name, average, n, p, n_outputs, inc, shuffled, dtype):
     made = drawn(n, p, n_outputs, inc, shuffled, dtype)
     path, _, gathered = textbook_epoch(made, made.w, made.targets)
-    w, u = made.w.copy(), made.u.copy()
-    args = made.rows, made.order, made.targets, made.gains, w, u, average, made.v
-    loss = call(getattr(dense, name), args, [w, u])
+    w, u, power = made.w.copy(), made.u.copy(), np.zeros(2)
+    args = made.rows, made.order, made.targets, made.gains, w, u, average, made.v, power
+    loss = call(getattr(dense, name), args, [w, u, power])
     check(made, loss, weighted_squares(made, made.v))
     check(made, w, path[-1])
+    squares = (made.inputs.astype(np.float64) ** 2).sum(axis=1)
+    check(made, power, [squares.sum(), squares.max()])
     if average:
         check(made, u, made.u + gathered)
     else:
         assert_array_equal(u, made.u)
+
+
+@pytest.mark.parametrize("name", ["lms_epoch", "lms_epoch_narrow"])
+def test_a_dense_epoch_is_the_same_whether_it_measures_the_rows_or_not(name):
+    made = drawn(7, 5, 2, 0, False, np.float64)
+    found = []
+    for power in (np.zeros(2), np.empty(0)):
+        w, u = made.w.copy(), made.u.copy()
+        args = made.rows, made.order, made.targets, made.gains, w, u, True, made.v, power
+        found.append((call(getattr(dense, name), args, [w, u, power]), w, u))
+    for measuring, plain in zip(*found, strict=True):
+        assert_array_equal(measuring, plain)
 
 
 def with_holes(n, p, dtype):
