@@ -44,10 +44,8 @@ class Inputs:
 
         NLMS sees rows divided by their norms. `part` asks for some of the rows.
         """
-        if self.sample_weight is None:
-            weight = np.ones(len(range(self.rows.n)[part]))
-        else:
-            weight = self.sample_weight[part]
+        ones = np.broadcast_to(1.0, self.rows.n)  # which takes no memory
+        weight = (ones if self.sample_weight is None else self.sample_weight)[part]
         total = float(weight.sum())
         if self.variant == "nlms":
             powers, silent = self.powers[part], np.zeros(len(weight))
