@@ -11,6 +11,7 @@ Usage: NUMBA_CPU_NAME=CPU NUMBA_CPU_FEATURES= python emit.py PREFIX FOLDER
 
 import json
 import os
+import re
 import sys
 from importlib import import_module
 from pathlib import Path
@@ -20,6 +21,8 @@ import llvmlite.binding as llvm
 from signatures import read, to_numba
 
 HERE = Path(__file__).resolve().parent
+# The errors of making an array, whose sizes are those of other arrays: only the first can come.
+_ERRORS = ("MemoryError", "negative dimensions not allowed", "array is too big")
 
 
 def bare_package():
@@ -49,8 +52,9 @@ def object_of(compiled, symbol, target):
         elif not function.is_declaration:
             function.linkage = "internal"
     for variable in module.global_variables:
-        if variable.name.startswith(".const.picklebuf") and "MemoryError" not in str(variable):
-            raise ValueError(f"{symbol} raises another error than MemoryError: {variable}.")
+        is_error = re.fullmatch(r"\.const\.pickledata\.\w+", variable.name)
+        if is_error and not any(error in str(variable) for error in _ERRORS):
+            raise ValueError(f"{symbol} raises an error that wrap.py cannot hand on: {variable}.")
         if not variable.is_declaration:
             variable.linkage = "internal"
     passes = llvm.create_new_module_pass_manager()
