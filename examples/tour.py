@@ -460,7 +460,7 @@ def first_fits():
     digits, labels = load_digits(return_X_y=True)
     for variant in ("lms", "nlms", "rls"):
         LMSRegressor(variant=variant, max_iter=1, tol=None).fit(digits, digits[:, :2])
-    LMSRegressor().fit(digits, labels)
+    LMSRegressor(max_iter=1, tol=None).fit(digits, labels)
     LMSRegressor(average=True).adapt(digits, labels)
     Adaline(random_state=0).fit(digits, labels)
     Madaline(max_iter=1, random_state=0).fit(digits, labels)

@@ -43,8 +43,9 @@ for dtype in (np.float64, np.float32):
     if "LMSRegressor()" in sys.argv[1]:
         skextra.lms_stability(X[:200].astype(dtype))
         model.set_params(learning_rate=10.0).fit(X[:200].astype(dtype), y[:200])  # diverges
-        model.set_params(learning_rate="auto").fit(X.astype(dtype), np.column_stack([y, y]))
-        model.adapt(X.astype(dtype), y)
+        two = np.column_stack([y, y])
+        model.set_params(learning_rate="auto").fit(X.astype(dtype), two)
+        model.adapt(X.astype(dtype), two)
 assert "numba" not in sys.modules
 """
 

@@ -70,8 +70,8 @@ class LMSStability:
         rows, never above `learning_rate` if that is unstable. Rates beyond the limit can be
         stable again. The search goes up from the guaranteed bound in steps of a quarter, so that
         it can miss a narrower window of unstable rates that does not contain `learning_rate`.
-        None if not computed: a fit does so where it has diverged on small dense data, and
-        :func:`skextra.lms_stability` on any dense rows.
+        None if not computed: a fit computes it on small dense data if the rate is unstable or the
+        fit has diverged, :func:`skextra.lms_stability` on any dense rows.
 
     References
     ----------

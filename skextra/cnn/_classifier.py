@@ -230,8 +230,8 @@ class CNNClassifier(CallbackSupportMixin, Predictions, ClassifierMixin, Estimato
     parameters, so it may be a ``numpy.memmap`` that is larger than the memory.
 
     **Repeated fits.** The process keeps the compiled steps of the last eight architectures. Fits
-    with the same layers, dropout, optimizer and augmentation reuse them, with new weights; those
-    without `l2` do not share them with others. Neither do fits in threads.
+    with the same layers, dropout, optimizer and augmentation reuse them, with new weights. Fits
+    with and without `l2` do not share them, nor do fits in threads.
 
     **Sample weights** are scaled to a mean of 1. If all samples fit one batch, and without
     dropout, batch normalisation, augmentation and early stopping, a weight of 2 is equivalent to

@@ -11,6 +11,7 @@ import skextra
 from skextra._typing import MatrixLike
 
 assert_type(skextra.__version__, str)
+skextra.show_versions()
 
 
 def right_code(X: np.ndarray[tuple[int, int], np.dtype[np.float32]]) -> list[MatrixLike]:
