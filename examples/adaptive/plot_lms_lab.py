@@ -138,7 +138,7 @@ _ = ax.legend()
 # Bounds on the rate
 # ------------------
 # The warning names four bounds on the rate. :func:`~skextra.lms_stability` computes them without a
-# fit. `stability_` of a fitted model has the first three, and the critical rate if the fit diverged:
+# fit. `stability_` of a fitted model has the first three, and the critical rate if it diverged:
 #
 # * :math:`2 / \max \|x\|^2`: below it, each step reduces the error of its sample, and no order of
 #   the samples can make the weights diverge. Safe, and often much too conservative.
