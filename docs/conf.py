@@ -81,7 +81,7 @@ sphinx_gallery_conf = {
     "examples_dirs": "../examples",
     "gallery_dirs": "auto_examples",
     "filename_pattern": r"[\\/]plot_",
-    "ignore_pattern": r"__init__\.py|^tour(_table)?\.py$",
+    "ignore_pattern": r"__init__\.py|^(tour|tour_table|tensorflow_log)\.py$",
     "subsection_order": [f"../examples/{section}" for section in SECTIONS],
     "within_subsection_order": "course.CourseOrder",
     "image_scrapers": ("matplotlib",),
