@@ -463,7 +463,7 @@ def first_fits():
     LMSRegressor(max_iter=1, tol=None).fit(digits, labels)
     LMSRegressor(average=True).adapt(digits, labels)
     Adaline(random_state=0).fit(digits, labels)
-    Madaline(max_iter=1, random_state=0).fit(digits, labels)
+    Madaline(random_state=0).fit(digits[:50], labels[:50] > 4)
     KMeansPP(10, random_state=0).fit(digits)
     FeatureMapSVM(random_state=0).fit(digits, labels)
     with without_chatter():
