@@ -51,7 +51,9 @@ bench: $(VENV)/.ready-bench $(VENV)/.kernels  ## run every benchmark and renew t
 	  mv $$table.part $$table && cat $$table; \
 	done
 
-kernels: $(VENV)/.kernels  ## compile the loops again, after a change in skextra/_kernels
+kernels: | $(BIN)/pip  ## compile the loops again, after a change in skextra/_kernels
+	@SKEXTRA_BUILD_KERNELS=required $(BIN)/python -m pip install --quiet --no-deps --editable .
+	@touch $(VENV)/.kernels
 
 signatures: $(VENV)/.ready-test  ## list anew with which types the loops are called
 	@SKEXTRA_KERNELS=jit $(BIN)/python skextra/_kernels/ahead/record.py

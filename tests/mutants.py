@@ -83,7 +83,7 @@ def mutants(path):
     for name, operator in operators().items():
         places = [place for node in nodes for place in operator.mutation_positions(node)]
         for occurrence, (begin, _) in enumerate(places):
-            if lines[begin[0] - 1].startswith("@kernel"):
+            if lines[begin[0] - 1].startswith(("@kernel", "@inner")):
                 continue  # options of the compiler, which is not there
             yield name, begin[0], partial(mutate_code, source, operator, occurrence)
 

@@ -96,9 +96,8 @@ class Kernel:
         return self._dispatcher
 
     @property
-    def _numba_type_(
-        self,
-    ):  # what numba asks for when it compiles another loop that calls this one
+    def _numba_type_(self):
+        # numba asks for it when it compiles a loop that calls this one.
         return self.dispatcher._numba_type_
 
 
