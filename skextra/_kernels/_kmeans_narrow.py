@@ -111,9 +111,8 @@ def rank_pair(first, other, c, best, second, nearest):
 @inner
 def _pack(centers, scale):
     """Write all that `PackedCenters` derive from the exact centres."""
-    exact, packed, norms, error = centers
+    exact, packed, norms, lowered, unit = centers
     k, d = exact.shape
-    largest = 0.0
     for c in range(k):
         s = 0.0
         for j in range(d):
@@ -121,8 +120,7 @@ def _pack(centers, scale):
             packed[c, j] = -2.0 * v
             s += v * v
         norms[c] = s
-        largest = max(largest, s)
-    error[1] = error[0] * largest
+        lowered[c] = s - unit[0] * s
 
 
 @inner
@@ -140,10 +138,10 @@ def _take_in(sums, counts, totals):
 @inner(fastmath=_FASTMATH)
 def _assign_tile(block, centers, tile, m, first, state, totals, with_costs):
     """Assign the rows of a filled tile to their nearest centres; return how many change."""
-    _, packed, norms, _ = centers
+    _, packed, _, lowered, _ = centers
     _, nearest, marks, lanes, scores = tile
     for c in range(0, len(packed), 2):
-        score_pair(lanes, packed, norms, c, scores)
+        score_pair(lanes, packed, lowered, c, scores)
         rank_pair(scores[0], scores[1], c, marks[1], marks[2], nearest)
     return settle(block, centers, tile, m, first, state, totals, with_costs)
 
@@ -175,7 +173,7 @@ def iterate_narrow(block, columns, centers, state, full, totals, tile, course):
     the last one, reach).
     """
     sums, counts, max_iter, tol = course
-    exact, _, _, _ = centers
+    exact = centers[0]
     members, _, marks, lanes, _ = tile
     labels, limits, lower, reach, travel = state
     wants_costs = len(totals[2]) > 0
@@ -227,7 +225,7 @@ def cross_narrow(block, start, stop, centers, out, base, tile):
 
     Row i goes to column ``i - base``.
     """
-    _, packed, norms, _ = centers
+    _, packed, norms, _, _ = centers
     members, _, marks, lanes, scores = tile
     power = marks[0]
     for first in range(start, stop, LANES):

@@ -62,21 +62,23 @@ def label_few(block, centers, labels):
 def label_rows(block, start, stop, centers, tile, lines, labels):
     """Do what `label_few` does for the rows ``start:stop``.
 
-    Scores are float32 and good to the error of `centers`; where the two best are closer than
-    that, float64 decides. Centres come in pairs, features in fours (zeros fill both up).
+    Scores are float32, and lower bounds; where they leave the nearest centre open, float64
+    decides (see `settle`). Centres come in pairs, features in fours (zeros fill both up).
     """
-    exact, packed, norms, error = centers
+    exact, packed, norms, lowered, units = centers
+    unit = units[0]
     members, nearest, marks, lanes, scores = tile
     power, best, second = marks[0], marks[1], marks[2]
     for first in range(start, stop, LANES):
         m = min(LANES, stop - first)
         _fill(block, first, m, members, lines, lanes, power)
         for c in range(0, len(packed), 2):
-            score_pair(lanes, packed, norms, c, scores)
+            score_pair(lanes, packed, lowered, c, scores)
             rank_pair(scores[0], scores[1], c, best, second, nearest)
         for r in range(m):
             label = nearest[r]
-            if not second[r] - best[r] > 2 * (error[1] + error[0] * power[r]):
+            blur = unit * (power[r] + norms[label])
+            if not second[r] - best[r] > blur + blur:
                 label, _, _ = nearest_two(block, first + r, exact)
             labels[first + r] = label
 
@@ -99,7 +101,7 @@ def measure_rows(block, start, stop, centers, tile, lines, limit, out):
     All but the members of the tile is float64. Returned is whether all squared distances are
     below `limit`, which numbers that are not finite are not.
     """
-    exact, packed, norms, _ = centers
+    exact, packed, norms, _, _ = centers
     members, _, marks, lanes, scores = tile
     power = marks[0]
     k = len(exact)

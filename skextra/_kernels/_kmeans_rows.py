@@ -28,8 +28,9 @@ class PackedCenters(NamedTuple):
 
     exact: np.ndarray
     packed: np.ndarray  # -2 c, scaled; zeros fill up odd numbers
-    norms: np.ndarray  # squared, scaled; infinite where `packed` is filled up
-    error: np.ndarray  # a bound of rounding: error[1] + error[0] |x|^2
+    norms: np.ndarray  # |c|^2, scaled; infinite where `packed` is filled up
+    lowered: np.ndarray  # |c|^2 (1 - unit): with these, scores are lower bounds (see `settle`)
+    unit: np.ndarray  # one number: rounding takes up to unit (|c|^2 + |x|^2) from a score
 
 
 class Labelling(NamedTuple):
@@ -115,12 +116,23 @@ def nearest_two(block, i, centers):
 def settle(block, centers, tile, m, first, state, totals, with_costs):
     """Adopt the labels of the first m rows of a tile, with the limits up to which they hold.
 
-    Scores are good to the error of `centers`; where the two best are closer than that, float64
-    decides. The costs of `totals`, if wanted, gather what every row would add to the inertia if
-    it went to its second nearest centre. The squares begin with the row `first`.
+    The scores are those of `lowered` norms. Where rounding may have changed the nearest centre,
+    float64 decides. The costs of `totals`, if wanted, gather what every row would add to the
+    inertia if it went to its second nearest centre. The squares begin with the row `first`.
     """
+    # Why one centre far away does not make the others uncertain. Let t(c) = |c|^2 - 2 x.c and s(c)
+    # what float32 makes of it. Rounding of x and c, of d products and of their sum with |c|^2 is at
+    # most m roundings of 2^-24 of |c|^2 + 2 |x||c| <= 2 |c|^2 + |x|^2, where m is d by the number
+    # of lanes and a few more, so that
+    #     |s(c) - t(c)| <= unit (|c|^2 + |x|^2),    unit = 2^-23 (d / lanes + 16),
+    # with some twelve roundings to spare, which cover those of |x|^2 and of the lines below. With
+    # `lowered` norms, s'(c) = s(c) - unit |c|^2, and for every centre
+    #     s'(c) - unit |x|^2 <= t(c) <= s'(c) + unit (2 |c|^2 + |x|^2).
+    # The left side, of the second best score, bounds all centres but the best one, however far
+    # they are and whichever is truly second; the right side is needed for the best one only.
     X, offset, scale, weight, step = block
-    exact, _, _, error = centers
+    exact, _, norms, _, units = centers
+    unit = units[0]
     members, nearest, marks, _, _ = tile
     power, best, second, slack = marks[0], marks[1], marks[2], marks[3]
     labels, limits, _, reach, travel = state
@@ -128,9 +140,9 @@ def settle(block, centers, tile, m, first, state, totals, with_costs):
     d = X.shape[1]
     changed = 0
     for r in range(m):
-        blur = error[1] + error[0] * power[r]
-        far = max(second[r] + power[r] - blur, np.float32(0))
-        near = max(best[r] + power[r] + blur, np.float32(0))
+        norm = norms[nearest[r]]
+        far = max(second[r] + power[r] - unit * power[r], np.float32(0))
+        near = max(best[r] + power[r] + unit * (power[r] + norm + norm), np.float32(0))
         slack[r] = sqrt(far) - sqrt(near)
     for r in range(m):
         i = members[r]
@@ -141,7 +153,8 @@ def settle(block, centers, tile, m, first, state, totals, with_costs):
             gap = (sqrt(far64) - sqrt(near64)) * scale
         limits[i] = (gap + reach + travel[label]) * (1.0 - 1e-6)
         if len(squares) > 0:
-            squares[i - first] = max(best[r] + power[r], np.float32(0))
+            raised = best[r] + unit * norms[nearest[r]]
+            squares[i - first] = max(raised + power[r], np.float32(0))
         if with_costs:
             costs[label] += weight[i * step] * (second[r] - best[r])
         old = labels[i]

@@ -212,10 +212,10 @@ def _room(centers, padding, lanes, dtype=np.float32):
     """Return what `pack` returns, with the parts that do not depend on the centres filled."""
     k, d = centers.shape
     packed = np.zeros((k + k % 2, -(-d // padding) * padding), dtype)
-    norms = np.full(k + k % 2, np.inf, dtype)
+    norms, lowered = np.full((2, k + k % 2), np.inf, dtype)
     # Rounding of float32 products and sums of d terms, in so many lanes.
-    unit = 2.0**-23 * (d / lanes + 16)
-    return kernels.PackedCenters(centers, packed, norms, np.array([unit, 0.0], dtype))
+    unit = np.array([2.0**-23 * (d / lanes + 16)], dtype)
+    return kernels.PackedCenters(centers, packed, norms, lowered, unit)
 
 
 def _filled(room, scale):
@@ -223,8 +223,9 @@ def _filled(room, scale):
     k, d = room.exact.shape
     scaled = room.exact * scale
     room.packed[:k, :d] = -2.0 * scaled
-    room.norms[:k] = np.einsum("kd,kd->k", scaled, scaled)
-    room.error[1] = room.error[0] * room.norms[:k].max()
+    squares = np.einsum("kd,kd->k", scaled, scaled)
+    room.norms[:k] = squares
+    room.lowered[:k] = (1.0 - float(room.unit[0])) * squares
     return room
 
 

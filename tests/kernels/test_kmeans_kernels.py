@@ -57,23 +57,25 @@ def run(points, centers, state, full, part, *, costs=True, own=True):
 
 
 def blurs_of(points, rows, centers):
-    """Return what rounding may do to a squared distance (scaled), for every row."""
+    """Return what rounding may do to squared distances (scaled), for every row and centre."""
     if points.is_dense:
         lanes = 1 if isinstance(points, NarrowRows) else 8
         unit = np.float32(2.0**-23 * (points.d / lanes + 16))
-        largest = np.square(centers * points.scale).sum(axis=1).max()
-        return unit * (np.square(rows * points.scale).sum(axis=1) + largest)
-    return np.zeros(len(rows))
+        squares, norms = (np.square(x * points.scale).sum(axis=1) for x in (rows, centers))
+        return unit * (squares[:, None] + norms)
+    return np.zeros((len(rows), len(centers)))
 
 
 def limits_of(points, rows, centers, state):
     """Return (labels, limits, how much of that is for rounding) of a look at every row."""
     squares = squares_of(rows, centers) * points.scale**2
-    ranked = np.sort(squares, axis=1)
     labels = squares.argmin(axis=1)
-    blur = blurs_of(points, rows, centers)
+    own = np.arange(len(centers)) == labels[:, None]
     exact, cautious = (
-        (np.sqrt(ranked[:, 1] - b) - np.sqrt(ranked[:, 0] + b) + state.reach) for b in (0, blur)
+        np.sqrt(np.where(own, np.inf, squares - b).min(axis=1))
+        - np.sqrt((squares + b)[own])
+        + state.reach
+        for b in (0, blurs_of(points, rows, centers))
     )
     return labels, (cautious + state.travel[labels]) * EDGE, exact - cautious
 
@@ -157,6 +159,63 @@ def test_what_is_not_asked_for_is_not_written(kind):
     np.testing.assert_allclose(bare.limits, rich.limits, rtol=1e-6)
 
 
+def near_ties(n, d, k, far, rng):
+    """Return (points between pairs of centres, a hair to one side; centres, some far away)."""
+    centers = rng.normal(size=(k, d))
+    centers[k // 2 :: 3] *= far
+    one, other = np.stack([rng.choice(k, 2, replace=False) for _ in range(n)], axis=1)
+    hair = rng.choice([-1, 1], n) * 10.0 ** rng.uniform(-9, -3, n)
+    middle = (centers[one] + centers[other]) / 2
+    return middle + hair[:, None] * (centers[one] - centers[other]), centers
+
+
+@pytest.mark.parametrize("far", [1.0, 30.0, 1e3, 1e5])
+@pytest.mark.parametrize("n, d, k", [(260, 1, 4), (300, 3, 7), (520, 13, 30), (300, 64, 9)])
+def test_labels_and_limits_allow_for_rounding_in_narrow_rows(n, d, k, far):
+    assert_bounds_hold(NarrowRows, n, d, k, far)
+
+
+@pytest.mark.parametrize("far", [1.0, 30.0, 1e3, 1e5])
+@pytest.mark.parametrize("n, d, k", [(300, 65, 5), (130, 200, 40), (90, 1500, 7)])
+def test_labels_and_limits_allow_for_rounding_in_wide_rows(n, d, k, far):
+    assert_bounds_hold(WideRows, n, d, k, far)
+
+
+def assert_bounds_hold(kind, n, d, k, far):
+    """Compare labels, limits and bounds of pairs with longer numbers, on rows near ties."""
+    for seed in range(5):
+        rng = np.random.default_rng(seed)
+        X, centers = near_ties(n, d, k, far, rng)
+        points = kind(X, None, 1, (np.zeros(d), 1.0))
+        squares = squares_of(X.astype(np.longdouble), centers)
+        ranked = np.sqrt(np.sort(squares, axis=1))
+        decided = ranked[:, 1] - ranked[:, 0] > 1e-12 * ranked[:, 1]
+        nearest = squares.argmin(axis=1)
+        state = Assignment(n, k, d)
+        if kind is WideRows:
+            state.bound_pairs()
+        run(points, centers, state, True, (0, n))
+        new = points.nearest_labels(centers)
+        for labels in (state.labels, new):
+            np.testing.assert_array_equal(labels[decided], nearest[decided])
+        assert (state.limits <= ranked[:, 1] - ranked[:, 0] + 1e-15 * ranked[:, 1]).all()
+        if kind is WideRows:
+            assert (state.lower <= np.sqrt(squares)).all()
+
+
+@pytest.mark.parametrize("kind", [NarrowRows, WideRows])
+def test_a_centre_far_away_leaves_the_limits_of_others_tight(kind):
+    rng = np.random.default_rng(0)
+    n, d = 300, 10
+    X, centers = rng.normal(size=(n, d)), rng.normal(size=(6, d))
+    centers[5] = 1e6
+    points = kind(X, None, 1, (np.zeros(d), 1.0))
+    state = Assignment(n, 6, d)
+    run(points, centers, state, True, (0, n))
+    ranked = np.sqrt(np.sort(squares_of(X, centers), axis=1))
+    np.testing.assert_allclose(state.limits, ranked[:, 1] - ranked[:, 0], atol=2e-4)
+
+
 @pytest.mark.parametrize("kind", ["narrow", "wide"])
 def test_float64_decides_what_float32_cannot(kind):
     n, d = KINDS[kind]
@@ -211,7 +270,7 @@ def test_bounds_of_every_pair_hold():
     state.lower = np.full((points.n, 5), np.nan, np.float32)
     run(points, centers, state, True, (3, points.n - 2))
     squares = squares_of(rows, centers) * points.scale**2
-    far = np.sqrt(squares - blurs_of(points, rows, centers)[:, None]) + state.travel
+    far = np.sqrt(squares - blurs_of(points, rows, centers)) + state.travel
     inside = slice(3, points.n - 2)
     caution = np.sqrt(squares) + state.travel - far
     assert_limits(state.lower[inside], far[inside] * EDGE, caution[inside])
