@@ -26,8 +26,8 @@ class CsrRows(LocalRows):
         weight = self.own_weight
         if weight is not None:
             weight = (weight / weight.max()).astype(self.X.dtype)
-        _, variance = mean_variance_axis(self.X, axis=0, weights=weight)
-        return np.zeros(self.d), variance.astype(np.float64)
+        mean, variance = mean_variance_axis(self.X, axis=0, weights=weight)
+        return mean.astype(np.float64), variance.astype(np.float64)
 
     def take(self, indices):
         return self.X[indices].toarray().astype(np.float64)

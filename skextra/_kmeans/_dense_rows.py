@@ -40,7 +40,7 @@ _BATCH = 8192
 
 
 class DenseRows(LocalRows):
-    """Dense rows; distances are taken from their weighted mean, `offset`."""
+    """Dense rows; distances are taken from `offset`, the weighted mean of most of them."""
 
     is_dense = True
     own_chunk = staticmethod(kernels.own_distances)

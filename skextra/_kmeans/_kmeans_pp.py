@@ -76,8 +76,10 @@ default='k-means++'
     tol : float, default=1e-4
         Iterations end when the squared displacements of all centres sum to at most `tol` times
         the mean variance of the features. The variance is weighted, unlike scikit-learn's, and
-        estimated on some rows if the data are large and searched. With 0 they end when no sample
-        changes its cluster.
+        estimated on some rows if the data are large and searched. Where the farthest hundredth of
+        the samples (or a single one) makes up more than half of it, it is that of the others:
+        with KMeans, one sample far out can end the iterations at once. With 0 they end when no
+        sample changes its cluster.
 
     algorithm : {'auto', 'lloyd', 'elkan'}, default='auto'
         The kind of iteration. All of them skip distances that cannot change a label.
@@ -153,8 +155,10 @@ default='k-means++'
     groups which the sample missed are found. Iterations skip samples whose nearest centre cannot
     have changed [4]_.
 
-    Distances are computed in float32 from the mean of the data, with an error bound, and again in
-    float64 where that does not decide. The labels are therefore exact, even far from the origin.
+    Distances are computed in float32 from the mean of the data, or of most of them if others lie
+    far out, with an error bound for each centre, and again in float64 where that does not decide.
+    The labels are therefore exact, even far from the origin, and a few samples far away do not
+    slow down the rest.
     Sparse data are not centred, which would fill their zeros: everything is computed in float64,
     and is as exact as squared distances from the origin.
 

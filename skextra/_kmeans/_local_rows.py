@@ -23,6 +23,15 @@ _SMALL_WORK = 2_000_000
 _LEAST_VARIANCE, _MOST_VARIANCE = 1e-280, 1e290
 # Rows that make a rough frame: enough for a mean good to some hundredths of a deviation.
 _FRAME_ROWS, _FRAME_ENTRIES = 2_000, 200_000
+# Rows, evenly spaced, that tell whether others lie far out. A fit takes some 50 microseconds for
+# them, and a hundredth of them, which may be left out, is more than one.
+_TELLING_ROWS = 256
+# The frame leaves rows out if the mean is this far off: the nearer half of all rows, of which it
+# leaves at most such a share of the variance, is ten times as near to its own mean.
+_OFF, _NEARER = 0.25, 0.01
+# The share of the rows that always counts in the variance, and the part of it that the others have
+# to make up if they are not to count.
+_MOST, _DOMINANT = 0.99, 0.5
 # Numbers in a block of a running sum (see `draw_by_mass`): the root of some thousand, so that the
 # sums over blocks and within one take about as long.
 _BLOCK = 64
@@ -48,11 +57,14 @@ class LocalRows(Rows):
         self._weight, self._step = weight_and_step(weight)
         self._bounds = chunk_bounds(self.n)
         self.n_chunks = len(self._bounds) - 1
-        self.offset, self.scale = self._make_frame(roughly) if frame is None else frame
+        if frame is None:
+            self._make_frame(roughly)
+        else:
+            self.offset, self.scale = frame
 
     @abstractmethod
     def _moments(self):
-        """Return (offset, weighted variance of each feature)."""
+        """Return (weighted mean, weighted variance) of each feature."""
 
     @abstractmethod
     def pack(self, centers):
@@ -79,27 +91,64 @@ class LocalRows(Rows):
         """Write the squared distances of the rows ``start:stop`` to their centres."""
 
     def _make_frame(self, roughly):
-        with np.errstate(over="ignore", invalid="ignore"):
-            offset, self.variance = self._rough_moments() if roughly else self._moments()
-        total = self.variance.sum()
+        """Set offset, scale and variance."""
         if self._step and not np.isfinite(self._weight.sum()):
             raise ValueError("sample_weight sums to infinity; scale it down.")
+        if roughly and self._adopt_rough_frame():
+            return
+        with np.errstate(over="ignore", invalid="ignore"):
+            mean, variance = self._moments()
+        total = variance.sum()
         if not _LEAST_VARIANCE < total < _MOST_VARIANCE and self._varies():
             raise ValueError(
                 "X spreads so far, or so little, that squared distances are beyond the range of "
                 "float64; scale it, for example with StandardScaler."
             )
-        return offset, 2.0 ** -np.round(np.log2(total) / 2) if total > 0 else 1.0
+        self.scale = 2.0 ** -np.round(np.log2(total) / 2) if total > 0 else 1.0
+        if total > 0:
+            mean, variance = self._without_far_rows(mean, variance)
+        self.offset = mean if self.is_dense else np.zeros(self.d)
+        self.variance = variance
 
-    def _rough_moments(self):
+    def _adopt_rough_frame(self):
+        """Set the frame of a part of the rows; return whether that could be done."""
         enough = max(_FRAME_ROWS, _FRAME_ENTRIES // self.d)
-        if self.n > enough:
-            every = self.n // enough
-            weight = np.ascontiguousarray(self._weight[::every]) if self._step else None
-            some = type(self)(self.X[::every], weight, self.threads)
-            if some.variance.any():  # they may be the only ones that are alike
-                return some.offset, some.variance
-        return self._moments()
+        if self.n <= enough:
+            return False
+        some = self._every(self.n // enough)
+        if not some.variance.any():  # they may be the only ones that are alike
+            return False
+        self.offset, self.scale, self.variance = some.offset, some.scale, some.variance
+        return True
+
+    def _every(self, step, frame=None):
+        """Return evenly spaced rows with their weights."""
+        weight = np.ascontiguousarray(self._weight[::step]) if self._step else None
+        return type(self)(self.X[::step], weight, self.threads, frame)
+
+    def _without_far_rows(self, mean, variance):
+        """Return (a place near most rows, the variance without few that make up most of it).
+
+        A single row far out may move the mean by thousands of deviations, and make the variance
+        of all others vanish. Both are then those of the other rows.
+        """
+        some = self._every(-(-self.n // _TELLING_ROWS), (mean if self.is_dense else 0 * mean, 1.0))
+        weight, total = some.shares(), variance.sum()
+        squares, middle = some._squares_around(mean), mean
+        half = _nearest(squares, weight, 0.5)
+        if len(half) and squares[half].max() < _OFF * total:
+            own = some.subset(half, weight[half])._moments()[0]
+            closer = some._squares_around(own)
+            if weight[half] @ closer[half] < _NEARER * (weight[half] @ squares[half]):
+                squares, middle = closer, own
+        most = _nearest(squares, weight, _MOST)
+        if weight[most] @ squares[most] < _DOMINANT * total * weight[most].sum():
+            variance = some.subset(most, weight[most])._moments()[1]
+        return middle, variance
+
+    def _squares_around(self, place):
+        center = np.ascontiguousarray(place - self.offset)[None]
+        return self.own_squares(center, np.zeros(self.n, np.int32))
 
     def _varies(self):
         top, bottom = self.X.max(axis=0), self.X.min(axis=0)
@@ -305,6 +354,13 @@ def chunk_bounds(n):
 def weight_and_step(weight):
     """Return weights as the loops take them: ``weight[i * step]``, of one number if None."""
     return frozen(np.ones(1) if weight is None else weight), 0 if weight is None else 1
+
+
+def _nearest(squares, weight, share):
+    """Return the rows of the smallest squares that weigh at most a share of all."""
+    order = np.argsort(squares, kind="stable")
+    mass = np.cumsum(weight[order])
+    return order[mass <= share * mass[-1]]
 
 
 def _added(parts):

@@ -52,12 +52,14 @@ class Rows(ABC):
     is_dense : bool
         Whether rows are taken as arrays, not as CSR matrices.
     offset : ndarray of shape (d,)
-        Roughly the mean of the rows, subtracted from all; zero if they are sparse.
+        Roughly the mean of the rows, or of those nearby if others lie far out; subtracted from
+        all. Zero if they are sparse.
     scale : float
         The power of two that brings the data to a variance of about one, where squares neither
         overflow nor vanish in float32. Bounds and costs are in terms of scaled lengths.
     variance : ndarray of shape (d,)
-        The variance of every feature. Rows in a given frame have none.
+        The variance of every feature, without a few rows that would make up most of it. Rows in a
+        given frame have none.
     threads : int
         Number of threads for loops over a sample in this process.
     """
