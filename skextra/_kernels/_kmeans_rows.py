@@ -120,15 +120,14 @@ def settle(block, centers, tile, m, first, state, totals, with_costs):
     float64 decides. The costs of `totals`, if wanted, gather what every row would add to the
     inertia if it went to its second nearest centre. The squares begin with the row `first`.
     """
-    # Why one centre far away does not make the others uncertain. Let t(c) = |c|^2 - 2 x.c and s(c)
-    # what float32 makes of it. Rounding of x and c, of d products and of their sum with |c|^2 is at
-    # most m roundings of 2^-24 of |c|^2 + 2 |x||c| <= 2 |c|^2 + |x|^2, where m is d by the number
-    # of lanes and a few more, so that
+    # Why a centre far away leaves the others certain. Let t(c) = |c|^2 - 2 x.c, and s(c) be what
+    # float32 makes of it. Rounding x and c, their d products and the sum of these and |c|^2 takes
+    # at most d / lanes + 4 roundings of |c|^2 + 2 |x||c| <= 2 |c|^2 + |x|^2, of 2^-24 each. Hence
     #     |s(c) - t(c)| <= unit (|c|^2 + |x|^2),    unit = 2^-23 (d / lanes + 16),
-    # with some twelve roundings to spare, which cover those of |x|^2 and of the lines below. With
-    # `lowered` norms, s'(c) = s(c) - unit |c|^2, and for every centre
+    # with a dozen roundings to spare, which cover those of |x|^2, of the norms and of the lines
+    # below. A score of a lowered norm is s'(c) = s(c) - unit |c|^2, so that for every centre
     #     s'(c) - unit |x|^2 <= t(c) <= s'(c) + unit (2 |c|^2 + |x|^2).
-    # The left side, of the second best score, bounds all centres but the best one, however far
+    # The left side, for the second best score, bounds all centres but the best one, however far
     # they are and whichever is truly second; the right side is needed for the best one only.
     X, offset, scale, weight, step = block
     exact, _, norms, _, units = centers

@@ -46,7 +46,9 @@ def test_many_far_samples_move_the_variance_but_not_the_frame():
     assert_allclose(rows.variance, 200 / 5000 * (1 - 200 / 5000) * 1e12, rtol=1e-3)
 
 
-@pytest.mark.parametrize("X", [load_digits().data, cloud(30, 2), np.eye(50), np.arange(9.0)[:, None]])
+@pytest.mark.parametrize(
+    "X", [load_digits().data, cloud(30, 2), np.eye(50), np.arange(9.0)[:, None]]
+)
 def test_ordinary_data_are_framed_by_mean_and_variance(X):
     rows = rows_of(X, None, 1)
     assert_allclose(rows.offset, X.mean(axis=0), atol=1e-12)
