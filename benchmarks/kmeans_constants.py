@@ -27,7 +27,7 @@ CONSTANTS = {
     ),
     "_split_merge": "_SETTLING _SPLITTING _LEAST_GAIN _MOST_ROUNDS _TELLING",
     "_local_search": "_DRAWS _CANDIDATES",
-    "_run": "_ROUNDS _MORE_ON_SAMPLES _FEW",
+    "_run": "_ROUNDS _FEW_MOVED _MORE_ON_SAMPLES _FEW",
     "_seeding": "_SOME _SOME_PER_CENTER",
 }
 
@@ -41,6 +41,13 @@ def rare(n=30_000):
     return X
 
 
+def far(n=30_000):
+    """Return a normal cloud and three samples far from it."""
+    X = np.random.default_rng(0).standard_normal((n, 12))
+    X[[7001, 15_007, 23_011]] += np.array([[-1], [1], [2]]) * 1e3
+    return X
+
+
 SETS = {
     "digits": (load_digits().data, 10),
     "overlapping": (unit(5000, 2, 15, spread=0.06, seed=3), 15),
@@ -48,6 +55,7 @@ SETS = {
     "uniform": (np.random.default_rng(0).random((30_000, 8)), 40),
     "wide": (blobs(12_000, 100, 40, spread=6.0), 40),
     "rare": (rare(), 10),
+    "far": (far(), 40),
     "few": (np.random.default_rng(1).random((700, 2)), 12),
 }
 

@@ -3,7 +3,7 @@
 import numpy as np
 
 from skextra._kmeans._lloyd import Clustering
-from skextra._kmeans._rows import Floats, Indices, RoughFrameError, Rows
+from skextra._kmeans._rows import Draws, Floats, Indices, RoughFrameError, Rows
 from skextra._kmeans._sample import sample_size
 from skextra._kmeans._split_merge import least_missed
 
@@ -17,8 +17,10 @@ _CANDIDATES = 16
 
 def local_search(
     rows: Rows, centers: Floats, random_state: np.random.RandomState
-) -> tuple[Clustering, tuple[Indices, Floats] | None]:
-    """Return (clustering by these centres, None), or (by better ones, a sample that shows why).
+) -> tuple[Clustering, Draws]:
+    """Return a clustering by better centres, or by these, and the draws that it relies on.
+
+    If no centre moves, the rows are assigned.
 
     Rows are drawn with probability proportional to weight times squared distance to their centre
     (D^2 sampling), so that a group which matters is drawn however rare it is. A centre moves to
@@ -36,10 +38,10 @@ def local_search(
         raise RoughFrameError
     swaps = _worthwhile_swaps(rows, centers, costs, draws, random_state)
     if not swaps:
-        return Clustering(centers, assignment, is_assigned=True), None
+        return Clustering(centers, assignment, is_assigned=True), draws
     swapped = centers.copy()
     swapped[[gone for gone, _ in swaps]] = rows.take(np.array([new for _, new in swaps]))
-    return Clustering(swapped, None), _mixed_sample(rows, centers, draws, random_state)
+    return Clustering(swapped, None), draws
 
 
 def _draw_places(rows, random_state):
@@ -48,13 +50,15 @@ def _draw_places(rows, random_state):
     return (np.arange(each) + random_state.random_sample((rows.n_chunks, each))) / each
 
 
-def _mixed_sample(rows, centers, draws, random_state):
+def mixed_sample(
+    rows: Rows, centers: Floats, draws: Draws, random_state: np.random.RandomState
+) -> tuple[Indices, Floats]:
     """Return (indices, weights) of a sample for the search that no group far out can escape.
 
-    It joins the draws of as many rows as usual, the D^2 draws, and others in proportion to the
-    squared distance from the mean (the lightweight coreset of Bachem, Lucic and Krause, KDD
-    2018). Each row weighs the inverse of how often it was to be expected, so that sums over the
-    sample estimate those over all rows.
+    It joins the draws of as many rows as usual, those of `local_search` from these centres, and
+    others in proportion to the squared distance from the offset (the lightweight coreset of
+    Bachem, Lucic and Krause, KDD 2018). Each row weighs the inverse of how often it was to be
+    expected, so that sums over the sample estimate those over all rows.
     """
     middle = np.zeros((1, rows.d))
     around = rows.draw_around(middle[0], _draw_places(rows, random_state))

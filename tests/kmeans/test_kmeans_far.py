@@ -112,3 +112,16 @@ def test_far_samples_leave_no_trace_of_the_number_of_threads():
             model.fit(X)
     assert_array_equal(fits[0].cluster_centers_, fits[1].cluster_centers_)
     assert_array_equal(fits[0].labels_, fits[1].labels_)
+
+
+@pytest.mark.parametrize("kind", [np.asarray, sparse.csr_array])
+def test_samples_far_away_that_a_search_sample_missed_get_centres(kind):
+    X, k = cloud(20_000, 6), 24
+    places = [4_001, 9_007, 16_011]
+    rest = np.delete(X, places, axis=0)
+    X[places] += np.array([[-1], [1], [2]]) * 1e3
+    for seed in range(3):
+        model = KMeansPP(k, random_state=seed).fit(kind(X))
+        assert np.bincount(model.labels_, minlength=k)[model.labels_[places]].tolist() == [1] * 3
+        without = KMeansPP(k - 3, random_state=seed).fit(kind(rest))
+        assert model.inertia_ < without.inertia_ * 1.01
