@@ -138,8 +138,10 @@ def settle(block, centers, tile, m, first, state, totals, with_costs):
     sums, counts, costs, squares = totals
     d = X.shape[1]
     changed = 0
+    for r in range(m):  # apart, because no vector lanes are used where addresses depend on data
+        slack[r] = norms[nearest[r]]
     for r in range(m):
-        norm = norms[nearest[r]]
+        norm = slack[r]
         far = max(second[r] + power[r] - unit * power[r], np.float32(0))
         near = max(best[r] + power[r] + unit * (power[r] + norm + norm), np.float32(0))
         slack[r] = sqrt(far) - sqrt(near)
