@@ -116,7 +116,7 @@ def _seed_in_cells(scaled, weight, draws, threads):
     place[order] = np.arange(len(order))
     chosen = np.zeros(k, np.int64)
     chosen[: len(first)] = place[first]
-    columns = np.ascontiguousarray(scaled[order].T)
+    columns = np.take(scaled.T, order, axis=1)
     weight, step = weight_and_step(None if weight is None else weight[order])
     room = np.empty((3, len(order)), np.float32), np.empty(len(first))
     seed_in_cells(columns, weight, step, bounds, draws, chosen, *room)
