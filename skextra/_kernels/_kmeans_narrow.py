@@ -136,7 +136,7 @@ def _take_in(sums, counts, totals):
 
 
 @inner(fastmath=_FASTMATH)
-def _assign_tile(block, centers, tile, m, first, state, totals, with_costs):
+def assign_tile(block, centers, tile, m, first, state, totals, with_costs):
     """Assign the rows of a filled tile to their nearest centres; return how many change."""
     _, packed, _, lowered, _ = centers
     _, nearest, marks, lanes, scores = tile
@@ -158,7 +158,7 @@ def assign_narrow(block, start, stop, centers, state, full, totals, tile):
             break
         evaluated += m
         fill_lanes(block, members, m, lanes, marks[0])
-        changed += _assign_tile(block, centers, tile, m, start, state, totals, with_costs)
+        changed += assign_tile(block, centers, tile, m, start, state, totals, with_costs)
     return changed, evaluated
 
 
@@ -193,7 +193,7 @@ def iterate_narrow(block, columns, centers, state, full, totals, tile, course):
                 break
             _fill_from_columns(columns, members, m, lanes, marks[0])
             with_costs = last and wants_costs
-            changed += _assign_tile(block, centers, tile, m, 0, now, totals, with_costs)
+            changed += assign_tile(block, centers, tile, m, 0, now, totals, with_costs)
         _take_in(sums, counts, totals)
         total = 0.0
         for c in range(k):

@@ -129,61 +129,6 @@ def group(labels, order, bounds):
     bounds[0] = 0
 
 
-@inner
-def _first_above(rising, value):
-    """Return where rising numbers first exceed a value, or else their last place."""
-    low, high = 0, len(rising) - 1
-    while low < high:
-        middle = (low + high) // 2
-        if rising[middle] > value:
-            high = middle
-        else:
-            low = middle + 1
-    return low
-
-
-@kernel(fastmath=_FASTMATH)
-def seed_greedily(columns, weight, step, draws, chosen, room, cumulated):
-    """Choose rows by greedy k-means++; ``columns[j, i]`` is feature j of row i.
-
-    `room` has three lines and `cumulated` one for a number a row.
-    ``draws[c, t]`` are uniform numbers, one for each trial of each choice. Of the rows drawn
-    in proportion to weight times squared distance, the one that leaves the least is taken.
-    """
-    d, n = columns.shape
-    k, trials = draws.shape
-    closest, trial, best = room[0], room[1], room[2]
-    for i in range(n):
-        closest[i] = 1.0
-    for c in range(k):
-        total = 0.0
-        for i in range(n):
-            total += weight[i * step] * closest[i]
-            cumulated[i] = total
-        least = np.inf
-        for t in range(trials if c > 0 else 1):
-            candidate = _first_above(cumulated, draws[c, t] * total)
-            for i in range(n):
-                trial[i] = 0.0
-            for j in range(d):
-                column = columns[j]
-                x = column[candidate]
-                for i in range(n):
-                    v = column[i] - x
-                    trial[i] += v * v
-            left = 0.0
-            if c > 0:
-                for i in range(n):
-                    trial[i] = min(trial[i], closest[i])
-            for i in range(n):
-                left += weight[i * step] * trial[i]
-            if left < least:
-                least = left
-                chosen[c] = candidate
-                best, trial = trial, best
-        closest, best = best, closest
-
-
 @kernel
 def split_each(block, labels, centers, halves, order, bounds, room):
     """Split all clusters; `order`, `bounds` and `room` are for `group` and `_split_in_two`.

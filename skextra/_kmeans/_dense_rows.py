@@ -7,12 +7,13 @@ from sklearn.metrics import euclidean_distances
 
 from skextra._base import frozen
 from skextra._common._batches import batches
+from skextra._kernels import _kmeans_near as near
 from skextra._kernels import _kmeans_rows as kernels
 from skextra._kernels._kmeans_narrow import LANES, assign_narrow, cross_narrow, iterate_narrow
 from skextra._kernels._kmeans_predict import LINE, label_few, label_rows, measure_rows
 from skextra._kernels._kmeans_search import Halves, split_each
 from skextra._kernels._kmeans_wide import ROWS, assign_by_bounds, assign_wide, cross_wide
-from skextra._kmeans._local_rows import LocalRows
+from skextra._kmeans._local_rows import LocalRows, added
 
 # Features up to which rows stand side by side in the vector lanes: a tile of 256 rows takes
 # 64 KiB then. With more, features stand side by side.
@@ -29,6 +30,17 @@ _PAIRS_FROM = 32
 # Features up to which rows are labelled and measured in tiles, which take 1 MiB of float32 then;
 # larger ones leave the second-level cache.
 _MOST_IN_TILES = 1024
+# Centres from which rows may be compared only with those near their own; clusters by which it is
+# judged whether these are few; and the share of all pairs of rows and centres up to which this
+# takes less time.
+_MANY = 200
+_PROBES = 16
+_WORTHWHILE = 0.5
+# Passes in which all centres are met after it was found that near ones are not few: to find that
+# takes up to 2% of a pass.
+_SKIPS = 8
+# About the part of all pairs that is left then, by which the work for threads is estimated.
+_SPARED = 8
 # Rows up to which float64 takes no more time for each than a whole tile does in float32.
 _FEW = 32
 # Numbers of centres between which a search goes to and fro.
@@ -137,6 +149,7 @@ class NarrowRows(DenseRows):
     """Rows of few features."""
 
     _padding, _lanes = _FOURS, 1
+    _skips = 0  # passes to come in which rows are not compared with near centres only
 
     def iterate(self, centers, assignment, max_iter, tol, costs):
         k, d = centers.shape
@@ -173,6 +186,61 @@ class NarrowRows(DenseRows):
             rows = self.X - self.offset
             rows *= self.scale
             return frozen(np.ascontiguousarray(rows.astype(np.float32).T))
+
+    def assign(self, centers, assignment, *, full=False, costs=False, places=None):
+        if len(centers) >= _MANY and places is None and not assignment.is_fresh:
+            if self._skips == 0:
+                found = self._assign_near(centers, assignment, full, costs)
+                if found is not None:
+                    return found
+            else:
+                self._skips -= 1
+        return super().assign(centers, assignment, full=full, costs=costs, places=places)
+
+    def _assign_near(self, centers, assignment, full, costs):
+        """Do what `assign` does where rows meet only centres near theirs; None if that is slower.
+
+        Parts share the clusters instead of the rows.
+        """
+        k, d = centers.shape
+        packed, state = tuple(self.pack(centers)), tuple(assignment.labelling())
+        order = np.empty(self.n, np.int32 if self.n < 2**31 else np.int64)
+        bounds = np.empty(k + 2, np.int64)
+        near.order_pending(state, full, order, bounds, self._tile[0])
+        columns = np.ascontiguousarray((centers * self.scale).astype(np.float32).T)
+        groups = self.block, order, bounds
+        if not self._has_few_near(groups, packed, columns):
+            return None
+        sums, counts, lost = self.room_for_sums(k, costs)
+        places = np.linspace(bounds[1], bounds[-1], len(sums) + 1)
+        edges = np.searchsorted(bounds[1:-1], places[1:-1])
+        edges = [0, *edges.tolist(), k]
+        unlabelled = np.linspace(0, bounds[1], len(sums) + 1).astype(np.int64).tolist()
+
+        def task(p):
+            totals = tuple(kernels.Totals(sums[p], counts[p], lost[p], _NONE))
+            tile = _narrow_tile(packed[1].shape[1])
+            begin, end = unlabelled[p : p + 2]
+            some = self.block, order, begin, end
+            changed = near.assign_listed(*some, packed, state, totals, tile)
+            some = *groups, *edges[p : p + 2], packed, columns
+            return changed + near.assign_near(*some, state, totals, tile, _near_room(k))
+
+        changed = self.each_part(task, len(sums), d * k // _SPARED)
+        assignment.take_in(added(sums), added(counts), full)
+        return sum(changed), added(lost), None
+
+    def _has_few_near(self, groups, packed, columns):
+        """Return whether rows in doubt have few centres near their own, judged by some."""
+        k = columns.shape[1]
+        rows = np.diff(groups[2][1:])
+        every = max(1, k // _PROBES)
+        radii = np.empty(near.WIDTH, np.float32)
+        share = near.share_of_candidates(*groups, every, packed, columns, _near_room(k), radii)
+        if share > _WORTHWHILE:
+            self._skips = _SKIPS
+        pairs = np.count_nonzero(rows) + share * near.WIDTH * (-(-rows // near.WIDTH)).sum()
+        return pairs < _WORTHWHILE * rows.sum()
 
     def assign_chunk(self, block, start, stop, centers, state, full, totals):
         shared = self.n_chunks > 1  # by threads, each of which needs a tile of its own
@@ -238,6 +306,11 @@ def _tile_and_lines(packed):
 def _narrow_tile(padded, dtype=np.float32):
     """Return room for rows of so many features; their lines lie in different cache sets."""
     return _tile(LANES, np.zeros((padded, LANES + 16), dtype), np.empty((2, LANES), dtype))
+
+
+def _near_room(k):
+    """Return room for the distances of one centre to all, and for the indices of some."""
+    return np.empty(k, np.float32), np.empty(k, np.int64)
 
 
 def _wide_tile(shape):

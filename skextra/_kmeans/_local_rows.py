@@ -2,6 +2,7 @@
 
 from abc import abstractmethod
 from functools import lru_cache
+from itertools import chain
 
 import numpy as np
 from scipy import sparse
@@ -17,6 +18,9 @@ from skextra._kmeans._rows import Draws, Rows
 # enough of them to keep 32 threads at work.
 _ROWS_PER_CHUNK = 2048
 _MOST_CHUNKS = 32
+# Sums of clusters take no more than one number for so many of the rows', unless there are so few
+# rows a centre that not even the fewest parts do.
+_ROWS_PER_SUM, _FEWEST_PARTS = 8, 4
 # Multiplications, about 1 ms, below which starting threads costs more than it gains.
 _SMALL_WORK = 2_000_000
 # Total variances beyond which squares of ordinary rows overflow or vanish in float64.
@@ -167,6 +171,11 @@ class LocalRows(Rows):
             return list(map(task, range(len(starts)), starts, stops))
         return run(lambda c: task(c, starts[c], stops[c]), len(starts), self.threads)
 
+    def each_part(self, task, count, work):
+        """Return ``task(number)`` for parts of all rows; `work` as in `each_chunk`."""
+        threads = self.threads if work * self.n > _SMALL_WORK else 1
+        return run(task, count, threads)
+
     def subset(self, indices, weight=None):
         return type(self)(self.X[indices], weight, self.threads, (self.offset, self.scale))
 
@@ -244,21 +253,37 @@ class LocalRows(Rows):
         return False
 
     def assign(self, centers, assignment, *, full=False, costs=False, places=None):
-        k, d = centers.shape
-        sums, counts = np.zeros((self.n_chunks, k, d)), np.zeros((self.n_chunks, k))
-        parts = np.zeros((self.n_chunks, k if costs else 0))
+        k = len(centers)
+        sums, counts, lost = self.room_for_sums(k, costs)
         packed, state = tuple(self.pack(centers)), tuple(assignment.labelling())
+        bounds = np.linspace(0, self.n_chunks, len(sums) + 1).astype(int).tolist()
 
-        def task(c, start, stop):
-            squares = np.empty(0 if places is None else stop - start, np.float32)
-            totals = tuple(Totals(sums[c], counts[c], parts[c], squares))
-            changed, _ = self.assign_chunk(self.block, start, stop, packed, state, full, totals)
-            return changed, None if places is None else self._draw_in(start, squares, places[c])
+        def task(part):
+            changes, drawn = 0, []
+            for c in range(bounds[part], bounds[part + 1]):
+                start, stop = self._bounds[c : c + 2]
+                squares = np.empty(0 if places is None else stop - start, np.float32)
+                totals = tuple(Totals(sums[part], counts[part], lost[part], squares))
+                rows = self.block, start, stop, packed, state
+                changes += self.assign_chunk(*rows, full, totals)[0]
+                if places is not None:
+                    drawn.append(self._draw_in(start, squares, places[c]))
+            return changes, drawn
 
-        changed, drawn = zip(*self.each_chunk(task, k * self.work), strict=True)
-        assignment.take_in(_added(sums), _added(counts), full)
-        draws = None if places is None else _stacked(drawn)
-        return sum(changed), _added(parts), draws
+        changed, drawn = zip(*self.each_part(task, len(sums), k * self.work), strict=True)
+        assignment.take_in(added(sums), added(counts), full)
+        draws = None if places is None else _stacked(chain.from_iterable(drawn))
+        return sum(changed), added(lost), draws
+
+    def room_for_sums(self, k, costs):
+        """Return zeros for what passes add up: (sums, counts, costs), each for some parts.
+
+        Every part of the rows has its own, so that threads can share the work. Where many centres
+        would make them larger than the rows, parts are fewer.
+        """
+        parts = min(self.n_chunks, max(_FEWEST_PARTS, self.n // (_ROWS_PER_SUM * k)))
+        sums, counts = np.zeros((parts, k, self.d)), np.zeros((parts, k))
+        return sums, counts, np.zeros((parts, k if costs else 0))
 
     def inertia(self, centers, labels):
         def task(_, start, stop):
@@ -363,7 +388,7 @@ def _nearest(squares, weight, share):
     return order[mass <= share * mass[-1]]
 
 
-def _added(parts):
+def added(parts):
     """Return the sum over chunks, of which small data have one."""
     return parts[0] if len(parts) == 1 else parts.sum(axis=0)
 

@@ -1,4 +1,4 @@
-"""Lloyd's iterations in one go, and the loops of seeding and search, against NumPy."""
+"""Lloyd's iterations in one go, and the loops of the search, against NumPy."""
 
 import numpy as np
 import pytest
@@ -105,47 +105,6 @@ def test_a_cluster_of_no_weight_keeps_its_centre():
         expected = X[2] - points.offset + (0.0 if moves else 0.5)
         np.testing.assert_allclose(found[1], expected, rtol=1e-4)
         np.testing.assert_allclose(found[0], [0.5, 0.0] - points.offset, atol=1e-9)
-
-
-def seed(columns, *args):
-    n = columns.shape[1]
-    search.seed_greedily(columns, *args, np.full((3, n), np.nan, np.float32), np.full(n, np.nan))
-
-
-@pytest.mark.parametrize("step", [0, 1])
-@pytest.mark.parametrize("d", [1, 3])
-@pytest.mark.parametrize("number", range(6))
-def test_seeding_takes_the_best_of_its_trials(step, d, number):
-    rng = np.random.default_rng(number)
-    rows = rng.normal(size=(20, d))
-    weight = rng.integers(0, 3, 20).astype(float)
-    weight[[0, 19]] = 0.0, 2.0
-    own = weight if step else np.full(20, weight[0] + 1)
-    draws = rng.random((5, 3))
-    draws[0] = 0.0, 0.9, 0.5  # the first centre has one trial
-    draws[2], draws[3, 1] = 0.0, 1.0  # the first that has a share; beyond the last
-    chosen = np.zeros(5, np.int64)
-    columns = np.ascontiguousarray(rows.T, dtype=np.float32)
-    seed(columns, own if step else own[:1], step, draws, chosen)
-    closest = np.ones(20, np.float32)
-    for c in range(5):
-        running = np.cumsum(own * closest)
-        at = [np.flatnonzero(np.append(running[:-1] > u * running[-1], True))[0] for u in draws[c]]
-        at = at[: 3 if c else 1]
-        trials = np.square(columns[:, :, None] - columns[:, None, at]).sum(axis=0).T
-        if c:
-            trials = np.minimum(trials, closest)
-        best = (trials @ own).argmin()
-        assert chosen[c] == at[best]
-        closest = trials[best]
-
-
-def test_seeding_takes_the_first_of_equal_trials():
-    columns = np.array([[0.0, -1.0, 1.0, -1.0, 1.0]], np.float32)
-    for pair, second in [((0.1, 0.9), 1), ((0.9, 0.1), 4)]:
-        chosen = np.zeros(2, np.int64)
-        seed(columns, np.ones(1), 0, np.array([(0.1, 0.1), pair]), chosen)
-        assert chosen.tolist() == [0, second]
 
 
 def test_points_in_the_order_of_their_labels():

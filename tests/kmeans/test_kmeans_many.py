@@ -1,0 +1,70 @@
+"""K-means with many clusters: the labels stay exact, and sums take little memory."""
+
+import numpy as np
+import pytest
+from numpy.testing import assert_array_equal
+from scipy.spatial.distance import cdist
+from threadpoolctl import threadpool_limits
+
+from skextra import KMeansPP
+from skextra._kmeans import _dense_rows
+from skextra._kmeans._data import rows_of
+
+
+def groups(n=20_000, k=300, d=3, seed=0):
+    rng = np.random.default_rng(seed)
+    return rng.uniform(-10, 10, (k, d))[rng.integers(k, size=n)] + rng.normal(0, 0.3, (n, d))
+
+
+@pytest.fixture
+def passes(monkeypatch):
+    """Return a list that hears of every pass, whether rows met near centres only."""
+    heard = []
+    assign = _dense_rows.NarrowRows._assign_near
+
+    def listened(*args):
+        found = assign(*args)
+        heard.append(found is not None)
+        return found
+
+    monkeypatch.setattr(_dense_rows.NarrowRows, "_assign_near", listened)
+    return heard
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_every_sample_has_the_nearest_of_many_centres(dtype, passes):
+    X = groups().astype(dtype) + 100
+    model = KMeansPP(300, random_state=0).fit(X)
+    distances = cdist(X.astype(np.float64), model.cluster_centers_.astype(np.float64))
+    assert_array_equal(model.labels_, distances.argmin(axis=1))
+    assert np.mean(passes) > 0.5
+
+
+def test_many_clusters_do_not_depend_on_the_number_of_threads(passes):
+    X = groups()
+    models = []
+    for limit in (1, 2, 5):
+        with threadpool_limits(limit):
+            models.append(KMeansPP(300, random_state=0).fit(X))
+    for other in models[1:]:
+        assert_array_equal(models[0].cluster_centers_, other.cluster_centers_)
+        assert_array_equal(models[0].labels_, other.labels_)
+    assert any(passes)
+
+
+def test_near_centres_lead_to_the_clustering_of_all(monkeypatch):
+    X = groups()
+    near = KMeansPP(300, random_state=0).fit(X)
+    monkeypatch.setattr(_dense_rows, "_MANY", 1_000_000)
+    full = KMeansPP(300, random_state=0).fit(X)
+    assert near.inertia_ == pytest.approx(full.inertia_, rel=2e-3)
+
+
+@pytest.mark.parametrize("n, k", [(60_000, 10), (60_000, 3000), (200_000, 5000)])
+def test_sums_of_many_clusters_take_little_memory(n, k):
+    points = rows_of(np.random.default_rng(0).random((n, 2), dtype=np.float32), None, 1)
+    sums, counts, costs = points.room_for_sums(k, costs=True)
+    assert len(sums) == len(counts) == len(costs) <= points.n_chunks
+    assert sums.size <= max(points.X.size / 8, 4 * k * 2)
+    assert not any(part.any() for part in (sums, counts, costs))
+    assert points.room_for_sums(k, costs=False)[2].shape == (len(sums), 0)
