@@ -31,8 +31,9 @@ _MOST_SLIM = 2 * _MOST_AXES
 # which fill their dimensions, are searched with all of these. Where they hold more, and centres
 # are so many that iterations take long, all rows are iterated along them first. Half or twice the
 # number of centres changes nothing measurable.
-_TELLING_SHARE = 0.6
+_TELLING_SHARE = 0.75
 _MANY_CENTERS = 32
+_MOST_OF_ALL = 0.5
 # The largest number of these iterations, and the squared displacement of all centres, as a share
 # of the variance, that ends them.
 _PROJECTED_ITERATIONS = 100
@@ -84,8 +85,9 @@ class Sample:
         self._chosen, self._weight = chosen or rows.draw(size, random_state)
         if d > _MOST_SLIM:
             self._axes = self._telling_axes(random_state)
-        self.is_whole = not self.is_partial and rows.is_dense and self._axes is None
-        if not self.is_whole:
+        if rows.is_dense and self._axes is None and size >= _MOST_OF_ALL * n:
+            self.is_whole, self.is_partial = True, False
+        else:
             self.rows = self._taken()
 
     def _telling_axes(self, random_state):
