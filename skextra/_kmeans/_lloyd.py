@@ -202,10 +202,10 @@ def lloyd(
     before, relocated, run = centers, 0, 0
     lost = np.zeros(len(centers) if costs else 0)
     for iteration in range(max_iter):
-        if is_assigned:
+        last = costs and iteration == max_iter - 1
+        if is_assigned and not last:
             changed = rows.n
         else:
-            last = costs and iteration == max_iter - 1
             full = assignment.is_fresh or last
             changed, part, _ = rows.assign(centers, assignment, full=full, costs=last)
             changed += relocated

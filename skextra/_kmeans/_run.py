@@ -143,9 +143,9 @@ class Run:
     def search(self, start: str | Floats) -> Clustering:
         """Return a clustering by good centres, found on a sample and checked on all rows."""
         rows, k = self.rows, self.plan.n_clusters
-        found = self.search_sample(start, Sample(rows, k, self.random_state))
-        rounds = _ROUNDS if sample_size(rows.n, rows.d, k) < rows.n else 0
-        for _ in range(rounds):
+        sample = Sample(rows, k, self.random_state)
+        found = self.search_sample(start, sample)
+        for _ in range(_ROUNDS if sample.is_partial else 0):
             before = found.centers
             found, draws = local_search(rows, before, self.random_state)
             if found.is_assigned:

@@ -8,7 +8,7 @@ from scipy import sparse
 from sklearn.utils.extmath import randomized_svd
 
 from skextra._common._blas_limit import single_blas_thread
-from skextra._kmeans._dense_rows import MOST_NARROW, NarrowRows
+from skextra._kmeans._dense_rows import NarrowRows, WideRows
 from skextra._kmeans._lloyd import MOMENTUM, Clustering, lloyd
 from skextra._kmeans._random_swap import random_swap
 from skextra._kmeans._rows import Floats, Indices, RoughFrameError, Rows
@@ -22,14 +22,18 @@ _SAMPLE_ROWS = 10_000
 _MOST_ROWS_PER_CENTER = 1_000
 _ROWS_PER_CENTER = 100
 # Main directions kept of many features, and rows from which they are found. Half or twice as many
-# change neither time nor inertia.
+# change neither time nor inertia. Projections on them pay from twice as many features on.
 _MOST_AXES = 48
 _AXES_FROM = 2_000
-# All rows are iterated along the main directions where these hold such a share of the variance
-# that centres end close to where iterations on all features would, and where there are so many
-# centres that those would take long. Half or twice either number changes nothing measurable.
-_TELLING_SHARE = 0.6
+_MOST_SLIM = 2 * _MOST_AXES
+# The share of the variance from which the main directions tell where centres should be. Where they
+# hold less, what is best along them is worse for all features than no search at all: embeddings,
+# which fill their dimensions, are searched with all of these. Where they hold more, and centres
+# are so many that iterations take long, all rows are iterated along them first. Half or twice the
+# number of centres changes nothing measurable.
+_TELLING_SHARE = 0.75
 _MANY_CENTERS = 32
+_MOST_OF_ALL = 0.5
 # The largest number of these iterations, and the squared displacement of all centres, as a share
 # of the variance, that ends them.
 _PROJECTED_ITERATIONS = 100
@@ -55,8 +59,9 @@ _MOST_JUMPS = 30
 class Sample:
     """Rows on which k centres are searched: all of them, or some, weighted, as dense `rows`.
 
-    Rows of many features are projected on their main directions, which keeps what separates the
-    clusters. `chosen` are (indices, weights or None); they are drawn unless given.
+    Rows of many features are projected on their main directions where these tell enough: that
+    keeps what separates the clusters. `chosen` are (indices, weights or None); they are drawn
+    unless given.
     """
 
     def __init__(
@@ -71,21 +76,37 @@ class Sample:
         self._all, self._k = rows, k
         self.rows = rows
         self.is_partial = size < n
-        slim = rows.is_dense and d <= MOST_NARROW
-        self.is_whole = not self.is_partial and (slim or method_for(n, d, k) != "splits")
-        if not self.is_whole:
-            self._chosen, self._weight = chosen or rows.draw(size, random_state)
-            self._axes, self._told = None, 0.0
-            self.rows = NarrowRows(self._few_features(random_state), self._weight, rows.threads)
+        self._axes = None
+        self.is_whole = not self.is_partial and (
+            method_for(n, d, k) != "splits" or (rows.is_dense and d <= _MOST_SLIM)
+        )
+        if self.is_whole:
+            return
+        self._chosen, self._weight = chosen or rows.draw(size, random_state)
+        if d > _MOST_SLIM:
+            self._axes = self._telling_axes(random_state)
+        if rows.is_dense and self._axes is None and size >= _MOST_OF_ALL * n:
+            self.is_whole, self.is_partial = True, False
+        else:
+            self.rows = self._taken()
 
-    def _few_features(self, random_state):
-        rows = self._all.take_scaled(self._chosen)
-        if not (np.abs(rows.data if sparse.issparse(rows) else rows) < _FAR).all():
-            raise RoughFrameError
-        if self._all.d > MOST_NARROW:
-            self._axes, self._told = _main_axes(rows, random_state)
-            return rows @ self._axes
-        return rows if self._all.is_dense else rows.toarray()
+    def _telling_axes(self, random_state):
+        """Return the main directions as columns; None if rows should keep all their features."""
+        chosen = self._chosen
+        if len(chosen) > _AXES_FROM:
+            chosen = chosen[random_state.choice(len(chosen), _AXES_FROM, replace=False)]
+        axes, told = _main_axes(_near(self._all.take_scaled(chosen)), random_state)
+        return axes if told >= _TELLING_SHARE or not self._all.is_dense else None
+
+    def _taken(self):
+        """Return the chosen rows, with the features that the search sees."""
+        rows = _near(self._all.take_scaled(self._chosen))
+        if self._axes is not None:
+            rows = rows @ self._axes
+        elif not self._all.is_dense:
+            rows = rows.toarray()
+        kind = NarrowRows if rows.shape[1] <= _MOST_SLIM else WideRows
+        return kind(rows, self._weight, self._all.threads)
 
     def carry(self, centers: Floats) -> Floats:
         """Return centres of all rows as centres of the sample."""
@@ -105,7 +126,7 @@ class Sample:
         they do so along these, because an iteration then costs far less.
         """
         everything, k = self._all, self._k
-        telling = k >= _MANY_CENTERS and self.is_partial and self._told >= _TELLING_SHARE
+        telling = self._axes is not None and self.is_partial and k >= _MANY_CENTERS
         if not (telling and everything.can_project(self.rows.d)):
             return self.lift(found.assignment.labels, k)
         projected = everything.project(self._axes)
@@ -148,15 +169,19 @@ def improve(
     return random_swap(rows, centers, random_state.random_sample((n_jumps, 2)))
 
 
+def _near(rows):
+    """Return the rows; raise RoughFrameError if some are beyond products in float32."""
+    if not (np.abs(rows.data if sparse.issparse(rows) else rows) < _FAR).all():
+        raise RoughFrameError
+    return rows
+
+
 def _main_axes(rows, random_state):
     """Return (main directions of the rows as columns, their share of the variance)."""
-    some = rows
-    if rows.shape[0] > _AXES_FROM:
-        some = rows[random_state.choice(rows.shape[0], _AXES_FROM, replace=False)]
-    rank = min(_MOST_AXES, *some.shape)
+    rank = min(_MOST_AXES, *rows.shape)
     with single_blas_thread():
-        _, values, axes = randomized_svd(some, rank, n_iter=1, random_state=random_state)
-    total = (some.data if sparse.issparse(some) else some).astype(np.float64)
+        _, values, axes = randomized_svd(rows, rank, n_iter=1, random_state=random_state)
+    total = (rows.data if sparse.issparse(rows) else rows).astype(np.float64)
     total = np.square(total).sum()
     share = np.square(values, dtype=np.float64).sum() / total if total > 0 else 1.0
     return np.ascontiguousarray(axes.T), share

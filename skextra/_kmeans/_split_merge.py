@@ -21,6 +21,12 @@ _MOST_ROUNDS = 60
 # rounds rarely gain at a ratio above 1.7, and never much above 1.9.
 _POOR, _HOPELESS = 1.7, 1.9
 _TELLING = 16  # clusters from which that ratio is certain enough to give up the search
+# Where groups of samples are left to be found, a few removals cost next to nothing, and where all
+# are found, every removal costs far more than a split gains. Where there are none, removals cost
+# just as much as splits gain, and what rounds gain, they gain by shifting all centres a little:
+# once that is too little for another round as large, there is nothing to be found. From so many
+# clusters on none alone weighs enough to search on.
+_EVEN, _MANY = 1.3, 32
 
 
 def split_and_merge(rows: DenseRows, centers: Floats, effort: int = 1) -> Clustering:
@@ -54,6 +60,8 @@ def split_and_merge(rows: DenseRows, centers: Floats, effort: int = 1) -> Cluste
                 best, inertia, halves = trial, fallen, None
         if gain > _LEAST_GAIN * inertia * max(1.0, m / 2.5):
             skip = 0
+        elif k >= _MANY and prospect < _EVEN:
+            break
         elif m > 1:
             m = max(1, m // (2 if prospect < _POOR else 4))
         elif skip < min(effort, k) - 1 and (prospect < _POOR or k < _TELLING):

@@ -12,8 +12,9 @@ from skextra import KMeansPP
 from skextra._kmeans import _seeding
 from skextra._kmeans._data import rows_of
 from skextra._kmeans._dense_rows import NarrowRows
-from skextra._kmeans._lloyd import Clustering
+from skextra._kmeans._lloyd import Clustering, lloyd
 from skextra._kmeans._seeding import greedy_plus_plus, seed_on_some
+from skextra._kmeans._split_merge import split_and_merge
 
 
 def grid(n, side, seed):
@@ -210,3 +211,56 @@ def test_many_equal_samples_are_seeded():
     found = seed_on_some(rows_of(X, None, 1), 600, np.random.RandomState(0))
     assert found.shape == (600, 3)
     assert len(np.unique(found, axis=0)) == 3
+
+
+@pytest.mark.parametrize("max_iter", [1, 2, 3, 6])
+@pytest.mark.parametrize("d", [2, 80])
+def test_costs_of_removal_are_known_at_a_fixed_point(d, max_iter):
+    X = grid(1200, 3, seed=d)
+    if d > 2:
+        X = X @ np.linalg.qr(np.random.default_rng(1).standard_normal((d, 2)))[0].T
+    points = rows_of(X, None, 1)
+    centers = KMeans(9, n_init=10, tol=0, random_state=0).fit(X).cluster_centers_ - points.offset
+    squares = np.sort(cdist(X - points.offset, centers, "sqeuclidean"), axis=1)
+    labels = points.nearest_labels(centers)
+    removal = np.bincount(labels, squares[:, 1] - squares[:, 0], minlength=9)
+    found = lloyd(points, Clustering.start(points, centers), max_iter=max_iter, costs=True)
+    assert_allclose(found.costs / points.scale**2, removal, rtol=1e-3)
+
+
+class CountedRows(NarrowRows):
+    """Rows that count the rounds of a search: each round that gains splits all clusters anew."""
+
+    rounds = 0
+
+    def split(self, centers, labels):
+        self.rounds += 1
+        return super().split(centers, labels)
+
+
+def test_a_search_ends_early_where_there_is_nothing_to_find():
+    rng = np.random.default_rng(0)
+    uniform = rng.random((6000, 16))
+    for k in (60, 120):
+        rows = CountedRows(uniform, None, 1)
+        found = split_and_merge(rows, seed_on_some(rows, k, np.random.RandomState(0)))
+        assert rows.rounds <= 8
+        theirs = [KMeans(k, random_state=seed).fit(uniform).inertia_ for seed in range(3)]
+        assert found.inertia(rows) < 1.001 * np.mean(theirs)
+
+
+def embeddings(n, d, n_groups, seed=0):
+    """Return unit rows that fill all dimensions, around unit vectors."""
+    rng = np.random.default_rng(seed)
+    groups = rng.standard_normal((n_groups, d))
+    groups /= np.linalg.norm(groups, axis=1, keepdims=True)
+    X = groups[rng.integers(n_groups, size=n)] + rng.normal(scale=0.7 / np.sqrt(d), size=(n, d))
+    return (X / np.linalg.norm(X, axis=1, keepdims=True)).astype(np.float32)
+
+
+@pytest.mark.parametrize("n_groups", [8, 80, 600])
+def test_embeddings_end_no_higher_than_kmeans(n_groups):
+    X = embeddings(6000, 128, n_groups)
+    ours = [KMeansPP(60, random_state=seed).fit(X).inertia_ for seed in range(3)]
+    theirs = [KMeans(60, random_state=seed).fit(X).inertia_ for seed in range(3)]
+    assert np.mean(ours) < 1.001 * np.mean(theirs)
