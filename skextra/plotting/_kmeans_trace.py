@@ -162,6 +162,8 @@ class KMeansTraceDisplay:
         KMeansTraceDisplay
             The display, plotted.
         """
+        from skextra._kmeans._metric import METRICS
+
         name = type(estimator).__name__
         check_is_fitted(estimator)
         if not hasattr(estimator, "history_"):
@@ -174,7 +176,7 @@ class KMeansTraceDisplay:
             estimator, X, reset=False, accept_sparse="csr", dtype=[np.float64, np.float32]
         )
         columns, names = _choose_features(estimator, features)
-        X = X[:: -(-X.shape[0] // _MOST_SAMPLES)]
+        X = METRICS[history.metric].rows(X[:: -(-X.shape[0] // _MOST_SAMPLES)])
         samples = X[:, columns]
         display = cls(
             samples.toarray() if sparse.issparse(samples) else samples,
