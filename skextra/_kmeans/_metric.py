@@ -108,12 +108,12 @@ class Cosine(Metric):
         return directions(X, name)
 
     def place(self, means: Floats, otherwise: Floats, offset: Floats) -> Floats:
-        whole = means + offset
-        length = np.sqrt(np.square(whole).sum(axis=1))[:, None]
+        centers = means + offset
+        length = np.sqrt(np.einsum("kd,kd->k", centers, centers))[:, None]
         points = length > _LEAST_LENGTH
-        whole /= np.where(points, length, 1.0)
-        whole -= offset
-        return np.where(points, whole, otherwise)
+        centers /= np.where(points, length, 1.0)
+        centers -= offset
+        return centers if points.all() else np.where(points, centers, otherwise)
 
     def means(self, centers: Floats, assignment: Assignment) -> Floats:
         counts = assignment.counts[:, None]

@@ -42,7 +42,8 @@ class KMeansTraceDisplay:
     Parameters
     ----------
     samples : ndarray of shape (n_shown, 2)
-        The samples to draw, in two features.
+        The samples to draw, in two features. Those of a fit with ``metric='cosine'`` are of length
+        one, like its centres.
 
     labels : ndarray of shape (n_iter + 1, n_shown)
         Their clusters at the start and after each iteration.
