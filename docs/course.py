@@ -8,6 +8,7 @@ PAGES = [
     "kmeans_steps",
     "kmeans_elbow",
     "kmeans_outlier",
+    "kmeans_texts",
     "kmeans_images",
     "mapping_trick",
     "rbf_svm",

@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pytest
+from scipy import sparse
 from sklearn.base import clone
 from sklearn.kernel_approximation import RBFSampler
 from sklearn.pipeline import make_pipeline
@@ -19,6 +20,7 @@ from skextra import (
     Madaline,
     TappedDelayLine,
 )
+from skextra._kmeans._directions import directions
 
 # The checks fit on data of any scale with a handful of epochs: that a fit stops short is no news.
 # And they set n_components to more than they have samples.
@@ -133,6 +135,45 @@ def test_hard_margin_passes_all_checks_but_that_on_class_weights():
                 check(clone(estimator))
         elif _name(check) != "check_array_api_input":  # skips itself
             check(clone(estimator))
+
+
+# Rows of zeros have no direction, so that a cosine refuses them. These checks have some, and pass
+# where zeros are taken for ones.
+WITH_ZEROS = {
+    "check_estimator_sparse_tag",
+    "check_estimator_sparse_array",
+    "check_estimator_sparse_matrix",
+    "check_estimators_dtypes",
+}
+SPHERICAL = [
+    KMeansPP(metric="cosine"),
+    KMeansPP(metric="cosine", refine=None),
+    KMeansPP(3, metric="cosine", algorithm="elkan", n_init=2),
+    KMeansPP(5, metric="cosine", init="random", refine=4, tol=0, store_history=True),
+]
+
+
+def _with_ones_for_rows_of_zeros(X, name="X"):
+    empty = np.asarray(abs(X).sum(axis=1)).ravel() == 0
+    filled = X.toarray() if sparse.issparse(X) else X.copy()
+    filled[empty] = 1
+    return directions(sparse.csr_array(filled) if sparse.issparse(X) else filled, name)
+
+
+@pytest.mark.parametrize("estimator", SPHERICAL, ids=str)
+def test_cosine_passes_all_checks_but_for_rows_of_zeros(estimator, monkeypatch):
+    checks = list(estimator_checks_generator(estimator))
+    assert {_name(check) for _, check in checks} >= WITH_ZEROS
+    for model, check in checks:
+        if _name(check) in WITH_ZEROS:
+            with pytest.raises((ValueError, AssertionError)) as refusal:
+                check(clone(model))
+            assert "of zeros" in str(refusal.value.__cause__ or refusal.value)
+            with monkeypatch.context() as patch:
+                patch.setattr("skextra._kmeans._metric.directions", _with_ones_for_rows_of_zeros)
+                check(clone(model))
+        elif _name(check) != "check_array_api_input":  # skips itself
+            check(clone(model))
 
 
 # A weight is a repetition in the mean only, where a fit draws something for every sample, splits

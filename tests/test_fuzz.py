@@ -56,6 +56,7 @@ FUZZED = {
             "init": ["random", "k-means++"],
             "refine": [None, 1, "auto"],
             "algorithm": ["lloyd", "elkan"],
+            "metric": ["cosine"],
             "n_init": [2],
             "store_history": [True],
             "tol": [0],

@@ -168,6 +168,22 @@ def test_kmeans_outlier():
     assert page["difference"] < 1e-10
 
 
+def test_kmeans_texts():
+    page = run("plot_kmeans_texts")
+    right = page["cosine"].labels_.reshape(3, 60)
+    assert (right == right[:, :1]).mean() > 0.97  # the directions overlap a little
+    assert len(np.unique(right[:, 0])) == 3
+    wrong = page["fits"]["euclidean"].labels_.reshape(3, 60)
+    assert (wrong == wrong[:, :1]).mean() < 0.9
+    assert_allclose(page["cosine"].inertia_, page["by_hand"])
+    assert len(page["texts"]) > 300
+    assert page["largest"]["euclidean"] > 0.5 * len(page["texts"])
+    assert page["largest"]["cosine"] < 0.3 * len(page["texts"])
+    assert page["agreement"]["cosine"] > page["agreement"]["euclidean"] + 0.1
+    assert "tree" in page["topic"]
+    assert page["distances"].argmin() == page["nearest"]
+
+
 def test_tour(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr("sys.argv", ["tour.py", str(tmp_path)])
     monkeypatch.syspath_prepend(EXAMPLES)

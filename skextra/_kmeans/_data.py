@@ -15,6 +15,7 @@ from skextra._common._csr import without_repeats
 from skextra._kmeans._csr_rows import CsrRows
 from skextra._kmeans._dense_rows import MOST_NARROW, NarrowRows, WideRows
 from skextra._kmeans._local_rows import LocalRows, floating, threads_for
+from skextra._kmeans._metric import Metric
 from skextra._kmeans._rows import Floats, RoughFrameError, Rows
 from skextra._typing import FloatArray, FloatMatrix
 
@@ -38,11 +39,12 @@ class TrainingData:
     """Validated samples with their weights, and the rows to be clustered in their place.
 
     Left out are samples that weigh nothing; small data are brought into an order of their own
-    (see `canonical`). Equal weights are the same as none but for the `unit` of the inertia.
+    (see `canonical`). Equal weights are the same as none but for the `unit` of all weights.
+    `inertia_unit` is what a squared distance of the rows adds to the inertia.
     """
 
-    def __init__(self, X: FloatMatrix, weight: Floats | None) -> None:
-        self._X = X
+    def __init__(self, X: FloatMatrix, weight: Floats | None, metric: Metric) -> None:
+        X = self._X = metric.rows(X)
         self._all_count = weight is None or bool(weight.all())
         if not self._all_count:
             kept = np.flatnonzero(weight)
@@ -50,6 +52,7 @@ class TrainingData:
         self.unit = 1.0
         if weight is not None and (weight == weight[0]).all():
             self.unit, weight = float(weight[0]), None
+        self.inertia_unit = self.unit * metric.unit
         self._distinct, self._weight, self._place = canonical(X, weight)
         self.n_rows, self.n_features = self._distinct.shape
 
@@ -84,9 +87,9 @@ class TrainingData:
         return replace(
             solution,
             labels=labels,
-            inertia=solution.inertia * self.unit,
+            inertia=solution.inertia * self.inertia_unit,
             counts=solution.counts * self.unit,
-            history=history and replace(history, inertia=history.inertia * self.unit),
+            history=history and replace(history, inertia=history.inertia * self.inertia_unit),
         )
 
 

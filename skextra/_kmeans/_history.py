@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,7 @@ from sklearn.metrics import pairwise_distances_argmin
 from sklearn.utils import check_array
 
 from skextra._base import import_extra
+from skextra._kmeans._metric import METRICS
 from skextra._typing import FloatArray, MatrixLike
 
 if TYPE_CHECKING:
@@ -38,7 +39,10 @@ class KMeansHistory:
         positive weight.
 
     center_shift : ndarray of shape (n_iter, n_clusters)
-        How far each iteration moved each centre.
+        How far each iteration moved each centre (Euclidean, also on the sphere).
+
+    metric : {'euclidean', 'cosine'}, default='euclidean'
+        The metric of the fit. With 'cosine' centres are of unit length.
 
     Notes
     -----
@@ -61,6 +65,7 @@ class KMeansHistory:
     inertia: NDArray[np.float64]
     n_changed: NDArray[np.int64]
     center_shift: NDArray[np.float64]
+    metric: Literal["euclidean", "cosine"] = "euclidean"
 
     @property
     def n_iter(self) -> int:
@@ -89,6 +94,7 @@ class KMeansHistory:
         X = check_array(X, accept_sparse="csr", dtype=[np.float64, np.float32])
         if X.shape[1] != centers.shape[1]:
             raise ValueError(f"X has {X.shape[1]} features, but the fit had {centers.shape[1]}.")
+        X = METRICS[self.metric].rows(X)
         if not sparse.issparse(X):  # far from the origin, squares would cancel
             shift = centers.mean(axis=0)
             X, centers = X - shift, centers - shift
@@ -118,8 +124,10 @@ class KMeansHistory:
 class Recorder:
     """Gather the iterations of one run; `repeats` is how many samples each row stands for."""
 
-    def __init__(self, rows: Rows, repeats: NDArray[np.int64]) -> None:
-        self._rows = rows
+    def __init__(
+        self, rows: Rows, repeats: NDArray[np.int64], metric: Literal["euclidean", "cosine"]
+    ) -> None:
+        self._rows, self._metric = rows, metric
         self._repeats = repeats
         self._labels = np.full(rows.n, -1)
         self._centers, self._inertia, self._changed = [], [], []
@@ -140,4 +148,5 @@ class Recorder:
             np.array([*self._inertia, inertia]),
             np.array(self._changed),
             np.sqrt(np.square(shifts).sum(axis=2)),
+            self._metric,
         )

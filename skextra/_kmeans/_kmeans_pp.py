@@ -6,32 +6,23 @@ from typing import Any, Literal, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import sparse
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils.validation import check_is_fitted, validate_data
 
-from skextra._base import Estimator, all_or_nothing, random_state_of, warn_caller
+from skextra._base import all_or_nothing, random_state_of, warn_caller
 from skextra._callbacks import CallbackSupportMixin, EpochReporter, with_callbacks
-from skextra._common._new_rows import is_known, is_plain_training
-from skextra._kmeans._data import ACCEPTED, TrainingData, distances, rows_of, tidy
+from skextra._kmeans._data import TrainingData
+from skextra._kmeans._fitted_centers import FittedCenters
 from skextra._kmeans._history import KMeansHistory
 from skextra._kmeans._lloyd import Step
-from skextra._kmeans._local_rows import LocalRows, threads_for
-from skextra._kmeans._run import Plan, Run, Solution, after_chunk, influence
+from skextra._kmeans._metric import METRICS
+from skextra._kmeans._run import Plan, Run, Solution, after_chunk
 from skextra._kmeans._seeding import name_or_centers
-from skextra._sklearn import ClassNamePrefixFeaturesOutMixin, ClusterMixin, Tags, TransformerMixin
-from skextra._typing import FloatArray, FloatMatrix, Int, MatrixLike, RandomStateLike
+from skextra._typing import Int, MatrixLike, RandomStateLike
 
 _INITS = ("k-means++", "random")
 
 
-class KMeansPP(
-    CallbackSupportMixin,
-    ClassNamePrefixFeaturesOutMixin,
-    TransformerMixin,
-    ClusterMixin,
-    Estimator,
-):
+class KMeansPP(CallbackSupportMixin, FittedCenters):
     """K-means that starts from k-means++, searches for better centres, and shows every step.
 
     A replacement for :class:`sklearn.cluster.KMeans` with the same parameters, attributes and
@@ -55,6 +46,15 @@ default='k-means++'
         - An array: these centres.
         - A callable: called as ``init(X, n_clusters, random_state=random_state)``; returns the
           centres.
+
+    metric : {'euclidean', 'cosine'}, default='euclidean'
+        What makes samples similar.
+
+        - 'euclidean': their distance. Centres are means.
+        - 'cosine': their angle, whatever their length, as is usual for texts and embeddings:
+          spherical k-means [7]_. Samples are divided by their lengths, as are initial centres, and
+          every centre is a mean divided by its length. A sample of zeros has no direction and is
+          refused.
 
     n_init : int or 'auto', default='auto'
         Number of runs. The one with the lowest inertia is kept; 'auto' is 1. There is one run only
@@ -107,13 +107,15 @@ default='k-means++'
     Attributes
     ----------
     cluster_centers_ : ndarray of shape (n_clusters, n_features)
-        The centres, in the dtype of X, or float64 if X is not floating-point.
+        The centres, in the dtype of X, or float64 if X is not floating-point. With
+        ``metric='cosine'`` they are of length one.
 
     labels_ : ndarray of shape (n_samples,)
         The nearest centre of each sample, as `predict` returns it for X.
 
     inertia_ : float
-        Sum of the (weighted) squared distances of the samples to their centres.
+        Sum of the (weighted) squared distances of the samples to their centres; of one minus the
+        cosine with ``metric='cosine'``.
 
     n_iter_ : int
         Number of iterations on all data.
@@ -173,6 +175,13 @@ default='k-means++'
 
     Empty clusters are given the samples farthest from their centres, as in scikit-learn.
 
+    Cosine: all of this takes place among samples of length one, where half a squared distance is
+    one minus the cosine, but for the mean: iterations on all data divide it by its length, and
+    end with the centres of spherical k-means. A cluster whose samples cancel keeps its centre.
+    Samples whose length is one already, up to rounding, are used as they are. Others are copied,
+    in the dtype of X or in float64 if it is not floating-point; of a CSR matrix only the entries
+    are. `tol` is relative to the variance of the normalised samples.
+
     References
     ----------
     .. [1] D. Arthur and S. Vassilvitskii, "k-means++: the advantages of careful seeding",
@@ -185,6 +194,8 @@ default='k-means++'
        dynamic programming", The R Journal 3, 2011.
     .. [6] P. Franti and J. Kivijarvi, "Randomised local search algorithm for the clustering
        problem", Pattern Analysis and Applications 3, 2000.
+    .. [7] I. Dhillon and D. Modha, "Concept decompositions for large sparse text data using
+       clustering", Machine Learning 42, 2001.
 
     Examples
     --------
@@ -198,21 +209,19 @@ default='k-means++'
     117
     """
 
-    cluster_centers_: FloatArray
     labels_: NDArray[np.int32]
     inertia_: float
     n_iter_: int
     history_: KMeansHistory
     _exact: NDArray[np.float64]
     _counts: NDArray[np.float64]
-    _offset: NDArray[np.float64]
-    _scale: float
 
     def __init__(
         self,
         n_clusters: Int = 8,
         *,
         init: Literal["k-means++", "random"] | MatrixLike | Callable[..., Any] = "k-means++",
+        metric: Literal["euclidean", "cosine"] = "euclidean",
         n_init: Int | Literal["auto"] = "auto",
         refine: Int | Literal["auto"] | None = "auto",
         max_iter: Int = 300,
@@ -225,6 +234,7 @@ default='k-means++'
     ) -> None:
         self.n_clusters = n_clusters
         self.init = init
+        self.metric = metric
         self.n_init = n_init
         self.refine = refine
         self.max_iter = max_iter
@@ -245,7 +255,7 @@ default='k-means++'
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
             The samples. A C-contiguous array or CSR matrix of float64 or float32 is not copied,
             nor is an array of at least 2**23 (eight million) booleans or integers of one or two
-            bytes. Others are copied as float64.
+            bytes. Others are copied as float64. ``metric='cosine'`` may take a copy (see Notes).
 
         y : None
             Ignored.
@@ -261,29 +271,31 @@ default='k-means++'
         Raises
         ------
         ValueError
-            If there are fewer samples than clusters, X has NaN or infinite values, or a
-            parameter is out of range.
+            If there are fewer samples than clusters, X has NaN or infinite values, or samples of
+            zeros with ``metric='cosine'``, or a parameter is out of range.
         """
         self._check_parameters()
         X, weight = self._check_samples(X, sample_weight, reset=True)
         random_state = random_state_of(self.random_state)
-        n_runs, k = self._n_runs(), self.n_clusters
+        n_runs, k, metric = self._n_runs(), self.n_clusters, METRICS[self.metric]
         if X.shape[0] < k:
             raise ValueError(
                 f"n_samples={X.shape[0]} should be >= n_clusters={k}; lower n_clusters."
             )
         plan = Plan(
             k,
-            [name_or_centers(self.init, X, k, random_state) for _ in range(n_runs)],
+            [name_or_centers(self.init, X, k, random_state, metric) for _ in range(n_runs)],
             self.refine,
             self.max_iter,
             float(self.tol),
             self.algorithm,
             self.store_history,
             self.verbose,
+            metric,
         )
-        reporter = EpochReporter(self, self.max_iter * n_runs, _centers_at, "iteration", X=X)
-        run = Run(plan, TrainingData(X, weight), random_state, reporter)
+        data, n_epochs = TrainingData(X, weight, metric), self.max_iter * n_runs
+        reporter = EpochReporter(self, n_epochs, self._fitted_after, "iteration", X=X)
+        run = Run(plan, data, random_state, reporter)
         solution = run.solve()
         distinct = solution.count_filled()
         if distinct < k:
@@ -292,7 +304,8 @@ default='k-means++'
                 "distinct samples. Lower n_clusters.",
                 ConvergenceWarning,
             )
-        self._publish(solution, run.rows.offset, run.rows.scale)
+        self._publish(solution)
+        self._offset, self._scale = run.rows.offset, run.rows.scale
         return self
 
     @all_or_nothing
@@ -302,7 +315,8 @@ default='k-means++'
         """Update the centres with the next chunk of data too large for memory.
 
         The first chunk is clustered as by `fit`. From then on each centre is the exact mean of all
-        samples that were nearest to it when they arrived, whatever the sizes of the chunks.
+        samples that were nearest to it when they arrived, whatever the sizes of the chunks. With
+        ``metric='cosine'`` it is the direction of that mean.
 
         Parameters
         ----------
@@ -329,106 +343,16 @@ default='k-means++'
                 f"n_clusters={self.n_clusters} differs from the {len(self.cluster_centers_)} "
                 "clusters so far; use a new estimator."
             )
+        if self.metric != self._fitted_metric:
+            raise ValueError(
+                f"metric={self.metric!r} differs from {self._fitted_metric!r}, with which the "
+                "samples so far were clustered; use a new estimator."
+            )
         rows, _ = self._framed(X, weight)
         before = self._exact, self.cluster_centers_, self._counts
-        solution = after_chunk(rows, *before, self.n_iter_ + 1)
-        self._publish(solution, self._offset, self._scale)
+        solution = after_chunk(rows, *before, self.n_iter_ + 1, self._metric())
+        self._publish(solution)
         return self
-
-    def predict(self, X: MatrixLike) -> NDArray[np.int32]:
-        """Return the nearest centre of each sample.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            The samples.
-
-        Returns
-        -------
-        labels : ndarray of shape (n_samples,)
-            Index of the nearest centre, the first of those equally near.
-        """
-        rows, centers = self._framed(self._check_new(X))
-        return rows.nearest_labels(centers)
-
-    def transform(self, X: MatrixLike) -> FloatArray:
-        """Return the distance of each sample to every centre.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            The samples.
-
-        Returns
-        -------
-        X_new : ndarray of shape (n_samples, n_clusters)
-            Euclidean distances.
-        """
-        return distances(self._check_new(X), self.cluster_centers_, self._offset)
-
-    def score(
-        self, X: MatrixLike, y: object = None, sample_weight: ArrayLike | None = None
-    ) -> float:
-        """Return the negative inertia of the samples.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            The samples.
-
-        y : None
-            Ignored.
-
-        sample_weight : array-like of shape (n_samples,) or None, default=None
-            Weights.
-
-        Returns
-        -------
-        score : float
-            The sum of the (weighted) squared distances to the nearest centres, negative.
-        """
-        check_is_fitted(self)
-        X, weight = self._check_samples(X, sample_weight, reset=False)
-        rows, centers = self._framed(X, weight)
-        return -rows.inertia(centers, rows.nearest_labels(centers))
-
-    def sample_influence(
-        self, X: MatrixLike, sample_weight: ArrayLike | None = None
-    ) -> NDArray[np.float64]:
-        """Return how much the inertia of the data falls when each sample is left out.
-
-        The other samples keep their clusters. Without a sample of weight w at distance d from its
-        centre, in a cluster of weight W, the centre moves away from it and the inertia falls by
-        ``W * w / (W - w) * d**2``. An outlier stands out; a sample that is alone in its cluster
-        has an influence of zero.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            The data passed to `fit`.
-
-        sample_weight : array-like of shape (n_samples,) or None, default=None
-            Their weights.
-
-        Returns
-        -------
-        influence : ndarray of shape (n_samples,)
-            The fall of the inertia, zero or more.
-        """
-        check_is_fitted(self)
-        X, weight = self._check_samples(X, sample_weight, reset=False)
-        rows, centers = self._framed(X, weight)
-        return influence(rows, centers, np.ones(rows.n) if weight is None else weight)
-
-    def __sklearn_tags__(self) -> Tags:
-        tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = True
-        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
-        return tags
-
-    @property
-    def _n_features_out(self) -> int:
-        return len(self.cluster_centers_)
 
     def _check_parameters(self) -> None:
         self._check_number("n_clusters", low=1, integer=True)
@@ -436,6 +360,7 @@ default='k-means++'
         self._check_number("tol", low=0)
         if not isinstance(self.verbose, bool):
             self._check_number("verbose", low=0, integer=True)
+        self._check_option("metric", tuple(METRICS))
         self._check_option("algorithm", ("auto", "lloyd", "elkan"))
         self._check_flag("store_history", "copy_x")
         if isinstance(self.init, str):
@@ -446,21 +371,6 @@ default='k-means++'
             else:
                 self._check_option(name, words)
 
-    def _check_samples(
-        self, X: MatrixLike, sample_weight: ArrayLike | None, reset: bool
-    ) -> tuple[FloatMatrix, NDArray[np.float64] | None]:
-        """Return validated (X, weights or None)."""
-        is_plain = is_plain_training if reset else is_known
-        if not is_plain(self, X):
-            X = validate_data(self, X, reset=reset, **ACCEPTED)
-        return tidy(X, sample_weight)
-
-    def _check_new(self, X: MatrixLike) -> FloatMatrix:
-        if is_known(self, X):
-            return X
-        check_is_fitted(self)
-        return self._check_samples(X, None, reset=False)[0]
-
     def _n_runs(self) -> int:
         if self.n_init == "auto":
             return 1
@@ -470,32 +380,23 @@ default='k-means++'
             return 1
         return self.n_init
 
-    def _publish(self, solution: Solution, offset: NDArray[np.float64], scale: float) -> None:
+    def _publish(self, solution: Solution) -> None:
         self.cluster_centers_, self._exact = solution.centers, solution.exact
         self.labels_ = solution.labels
         self.inertia_ = solution.inertia
         self.n_iter_ = solution.n_iter
         self._counts = solution.counts
-        self._offset, self._scale = offset, scale
+        self._fitted_metric = self.metric
         vars(self).pop("history_", None)
         if solution.history is not None:
             self.history_ = solution.history
 
-    def _framed(
-        self, X: FloatMatrix, weight: NDArray[np.float64] | None = None
-    ) -> tuple[LocalRows, NDArray[np.float64]]:
-        """Return (rows in the frame of the fit, where `predict` decides as `fit` did; centres).
-
-        Sparse rows are not shifted, whatever the model was fitted on.
-        """
-        offset = np.zeros_like(self._offset) if sparse.issparse(X) else self._offset
-        threads = threads_for(X, len(self.cluster_centers_))
-        rows = rows_of(X, weight, threads, (offset, self._scale))
-        return rows, self.cluster_centers_.astype(np.float64) - offset
-
-
-def _centers_at(step: Step) -> dict[str, object]:
-    """Return what makes an estimator able to predict after an iteration."""
-    rows = step.rows
-    centers = (step.means + rows.offset).astype(rows.dtype)
-    return {"cluster_centers_": centers, "_offset": rows.offset, "_scale": rows.scale}
+    def _fitted_after(self, step: Step) -> dict[str, object]:
+        """Return what makes a copy of the estimator able to predict after an iteration."""
+        rows = step.rows
+        return {
+            "cluster_centers_": (step.means + rows.offset).astype(rows.dtype),
+            "_fitted_metric": self.metric,
+            "_offset": rows.offset,
+            "_scale": rows.scale,
+        }

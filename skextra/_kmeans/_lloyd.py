@@ -10,8 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skextra._kernels._kmeans_rows import Labelling
+from skextra._kmeans._metric import EUCLIDEAN
 
 if TYPE_CHECKING:
+    from skextra._kmeans._metric import Metric
     from skextra._kmeans._rows import Floats, Rows
 
 # A cluster lighter than this share of all rows may be nothing but rounding of running sums, whose
@@ -148,6 +150,19 @@ class Clustering:
         """Return a clustering by these centres in which all rows are assigned."""
         return cls(centers, rows.nearest(centers), is_assigned=True)
 
+    def placed(self, rows: Rows, metric: Metric) -> Clustering:
+        """Return the clustering with its centres where the metric has them.
+
+        One that belongs nowhere, as the rows about it cancel, goes to the first row.
+        """
+        first = rows.take(np.zeros(1, np.intp))
+        centers = metric.place(self.centers, first, rows.offset)
+        if centers is self.centers:
+            return self
+        assignment = self.assignment.copy()
+        assignment.move(lengths(centers - self.centers) * rows.scale)
+        return Clustering(centers, assignment)
+
     def inertia(self, rows: Rows) -> float:
         """Return the inertia of the centres and the labels."""
         return rows.inertia(self.centers, self.assignment.labels)
@@ -182,6 +197,7 @@ def lloyd(
     momentum: float = 0.0,
     watch: Callable[[Step], bool] | None = None,
     strict: bool = False,
+    metric: Metric = EUCLIDEAN,
 ) -> Clustering:
     """Iterate until no label changes, the centres move by `tol` (squared) or less, or `max_iter`.
 
@@ -190,7 +206,9 @@ def lloyd(
     `Rows.assign`) all iterations are run. With `momentum` the centres go on in the direction of
     their last move, by a share of it that grows up to that (Nesterov); where the means pull the
     other way it starts again from nothing (the restart of O'Donoghue & Candes, 2015).
-    ``watch(step)`` is called after every iteration and may end them by returning True.
+    ``watch(step)`` is called after every iteration and may end them by returning True. The
+    `metric` says where the centre of a cluster belongs; a call without `watch` and `strict` takes
+    the mean.
     """
     centers, assignment = clustering.centers, clustering.assignment
     is_assigned = clustering.is_assigned
@@ -218,6 +236,7 @@ def lloyd(
                 assignment.sum_again(rows, dubious)
                 relocated = relocate(rows, centers, assignment)
         means = means_of(assignment, centers, 0.0 if strict else _LEAST)
+        means = metric.place(means, centers, rows.offset)
         shift = lengths(means - centers)
         still = changed == 0 and not relocated
         done = not costs and (still or shift @ shift <= tol)
@@ -228,7 +247,8 @@ def lloyd(
             course = means - before
             run = run + 1 if np.vdot(means - centers, course) > 0 else 0
             if run:
-                aim = means + min(momentum, run / (run + 3)) * course
+                ahead = means + min(momentum, run / (run + 3)) * course
+                aim = metric.place(ahead, means, rows.offset)
                 shift = lengths(aim - centers)
         if watch is not None and watch(Step(rows, centers, labels, means)):
             done, aim = True, means

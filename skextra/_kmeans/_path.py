@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from numbers import Integral
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -15,6 +15,7 @@ from skextra._base import import_extra, random_state_of
 from skextra._kmeans._data import ACCEPTED, TrainingData, tidy
 from skextra._kmeans._line import BestRuns
 from skextra._kmeans._lloyd import Clustering, lloyd
+from skextra._kmeans._metric import METRICS, Metric
 from skextra._kmeans._sample import Sample, improve, method_for
 from skextra._kmeans._seeding import seed_on_some
 from skextra._kmeans._split_merge import least_missed
@@ -89,6 +90,7 @@ def inertia_path(
     X: MatrixLike,
     ks: Iterable[Int] | None = None,
     *,
+    metric: Literal["euclidean", "cosine"] = "euclidean",
     sample_weight: ArrayLike | None = None,
     random_state: RandomStateLike = None,
 ) -> InertiaPath:
@@ -109,6 +111,10 @@ def inertia_path(
     ks : sequence of int or None, default=None
         Numbers of clusters, in any order. At least three are needed to find an elbow. None means
         1 to 20, or to n_samples if that is smaller.
+
+    metric : {'euclidean', 'cosine'}, default='euclidean'
+        Whether inertia and centres are those of k-means or of spherical k-means, as in
+        :class:`KMeansPP`.
 
     sample_weight : array-like of shape (n_samples,) or None, default=None
         Weights.
@@ -155,24 +161,33 @@ def inertia_path(
     X, weight = tidy(check_array(X, **ACCEPTED), sample_weight)
     ks = _check_numbers(ks, X.shape[0])
     random_state = random_state_of(random_state)
-    data = TrainingData(X, weight)
+    if metric not in METRICS:
+        raise ValueError(f"metric={metric!r} is not an option; use one of {', '.join(METRICS)}.")
+    measure = METRICS[metric]
+    data = TrainingData(X, weight, measure)
 
     def follow(rows):
         sample = Sample(rows, ks[-1], random_state)
-        return [_settled(rows, sample, found) for found in _falling(sample.rows, ks, random_state)]
+        found = _falling(sample.rows, ks, random_state)
+        return [_settled(rows, sample, clustering, measure) for clustering in found]
 
     found = data.in_a_frame(follow, ks[-1], roughly=True)[::-1]
-    inertia = np.array([inertia for _, inertia in found]) * data.unit
+    inertia = np.array([inertia for _, inertia in found]) * data.inertia_unit
     centers = [centers for centers, _ in found]
     return InertiaPath(np.array(ks), inertia, find_elbow(ks, inertia), centers)
 
 
-def _settled(rows: Rows, sample: Sample, found: Clustering) -> tuple[FloatArray, float]:
+def _settled(
+    rows: Rows, sample: Sample, found: Clustering, metric: Metric
+) -> tuple[FloatArray, float]:
     """Return (centres, inertia) of a clustering after some iterations on all rows."""
+    start = found
     if not sample.is_whole:
         lifted = sample.lift(found.assignment.labels, len(found.centers))
         start = Clustering.start(rows, lifted)
-        found = lloyd(rows, start, max_iter=_ITERATIONS, strict=True)
+    start = start.placed(rows, metric)
+    if start is not found:
+        found = lloyd(rows, start, max_iter=_ITERATIONS, strict=True, metric=metric)
     if not found.is_assigned:
         rows.assign(found.centers, found.assignment)
     return (found.centers + rows.offset).astype(rows.dtype), found.inertia(rows)

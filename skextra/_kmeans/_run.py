@@ -14,6 +14,7 @@ from skextra._kmeans._history import KMeansHistory, Recorder
 from skextra._kmeans._line import BestRuns
 from skextra._kmeans._lloyd import MOMENTUM, Clustering, Step, lengths, lloyd
 from skextra._kmeans._local_search import local_search, mixed_sample
+from skextra._kmeans._metric import Metric
 from skextra._kmeans._rows import Floats, Rows
 from skextra._kmeans._sample import Sample, improve, method_for, sample_size
 from skextra._kmeans._seeding import greedy_plus_plus, seed_on_some
@@ -48,6 +49,7 @@ class Plan:
     algorithm: Literal["auto", "lloyd", "elkan"]
     store_history: bool
     verbose: int
+    metric: Metric
 
     def effort(self, n: int) -> int:
         """Return how hard to search for centres of n rows; 0 is not at all."""
@@ -63,7 +65,7 @@ class Solution:
     """The result of a run; `inertia` belongs to exactly these centres and labels."""
 
     centers: FloatArray
-    exact: Floats  # the centres before they were rounded to the dtype of X
+    exact: Floats  # the means that were placed at the centres, not rounded to the dtype of X
     labels: NDArray[np.int32]
     inertia: float
     n_iter: int
@@ -120,7 +122,7 @@ class Run:
     def solve_from(self, start: str | FloatArray) -> Solution:
         """Run k-means once: seed or search, iterate, publish."""
         if self.plan.store_history:
-            self.recorder = Recorder(self.rows, self.data.repeats())
+            self.recorder = Recorder(self.rows, self.data.repeats(), self.plan.metric.name)
         if isinstance(start, np.ndarray):
             start = start.astype(np.float64) - self.rows.offset
         if self.effort:
@@ -171,7 +173,9 @@ class Run:
 
     def iterate(self, begin: Clustering) -> Clustering:
         """Run Lloyd's iterations on all rows to the end."""
-        plan, rows, assignment = self.plan, self.rows, begin.assignment
+        plan, rows = self.plan, self.rows
+        begin = begin.placed(rows, plan.metric)
+        assignment = begin.assignment
         pairs = rows.bounds_pairs(plan.n_clusters, plan.algorithm)
         if pairs and not len(assignment.lower):
             assignment.bound_pairs()
@@ -186,6 +190,7 @@ class Run:
             momentum=MOMENTUM if self.effort and plan.algorithm == "auto" else 0.0,
             watch=self.watch,
             strict=True,
+            metric=plan.metric,
         )
 
     def watch(self, step: Step) -> bool:
@@ -194,14 +199,13 @@ class Run:
         if self.recorder:
             self.recorder.add(step)
         if self.plan.verbose:
-            print(f"inertia {step.inertia() * self.data.unit:.10g}")  # noqa: T201
+            print(f"inertia {step.inertia() * self.data.inertia_unit:.10g}")  # noqa: T201
         return self.reporter.epoch(step)
 
     def publish(self, found: Clustering) -> Solution:
         """Return the solution, with the labels of the centres as they are published, rounded."""
         rows, assignment = self.rows, found.assignment
-        exact = found.centers + rows.offset
-        published = exact.astype(rows.dtype)
+        published = (found.centers + rows.offset).astype(rows.dtype)
         centers = published.astype(np.float64) - rows.offset
         shift = lengths(centers - found.centers)
         if not found.is_assigned or shift.any():
@@ -210,7 +214,7 @@ class Run:
         inertia = rows.inertia(centers, assignment.labels)
         return Solution(
             published,
-            exact,
+            self.plan.metric.means(found.centers, assignment) + rows.offset,
             assignment.labels,
             inertia,
             found.n_iter,
@@ -221,21 +225,28 @@ class Run:
 
 
 def after_chunk(
-    rows: Rows, exact: Floats, published: FloatArray, counts: Floats, n_iter: int
+    rows: Rows,
+    exact: Floats,
+    published: FloatArray,
+    counts: Floats,
+    n_iter: int,
+    metric: Metric,
 ) -> Solution:
-    """Return the solution after a chunk: each centre the mean of all that was ever nearest to it.
+    """Return the solution after a chunk: each centre that of all that was ever nearest to it.
 
-    `published` are the centres that decide, `exact` the same before they were rounded. Raise
+    `published` are the centres that decide, `exact` the means to which they belong. Raise
     ValueError if the chunk is beyond the range of numbers.
     """
     with np.errstate(over="ignore", invalid="ignore"):
-        assignment = rows.nearest(published.astype(np.float64) - rows.offset)
+        before = published.astype(np.float64) - rows.offset
+        assignment = rows.nearest(before)
         counts = counts + assignment.counts
         share = np.where(counts > 0, counts, 1.0)[:, None]
         centers = exact - rows.offset
         centers = centers + (assignment.sums - assignment.counts[:, None] * centers) / share
         exact = centers + rows.offset
-        rounded = exact.astype(published.dtype)
+        placed = metric.place(centers, before, rows.offset)
+        rounded = (placed + rows.offset).astype(published.dtype)
         centers = rounded.astype(np.float64) - rows.offset
         labels = rows.nearest_labels(centers)
         inertia = rows.inertia(centers, labels)
@@ -244,18 +255,4 @@ def after_chunk(
             "X spreads so far that squared distances are beyond the range of float64; scale it, "
             "for example with StandardScaler."
         )
-    return Solution(rounded, exact, labels, inertia, n_iter, counts)
-
-
-def influence(rows: Rows, centers: Floats, weight: Floats) -> Floats:
-    """Return how much the inertia falls without each row, labels staying as they are.
-
-    Of a cluster of weight W about its mean, a row of weight w at squared distance q takes away
-    w q and what the mean, which moves by w / (W - w) of its distance, spares the others:
-    W w / (W - w) q together (the parallel-axis theorem).
-    """
-    labels = rows.nearest_labels(centers)
-    total = np.bincount(labels, weight, minlength=len(centers))[labels]
-    rest = total - weight
-    factor = np.divide(total * weight, rest, out=np.zeros_like(rest), where=rest > 0)
-    return factor * rows.own_squares(centers, labels)
+    return Solution(rounded, exact, labels, inertia * metric.unit, n_iter, counts)

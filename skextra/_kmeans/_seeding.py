@@ -10,6 +10,7 @@ from sklearn.utils import check_array
 from skextra._kernels._kmeans_seed import seed_greedily, seed_in_cells
 from skextra._kmeans._dense_rows import NarrowRows
 from skextra._kmeans._local_rows import floating, weight_and_step
+from skextra._kmeans._metric import Metric
 from skextra._kmeans._rows import Floats, Indices, Rows
 from skextra._typing import FloatArray, FloatMatrix, MatrixLike
 
@@ -29,8 +30,12 @@ def name_or_centers(
     X: FloatMatrix,
     k: int,
     random_state: np.random.RandomState,
+    metric: Metric,
 ) -> str | FloatArray:
-    """Return the name that `init` is, or the centres that it is or returns, checked."""
+    """Return the name that `init` is, or the centres that it is or returns, checked.
+
+    Centres are rows of the metric, as samples are.
+    """
     if isinstance(init, str):
         return init
     dtype = floating(X)
@@ -48,7 +53,7 @@ def name_or_centers(
             f"init has shape {centers.shape}, but n_clusters={k} centres of {X.shape[1]} "
             "features are needed; pass an array of that shape."
         )
-    return centers
+    return metric.rows(centers, "init")
 
 
 def _n_trials(k):

@@ -42,7 +42,8 @@ class KMeansTraceDisplay:
     Parameters
     ----------
     samples : ndarray of shape (n_shown, 2)
-        The samples to draw, in two features.
+        The samples to draw, in two features. Those of a fit with ``metric='cosine'`` are of length
+        one, like its centres.
 
     labels : ndarray of shape (n_iter + 1, n_shown)
         Their clusters at the start and after each iteration.
@@ -162,6 +163,8 @@ class KMeansTraceDisplay:
         KMeansTraceDisplay
             The display, plotted.
         """
+        from skextra._kmeans._metric import METRICS
+
         name = type(estimator).__name__
         check_is_fitted(estimator)
         if not hasattr(estimator, "history_"):
@@ -174,7 +177,7 @@ class KMeansTraceDisplay:
             estimator, X, reset=False, accept_sparse="csr", dtype=[np.float64, np.float32]
         )
         columns, names = _choose_features(estimator, features)
-        X = X[:: -(-X.shape[0] // _MOST_SAMPLES)]
+        X = METRICS[history.metric].rows(X[:: -(-X.shape[0] // _MOST_SAMPLES)])
         samples = X[:, columns]
         display = cls(
             samples.toarray() if sparse.issparse(samples) else samples,

@@ -106,6 +106,17 @@ def test_features_by_name_and_the_names_on_the_axes():
         KMeansTraceDisplay.from_estimator(fit, X, features=("width", 0))
 
 
+def test_directions_are_drawn_as_unit_vectors():
+    longer = IRIS.data * np.arange(1, 151)[:, None]
+    fit = KMeansPP(3, metric="cosine", init=longer[:3], tol=0, store_history=True).fit(longer)
+    display = KMeansTraceDisplay.from_estimator(fit, longer, features=(0, 2), iterations=[0, -1])
+    unit = IRIS.data / np.linalg.norm(IRIS.data, axis=1, keepdims=True)
+    assert_allclose(display.samples_[0].get_offsets(), unit[:, [0, 2]])
+    assert_array_equal(display.centers_[1].get_offsets(), fit.cluster_centers_[:, [0, 2]])
+    assert_array_equal(display.labels[-1], fit.labels_)
+    assert display.axes_[1].get_title().endswith(f"inertia {fit.inertia_:.5g}")
+
+
 def test_columns_without_names(fitted):
     display = KMeansTraceDisplay.from_estimator(fitted, IRIS.data, features=(1, 3), iterations=0)
     assert display.axes_[0].get_xlabel() == "feature 1"

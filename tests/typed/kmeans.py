@@ -1,6 +1,6 @@
 """KMeansPP, its history and the path of the inertia, as a type checker sees them."""
 
-from typing import Any, assert_type
+from typing import Any, Literal, assert_type
 
 import numpy as np
 import pandas as pd
@@ -34,14 +34,15 @@ def right_code() -> None:
     assert_type(clusters.set_output(transform="pandas").set_callbacks(), KMeansPP)
     assert_type(clusters.set_fit_request(sample_weight=True), KMeansPP)
     assert_type(clusters.get_feature_names_out(), NDArray[np.object_])
-    KMeansPP(init=first_samples)
+    KMeansPP(init=first_samples, metric="cosine")
     for k in np.arange(2, 5):
         KMeansPP(k, n_init=k, max_iter=k, random_state=k)
-    inertia_path(X, np.arange(2, 5))
+    inertia_path(X, np.arange(2, 5), metric="cosine")
 
     history = KMeansPP(store_history=True).fit(X).history_
     assert_type(history, KMeansHistory)
     assert_type(history.n_iter, int)
+    assert_type(history.metric, Literal["euclidean", "cosine"])
     assert_type(history.inertia, NDArray[np.float64])
     assert_type(history.labels(X, 0), NDArray[np.int32])
     assert_type(history.to_frame(), pd.DataFrame)
@@ -64,6 +65,7 @@ def wrong_code() -> None:
     KMeansPP(3, "random")  # type: ignore[call-arg]
     KMeansPP(algorithm="elkann")  # type: ignore[arg-type]
     KMeansPP(init="kmeans++")  # type: ignore[arg-type]
+    KMeansPP(metric="angle")  # type: ignore[arg-type]
     KMeansPP(refine="none")  # type: ignore[arg-type]
     KMeansPP(max_iterations=3)  # type: ignore[call-arg]
     KMeansPP(random_state="zero")  # type: ignore[arg-type]
