@@ -15,7 +15,7 @@ import time
 import warnings
 
 import numpy as np
-from bench_kmeans import blobs, unit
+from _kmeans_sets import blobs, unit
 from sklearn.datasets import load_digits
 
 from skextra import KMeansPP
