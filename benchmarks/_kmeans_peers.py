@@ -17,6 +17,7 @@ import numpy as np
 
 _FEW = 2000  # rows of the fit that warms up
 _START = 120  # seconds within which a process has to be ready
+_READY = "ready"
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,12 @@ def ours(X, k, seed):
     from skextra import KMeansPP
 
     return KMeansPP(k, random_state=seed).fit(X)
+
+
+def rough(X, k, seed):
+    from skextra import KMeansPP
+
+    return KMeansPP(k, refine="rough", random_state=seed).fit(X)
 
 
 def scikit_learn(X, k, seed):
@@ -107,6 +114,7 @@ def mlxtend(X, k, seed):
 
 PEERS = (
     Peer("KMeansPP", "skextra", ours),
+    Peer("KMeansPP, refine='rough'", "skextra", rough),
     Peer("KMeans", "sklearn", scikit_learn),
     Peer("KMeans, algorithm='elkan'", "sklearn", elkan),
     Peer("MiniBatchKMeans", "sklearn", mini_batch),
@@ -152,12 +160,14 @@ class Process:
         self._process = context.Process(target=_serve, args=(other, place, path, k, threads))
         self._process.start()
         other.close()
-        self._failure = self._answer_within(_START) or "does not start"
-        if self._failure == "ready":
-            self._failure = None
+        self._is_ready, self._failure = False, None
 
     def fit(self, seed, limit):
         """Return the answer, or as text why there is none within so many seconds."""
+        if not self._is_ready:
+            first = self._answer_within(_START) or "does not start"
+            self._is_ready = True
+            self._failure = None if first == _READY else first
         if self._failure is None:
             self._connection.send(seed)
             answer = self._answer_within(limit) or f"more than {limit:g} s"
@@ -185,7 +195,7 @@ def _serve(connection, place, path, k, threads):
     warnings.simplefilter("ignore")
     peer, X = PEERS[place], np.load(path)
     answer = _answer(peer, np.resize(X[:_FEW], (max(_FEW, 2 * k), X.shape[1])), k, 0)
-    connection.send(answer if isinstance(answer, str) else "ready")
+    connection.send(answer if isinstance(answer, str) else _READY)
     while True:
         connection.send(_answer(peer, X, k, connection.recv()))
 

@@ -7,9 +7,9 @@ and the peak of resident memory in the first fit, beyond the data. All libraries
 parameters, get the same array, and convert it themselves if they take float32 only. Each runs in a
 process of its own; the processes take turns, seed by seed. The first fit of each is not timed
 unless it takes more than two seconds: then it is the only one. A library whose fit takes longer
-than the limit is shown as such.
+than the limit is shown as such, and not tried again with more threads.
 
-Usage: python benchmarks/bench_kmeans_peers.py [--quick] [--threads 1] [--limit 10] [SET ...]
+Usage: python benchmarks/bench_kmeans_peers.py [--quick] [--threads 1] [--limit 5] [SET ...]
 """
 
 import argparse
@@ -72,10 +72,13 @@ def _is_long(answers):
     return bool(answers) and answers[-1].labelled > _SHORT
 
 
-def table(name, threads, quick, limit, lowest):
+def table(name, threads, quick, limit, lowest, left_out):
+    """Print the table of a set; update its lowest inertia and the peers to be left out."""
     data, k = {**SETS, **HARD}[name]
     X = data()
-    answers, failures = measured(installed(), X, k, threads, 2 if quick else 4, limit)
+    peers = [peer for peer in installed() if peer not in left_out]
+    answers, failures = measured(peers, X, k, threads, 2 if quick else 3, limit)
+    left_out.update(failures)
     found = {p: [inertia(X, a.centers) for a in runs] for p, runs in answers.items() if runs}
     least = min([lowest.get(name, np.inf), *(min(values) for values in found.values())])
     lowest[name] = least
@@ -101,16 +104,18 @@ def table(name, threads, quick, limit, lowest):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--quick", action="store_true", help="a single timed fit, of up to 2 s")
-    parser.add_argument("--threads", type=int, help="default: first 1, then 2")
-    parser.add_argument("--limit", type=float, default=10.0, help="seconds of a fit")
+    parser.add_argument("--quick", action="store_true", help="one timed fit, of up to 1 s")
+    parser.add_argument("--threads", type=int, help="default: first 1, then 2; 1 if quick")
+    parser.add_argument("--limit", type=float, default=5.0, help="seconds of a fit")
     parser.add_argument("sets", nargs="*", metavar="SET", help="part of a name; default: all")
     arguments = parser.parse_args()
-    limit = min(2.0, arguments.limit) if arguments.quick else arguments.limit
+    limit = min(1.0, arguments.limit) if arguments.quick else arguments.limit
+    counts = [arguments.threads or 1] if arguments.threads or arguments.quick else [1, 2]
     lowest = {}
     for name in named([*USUAL, *HARD], arguments.sets):
-        for threads in [arguments.threads] if arguments.threads else [1, 2]:
-            table(name, threads, arguments.quick, limit, lowest)
+        left_out = {}
+        for threads in counts:
+            table(name, threads, arguments.quick, limit, lowest, left_out)
 
 
 if __name__ == "__main__":
