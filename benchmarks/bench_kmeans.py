@@ -1,4 +1,4 @@
-"""Time and inertia of KMeansPP compared with scikit-learn's KMeans and other k-means in Python.
+"""Time and inertia of KMeansPP compared with scikit-learn's KMeans.
 
 For each data set: the median time of a whole fit, where the two take turns seed by seed; the ratio
 of the medians; and the mean excess of the inertia over the lowest found by any fit of the run.
@@ -11,7 +11,6 @@ the file named by SKEXTRA_MNIST (an npz with x_train), and are omitted without i
 """
 
 import argparse
-import importlib.util
 import os
 import statistics
 import subprocess
@@ -19,83 +18,19 @@ import sys
 import tempfile
 import tracemalloc
 import warnings
-from functools import cache
 
 import numpy as np
 from _interleaved import geometric_mean, timed
+from _kmeans_sets import HARD, SETS, named
 from sklearn.cluster import KMeans, MiniBatchKMeans
-from sklearn.datasets import load_digits
 from sklearn.exceptions import ConvergenceWarning
 from threadpoolctl import threadpool_limits
 
 from skextra import KMeansPP, inertia_path
 
 warnings.simplefilter("ignore", ConvergenceWarning)
+ALL = {**SETS, **HARD}
 LONG = 1.5  # seconds of a KMeans fit above which fewer seeds are run
-
-
-def blobs(n, d, k, box=10.0, spread=1.0, seed=0, even=True):
-    """Return normal clusters around uniform centres, of equal or of unequal sizes."""
-    rng = np.random.default_rng(seed)
-    centers = rng.uniform(0, box, (k, d))
-    share = None if even else rng.dirichlet(np.full(k, 5.0))
-    return centers[rng.choice(k, n, p=share)] + spread * rng.standard_normal((n, d))
-
-
-def birch(kind, n=100_000):
-    """Return a hundred clusters on a grid (1) or along a sine curve (2), like the Birch sets."""
-    rng = np.random.default_rng(kind)
-    if kind == 1:
-        centers = np.stack(np.meshgrid(np.arange(10), np.arange(10)), -1).reshape(-1, 2) * 5.66
-    else:
-        centers = np.c_[np.arange(100) * 2 * np.pi, 8 * np.sin(np.arange(100) * 0.2 * np.pi)]
-    return centers[rng.integers(100, size=n)] + rng.standard_normal((n, 2)) * (1 / kind)
-
-
-@cache
-def mnist():
-    with np.load(os.environ["SKEXTRA_MNIST"]) as data:
-        return data["x_train"].reshape(-1, 784)
-
-
-def images(dtype):
-    return (mnist() / 255.0).astype(dtype)
-
-
-def noise(n, d, kind):
-    return getattr(np.random.default_rng(0), kind)((n, d))
-
-
-def unit(*args, **options):
-    return blobs(*args, box=1.0, even=False, **options)
-
-
-SETS = {  # name: (data, number of clusters)
-    "digits 1797x64": (lambda: load_digits().data, 10),
-    "S1-like 5000x2": (lambda: unit(5000, 2, 15, spread=0.02, seed=1), 15),
-    "S2-like 5000x2": (lambda: unit(5000, 2, 15, spread=0.04, seed=2), 15),
-    "S3-like 5000x2": (lambda: unit(5000, 2, 15, spread=0.06, seed=3), 15),
-    "S4-like 5000x2": (lambda: unit(5000, 2, 15, spread=0.09, seed=4), 15),
-    "A1-like 3000x2": (lambda: unit(3000, 2, 20, spread=0.02, seed=5), 20),
-    "A2-like 5250x2": (lambda: unit(5250, 2, 35, spread=0.015, seed=6), 35),
-    "A3-like 7500x2": (lambda: unit(7500, 2, 50, spread=0.012, seed=7), 50),
-    "D31-like 3100x2": (lambda: unit(3100, 2, 31, spread=0.02, seed=8), 31),
-    "normal 8000x16": (lambda: unit(8000, 16, 30, spread=0.15, seed=9), 30),
-    "uniform 6000x2": (lambda: noise(6000, 2, "random"), 25),
-    "Birch1-like 1e5x2": (lambda: birch(1), 100),
-    "Birch2-like 1e5x2": (lambda: birch(2), 100),
-    "blobs 1e6x2 k3": (lambda: blobs(10**6, 2, 3, box=20), 3),
-    "blobs 1e6x2 k10": (lambda: blobs(10**6, 2, 10, box=20), 10),
-    "blobs 1e6x2 k50": (lambda: blobs(10**6, 2, 50, box=20), 50),
-    "uniform 2e5x16": (lambda: noise(200_000, 16, "random"), 100),
-    "blobs 2e5x16": (lambda: blobs(200_000, 16, 100, box=6), 100),
-    "MNIST f64 k10": (lambda: images(np.float64), 10),
-    "MNIST f32 k10": (lambda: images(np.float32), 10),
-    "MNIST f64 k100": (lambda: images(np.float64), 100),
-    "MNIST f32 k100": (lambda: images(np.float32), 100),
-    "normal 1e5x128": (lambda: noise(100_000, 128, "standard_normal"), 256),
-    "blobs 1e5x128": (lambda: blobs(100_000, 128, 256, box=2), 256),
-}
 
 
 def timed_fit(model, X):
@@ -118,7 +53,7 @@ def default_rows(names, quick):
     )
     rows = []
     for name in names:
-        X, k = SETS[name][0](), SETS[name][1]
+        X, k = ALL[name][0](), ALL[name][1]
         KMeansPP(k, random_state=0).fit(X)
         many, few, restarts = plan(X, k, quick)
         ours, theirs = [], []
@@ -160,7 +95,7 @@ def default_rows(names, quick):
 def strict_rows(names):
     print(f"\n{'Same start, plain Lloyd':<28} {'ours, ms':>9} {'peer, ms':>9} {'ratio':>7}")
     for name in names:
-        X, k = SETS[name][0](), SETS[name][1]
+        X, k = ALL[name][0](), ALL[name][1]
         if len(X) < 60_000:
             continue
         init = X[np.random.RandomState(0).choice(len(X), k, replace=False)]
@@ -179,66 +114,8 @@ def strict_rows(names):
         )
 
 
-def others(k):
-    """Yield (name, function from (X, seed) to centres) of the installed k-means libraries."""
-    yield "KMeansPP", lambda X, s: KMeansPP(k, random_state=s).fit(X).cluster_centers_
-    yield "KMeans", lambda X, s: KMeans(k, random_state=s).fit(X).cluster_centers_
-    yield (
-        "KMeans(algorithm='elkan')",
-        lambda X, s: KMeans(k, algorithm="elkan", random_state=s).fit(X).cluster_centers_,
-    )
-    yield (
-        "MiniBatchKMeans",
-        lambda X, s: MiniBatchKMeans(k, random_state=s).fit(X).cluster_centers_,
-    )
-    if importlib.util.find_spec("faiss"):
-        import faiss
-
-        def with_faiss(X, seed):
-            model = faiss.Kmeans(X.shape[1], k, niter=25, seed=seed)
-            model.train(np.ascontiguousarray(X, dtype=np.float32))
-            return model.centroids
-
-        yield "faiss.Kmeans", with_faiss
-    if importlib.util.find_spec("bkmeans"):
-        from bkmeans import BKMeans
-
-        yield "BKMeans", lambda X, s: BKMeans(n_clusters=k, random_state=s).fit(X).cluster_centers_
-    if importlib.util.find_spec("mlxtend"):
-        from mlxtend.cluster import Kmeans
-
-        yield "mlxtend Kmeans", lambda X, s: Kmeans(k, random_seed=s).fit(X).centroids_
-
-
-def other_rows(names):
-    """Print the other libraries on a few data sets; slow ones on the small data sets only."""
-    slow = {"BKMeans": 200_000, "mlxtend Kmeans": 20_000}
-    for name in names:
-        X, k = SETS[name][0](), SETS[name][1]
-        print(f"\n{'All peers on ' + name:<48} {'ms':>9} {'excess':>9}")
-        results = {}
-        for peer, fit in others(k):
-            if len(X) > slow.get(peer, len(X)):
-                continue
-            runs = [timed(lambda s=s, fit=fit, X=X: fit(X, s)) for s in range(3)]
-            inertias = [scored(X, centers) for _, centers in runs]
-            results[peer] = statistics.median(t for t, _ in runs), inertias
-        lowest = min(min(values) for _, values in results.values())
-        for peer, (seconds, values) in results.items():
-            excess = 100 * (np.mean(values) / lowest - 1)
-            print(f"{peer:<48} {1e3 * seconds:>9.1f} {excess:>8.3f}%", flush=True)
-
-
-def scored(X, centers):
-    """Return the inertia of given centres."""
-    model = KMeans(len(centers), init=np.asarray(centers, X.dtype), n_init=1, max_iter=1)
-    model.fit(X[: len(centers)])
-    model.cluster_centers_ = np.ascontiguousarray(centers, X.dtype)
-    return -model.score(X)
-
-
 def stream_row(name):
-    X, k = SETS[name][0](), SETS[name][1]
+    X, k = ALL[name][0](), ALL[name][1]
     X = X[np.random.default_rng(0).permutation(len(X))]
     print(f"\n{'partial_fit in 20 chunks, ' + name:<48} {'ms':>9} {'inertia':>12}")
     for model in (KMeansPP(k, random_state=0), MiniBatchKMeans(k, random_state=0)):
@@ -255,7 +132,7 @@ def stream_row(name):
 def path_rows(names):
     print(f"\n{'inertia_path, k = 1 to 20 / one KMeans(20)':<48} {'ours, ms':>9} {'peer, ms':>9}")
     for name in names:
-        X = SETS[name][0]()
+        X = ALL[name][0]()
         inertia_path(X, random_state=0)
         pairs = [
             (
@@ -271,7 +148,7 @@ def path_rows(names):
 def memory_rows(names):
     print(f"\n{'Peak memory of a fit, beyond the data':<48} {'MB':>9} {'of X':>9}")
     for name in names:
-        X, k = SETS[name][0](), SETS[name][1]
+        X, k = ALL[name][0](), ALL[name][1]
         for model in (KMeansPP(k, random_state=0), KMeans(k, random_state=0, max_iter=3)):
             tracemalloc.start()
             model.fit(X)
@@ -318,12 +195,7 @@ def main():
     parser.add_argument("--threads", type=int, default=2, help="for us and for the peers")
     parser.add_argument("sets", nargs="*", metavar="SET", help="part of a name; default: all")
     arguments = parser.parse_args()
-    names = [
-        name
-        for name in SETS
-        if not arguments.sets or any(part in name for part in arguments.sets)
-        if os.environ.get("SKEXTRA_MNIST") or not name.startswith("MNIST")
-    ]
+    names = named(ALL, arguments.sets)
 
     def among(*wanted):
         return [name for name in wanted if name in names]
@@ -332,7 +204,6 @@ def main():
         compilation()
         default_rows(names, arguments.quick)
         strict_rows(names)
-        other_rows(among("digits 1797x64", "A3-like 7500x2", "Birch1-like 1e5x2", "MNIST f32 k10"))
         if among("blobs 1e6x2 k50"):
             stream_row("blobs 1e6x2 k50")
         path_rows(among("digits 1797x64", "blobs 1e6x2 k10", "uniform 2e5x16", "MNIST f32 k10"))

@@ -40,7 +40,7 @@ from typing import Any
 import numpy as np
 import sklearn
 from _interleaved import Comparison, geometric_mean, in_ms, in_turn, repeats_within
-from bench_kmeans import SETS, blobs, images, noise
+from _kmeans_sets import SETS, blobs, images, noise
 from scipy import sparse
 from sklearn import datasets
 from sklearn.base import is_classifier

@@ -5,7 +5,7 @@ fits, over sets and seeds that take turns, and the mean excess of the inertia ov
 number itself, in percent. More than 1 is slower, more than 0 is worse; differences of 2% of the
 time or of .1% of the inertia are noise.
 
-Usage: OMP_NUM_THREADS=1 python benchmarks/kmeans_constants.py [--seeds 6] [NAME ...]
+Usage: OMP_NUM_THREADS=1 python benchmarks/kmeans_constants.py [--rough] [--seeds 6] [NAME ...]
 """
 
 import argparse
@@ -15,12 +15,12 @@ import time
 import warnings
 
 import numpy as np
-from bench_kmeans import blobs, unit
+from _kmeans_sets import blobs, colours, unit
 from sklearn.datasets import load_digits
 
 from skextra import KMeansPP
 
-CONSTANTS = {
+USUAL = {
     "_sample": (
         "_SAMPLE_ROWS _ROWS_PER_CENTER _MOST_AXES _AXES_FROM _TELLING_SHARE _MANY_CENTERS "
         "_PROJECTED_ITERATIONS"
@@ -29,6 +29,11 @@ CONSTANTS = {
     "_local_search": "_DRAWS _CANDIDATES",
     "_run": "_ROUNDS _FEW_MOVED _MORE_ON_SAMPLES _FEW",
     "_seeding": "_SOME _SOME_PER_CENTER",
+}
+ROUGH = {  # of refine='rough'
+    "_sample": "_ROUGH_PART _ROUGH_ROWS_PER_CENTER _FEWEST _FEWEST_PER_CENTER",
+    "_run": "_ROUGH_ROUNDS",
+    "_local_search": "_DRAWS",
 }
 
 
@@ -60,10 +65,10 @@ SETS = {
 }
 
 
-def measured(seed, X, k):
+def measured(seed, X, k, refine):
     """Return (seconds of the processor, inertia) of one fit."""
     start = time.process_time()
-    model = KMeansPP(k, random_state=seed).fit(X)
+    model = KMeansPP(k, refine=refine, random_state=seed).fit(X)
     return time.process_time() - start, model.inertia_
 
 
@@ -72,23 +77,28 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("names", nargs="*")
     parser.add_argument("--seeds", type=int, default=6)
+    parser.add_argument("--rough", action="store_true", help="those of refine='rough'")
     options = parser.parse_args()
+    refine, constants, sets = "auto", USUAL, SETS
+    if options.rough:  # of large data it takes a smaller share
+        large = {"photograph": (colours(), 256), "million": (blobs(10**6, 2, 50, box=20), 50)}
+        refine, constants, sets = "rough", ROUGH, {**SETS, **large}
     warnings.simplefilter("ignore")
-    for X, k in SETS.values():
-        measured(0, X, k)
-    for module, names in CONSTANTS.items():
+    for X, k in sets.values():
+        measured(0, X, k, refine)
+    for module, names in constants.items():
         for name in names.split():
             if options.names and name not in options.names:
                 continue
             owner = importlib.import_module(f"skextra._kmeans.{module}")
             usual = getattr(owner, name)
             for factor in (0.5, 2):
-                ratios, excess = [], {label: [] for label in SETS}
+                ratios, excess = [], {label: [] for label in sets}
                 for seed in range(options.seeds):
-                    for label, (X, k) in SETS.items():
-                        before = measured(seed, X, k)
+                    for label, (X, k) in sets.items():
+                        before = measured(seed, X, k, refine)
                         setattr(owner, name, type(usual)(usual * factor))
-                        after = measured(seed, X, k)
+                        after = measured(seed, X, k, refine)
                         setattr(owner, name, usual)
                         ratios.append(after[0] / before[0])
                         excess[label].append(100 * (after[1] / before[1] - 1))

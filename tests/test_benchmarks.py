@@ -148,3 +148,55 @@ def test_the_child_prints_json_after_its_first_fit(tmp_path, capsys):
     first, second = capsys.readouterr().out.splitlines()
     assert first == "fitted"
     assert set(json.loads(second)) == {"imports", "first", "second"}
+
+
+def test_peers_answer_from_processes_of_their_own(tmp_path):
+    from _kmeans_peers import PEERS, Process
+    from bench_kmeans_peers import inertia
+
+    X = np.random.default_rng(0).random((300, 3))
+    np.save(tmp_path / "X.npy", X)
+    peer = next(peer for peer in PEERS if peer.name == "KMeans")
+    process = Process(peer, tmp_path / "X.npy", 4, 1)
+    try:
+        answer = process.fit(0, limit=60)
+        assert 0 < answer.trained <= answer.labelled
+        fitted = peer.train(X, 4, 0)
+        np.testing.assert_allclose(answer.centers, fitted.cluster_centers_)
+        np.testing.assert_allclose(inertia(X, answer.centers), fitted.inertia_)
+    finally:
+        process.close()
+
+
+def test_a_peer_that_takes_too_long_is_not_asked_again(tmp_path):
+    from _kmeans_peers import PEERS, Process
+
+    np.save(tmp_path / "X.npy", np.random.default_rng(0).random((300_000, 8)))
+    peer = next(peer for peer in PEERS if peer.name == "KMeans")
+    process = Process(peer, tmp_path / "X.npy", 30, 1)
+    try:
+        assert process.fit(0, limit=0.01) == process.fit(1, limit=60) == "more than 0.01 s"
+    finally:
+        process.close()
+
+
+def test_a_peer_that_fails_says_why(tmp_path):
+    from _kmeans_peers import PEERS, Process
+
+    np.save(tmp_path / "X.npy", np.full((10, 2), np.nan))
+    process = Process(PEERS[0], tmp_path / "X.npy", 4, 1)
+    try:
+        assert "NaN" in process.fit(0, limit=60)
+    finally:
+        process.close()
+
+
+def test_hard_sets_are_as_large_as_their_names_tell():
+    from _kmeans_sets import HARD
+
+    for name, (data, k) in HARD.items():
+        X = data()
+        n, d = re.search(r"(\S+)x(\d+)", name).groups()
+        assert X.shape == (int(float(n)), int(d))
+        assert np.isfinite(X).all()
+        assert len(np.unique(X[:50_000], axis=0)) > k

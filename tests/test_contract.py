@@ -64,6 +64,7 @@ ESTIMATORS = [
     TappedDelayLine(),
     KMeansPP(),
     KMeansPP(refine=None),
+    KMeansPP(4, refine="rough"),
     KMeansPP(3, algorithm="elkan", n_init=2),
     KMeansPP(5, init="random", refine=4, tol=0, store_history=True),
     Madaline(n_init=3),

@@ -54,7 +54,7 @@ FUZZED = {
         {
             "n_clusters": [1, 2, 5],
             "init": ["random", "k-means++"],
-            "refine": [None, 1, "auto"],
+            "refine": [None, 1, "rough", "auto"],
             "algorithm": ["lloyd", "elkan"],
             "metric": ["cosine"],
             "n_init": [2],

@@ -60,18 +60,21 @@ default='k-means++'
         Number of runs. The one with the lowest inertia is kept; 'auto' is 1. There is one run only
         if `init` is an array or if the data are solved exactly.
 
-    refine : 'auto', None or int, default='auto'
+    refine : {'auto', 'rough'}, int or None, default='auto'
         The search for better centres.
 
         - None: no search. The initial centres, then Lloyd's iterations: what textbooks and
           scikit-learn call k-means.
         - An int: the effort of the search. 1 is enough for most data; 10 takes about twice as
           long. It has no effect where the optimum is computed (see Notes).
+        - 'rough': a short search on few samples, then one iteration on all data, whatever
+          `max_iter`, `tol` and `algorithm` are: for quantisers and previews. The inertia is
+          usually up to a few percent higher. Labels and `inertia_` are exact as ever.
         - 'auto': 1 if `init` is a string (2 for up to 1000 samples, 3 for up to 500), None if it
           is an array or a callable.
 
     max_iter : int, default=300
-        Maximum number of iterations of one run on all data.
+        Maximum number of iterations of one run on all data; with ``refine='rough'`` there is one.
 
     tol : float, default=1e-4
         Iterations end when the squared displacements of all centres sum to at most `tol` times
@@ -139,8 +142,7 @@ default='k-means++'
     Exact: with one feature, ``n_samples * n_clusters`` up to 60,000 (repeated samples count
     once) and any search requested, the optimum is computed by dynamic programming over runs of
     sorted samples [5]_, in ``n_clusters * n_samples * log(n_samples)`` steps. `random_state` then
-    has no effect, the centres are sorted, and one or a few iterations on all data follow, which
-    `n_iter_`, `history_` and callbacks report as usual.
+    has no effect, the centres are sorted, and a few iterations on all data follow as usual.
 
     Few samples: with ``n_samples * n_features * (n_clusters + 4)`` up to 7,500, centres jump to
     random samples, samples move one by one between clusters as long as the inertia falls, and
@@ -155,7 +157,8 @@ default='k-means++'
     breathing k-means [2]_ with directed instead of random splits. Finally, centres move to samples
     drawn from all data by squared distance where that lowers the inertia [3]_, so that small
     groups which the sample missed are found. Iterations skip samples whose nearest centre cannot
-    have changed [4]_.
+    have changed [4]_. A rough search makes up to three rounds on up to 256 samples per cluster and
+    others drawn by squared distance from the mean, and none on all data.
 
     Distances are computed in float32 from the mean of the data, or of most of them if others lie
     far out, with an error bound for each centre, and again in float64 where that does not decide.
@@ -171,9 +174,8 @@ default='k-means++'
     unless threadpoolctl, joblib or OMP_NUM_THREADS limit them. Data of up to 120,000 entries are
     first sorted by their content, so that neither order nor repetition matters: a sample of
     weight two is equivalent to two samples. For larger data this is true of each iteration, but
-    the random draws differ.
-
-    Empty clusters are given the samples farthest from their centres, as in scikit-learn.
+    the random draws differ. Empty clusters are given the samples farthest from their centres, as
+    in scikit-learn.
 
     Cosine: all of this takes place among samples of length one, where half a squared distance is
     one minus the cosine, but for the mean: iterations on all data divide it by its length, and
@@ -223,7 +225,7 @@ default='k-means++'
         init: Literal["k-means++", "random"] | MatrixLike | Callable[..., Any] = "k-means++",
         metric: Literal["euclidean", "cosine"] = "euclidean",
         n_init: Int | Literal["auto"] = "auto",
-        refine: Int | Literal["auto"] | None = "auto",
+        refine: Int | Literal["auto", "rough"] | None = "auto",
         max_iter: Int = 300,
         tol: float = 1e-4,
         algorithm: Literal["auto", "lloyd", "elkan"] = "auto",
@@ -293,7 +295,7 @@ default='k-means++'
             self.verbose,
             metric,
         )
-        data, n_epochs = TrainingData(X, weight, metric), self.max_iter * n_runs
+        data, n_epochs = TrainingData(X, weight, metric), plan.most_iterations * n_runs
         reporter = EpochReporter(self, n_epochs, self._fitted_after, "iteration", X=X)
         run = Run(plan, data, random_state, reporter)
         solution = run.solve()
@@ -365,7 +367,7 @@ default='k-means++'
         self._check_flag("store_history", "copy_x")
         if isinstance(self.init, str):
             self._check_option("init", _INITS)
-        for name, words in (("n_init", ("auto",)), ("refine", ("auto", None))):
+        for name, words in (("n_init", ("auto",)), ("refine", ("auto", "rough", None))):
             if isinstance(getattr(self, name), Integral):
                 self._check_number(name, low=1, integer=True)
             else:

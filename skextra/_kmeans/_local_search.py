@@ -32,7 +32,7 @@ def local_search(
     """
     k = len(centers)
     assignment = rows.unassigned(k, pairs=rows.bounds_pairs(k))
-    places = _draw_places(rows, random_state)
+    places = draw_places(rows, random_state)
     _, costs, draws = rows.assign(centers, assignment, full=True, costs=True, places=places)
     if not (np.isfinite(costs).all() and np.isfinite(draws.shares).all()):
         raise RoughFrameError
@@ -44,7 +44,7 @@ def local_search(
     return Clustering(swapped, None), draws
 
 
-def _draw_places(rows, random_state):
+def draw_places(rows: Rows, random_state: np.random.RandomState) -> Floats:
     """Return uniform numbers, rising in every chunk, for `Draws`."""
     each = max(1, _DRAWS // rows.n_chunks)
     return (np.arange(each) + random_state.random_sample((rows.n_chunks, each))) / each
@@ -61,7 +61,7 @@ def mixed_sample(
     expected, so that sums over the sample estimate those over all rows.
     """
     middle = np.zeros((1, rows.d))
-    around = rows.draw_around(middle[0], _draw_places(rows, random_state))
+    around = rows.draw_around(middle[0], draw_places(rows, random_state))
     usual, _ = rows.draw(sample_size(rows.n, rows.d, len(centers)), random_state)
     indices = np.unique(np.concatenate([usual, draws.indices.ravel(), around.indices.ravel()]))
     some = rows.subset(indices)

@@ -29,21 +29,24 @@ _TELLING = 16  # clusters from which that ratio is certain enough to give up the
 _EVEN, _MANY = 1.3, 32
 
 
-def split_and_merge(rows: DenseRows, centers: Floats, effort: int = 1) -> Clustering:
+def split_and_merge(
+    rows: DenseRows, centers: Floats, effort: int = 1, rounds: int = _MOST_ROUNDS
+) -> Clustering:
     """Lower the inertia by splitting clusters and removing others, as long as that pays.
 
     A round splits the m clusters that gain most from it in two, iterates, removes the m centres
     whose removal costs least, and iterates again. It is undone if the inertia has not fallen, and
     the next one splits fewer. This is in the line of breathing k-means (Fritzke 2020), which adds
     centres at random; split along the main direction of a cluster they are worth more, so that
-    fewer rounds do. `effort` is how many splits may fail one by one at the end.
+    fewer rounds do. `effort` is how many splits may fail one by one at the end, and `rounds` the
+    most rounds.
     """
     k = len(centers)
     best = lloyd(rows, Clustering.start(rows, centers), max_iter=_SETTLING)
     inertia = best.inertia(rows)
     m = max(1, k // 4)
     skip, halves = 0, None
-    for _ in range(_MOST_ROUNDS):
+    for _ in range(rounds):
         if halves is None:
             halves = rows.split(best.centers, best.assignment.labels)
         chosen = np.argsort(-halves.saved, kind="stable")[skip : skip + m]

@@ -34,7 +34,7 @@ def right_code() -> None:
     assert_type(clusters.set_output(transform="pandas").set_callbacks(), KMeansPP)
     assert_type(clusters.set_fit_request(sample_weight=True), KMeansPP)
     assert_type(clusters.get_feature_names_out(), NDArray[np.object_])
-    KMeansPP(init=first_samples, metric="cosine")
+    KMeansPP(init=first_samples, metric="cosine", refine="rough")
     for k in np.arange(2, 5):
         KMeansPP(k, n_init=k, max_iter=k, random_state=k)
     inertia_path(X, np.arange(2, 5), metric="cosine")
