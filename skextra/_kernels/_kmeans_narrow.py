@@ -111,7 +111,7 @@ def rank_pair(first, other, c, best, second, nearest):
 @inner
 def _pack(centers, scale):
     """Write all that `PackedCenters` derive from the exact centres."""
-    exact, packed, norms, lowered, unit = centers
+    exact, packed, norms, unit = centers
     k, d = exact.shape
     for c in range(k):
         s = 0.0
@@ -119,8 +119,7 @@ def _pack(centers, scale):
             v = exact[c, j] * scale
             packed[c, j] = -2.0 * v
             s += v * v
-        norms[c] = s
-        lowered[c] = s - unit[0] * s
+        norms[c] = s - unit * s
 
 
 @inner
@@ -138,10 +137,10 @@ def _take_in(sums, counts, totals):
 @inner(fastmath=_FASTMATH)
 def assign_tile(block, centers, tile, m, first, state, totals, with_costs):
     """Assign the rows of a filled tile to their nearest centres; return how many change."""
-    _, packed, _, lowered, _ = centers
+    _, packed, norms, _ = centers
     _, nearest, marks, lanes, scores = tile
     for c in range(0, len(packed), 2):
-        score_pair(lanes, packed, lowered, c, scores)
+        score_pair(lanes, packed, norms, c, scores)
         rank_pair(scores[0], scores[1], c, marks[1], marks[2], nearest)
     return settle(block, centers, tile, m, first, state, totals, with_costs)
 
@@ -225,7 +224,8 @@ def cross_narrow(block, start, stop, centers, out, base, tile):
 
     Row i goes to column ``i - base``.
     """
-    _, packed, norms, _, _ = centers
+    _, packed, norms, unit = centers
+    raised = np.float32(unit / (1.0 - unit))
     members, _, marks, lanes, scores = tile
     power = marks[0]
     for first in range(start, stop, LANES):
@@ -236,5 +236,7 @@ def cross_narrow(block, start, stop, centers, out, base, tile):
         for c in range(0, len(packed), 2):
             score_pair(lanes, packed, norms, c, scores)
             for e in range(min(2, len(out) - c)):
+                lowered = raised * norms[c + e]
                 for r in range(m):
-                    out[c + e, first - base + r] = max(scores[e, r] + power[r], np.float32(0))
+                    square = scores[e, r] + lowered + power[r]
+                    out[c + e, first - base + r] = max(square, np.float32(0))

@@ -65,19 +65,20 @@ def label_rows(block, start, stop, centers, tile, lines, labels):
     Scores are float32, and lower bounds; where they leave the nearest centre open, float64
     decides (see `settle`). Centres come in pairs, features in fours (zeros fill both up).
     """
-    exact, packed, norms, lowered, units = centers
-    unit = units[0]
+    exact, packed, norms, unit64 = centers
+    unit = np.float32(unit64)
+    raised = np.float32(unit64 / (1.0 - unit64))
     members, nearest, marks, lanes, scores = tile
     power, best, second = marks[0], marks[1], marks[2]
     for first in range(start, stop, LANES):
         m = min(LANES, stop - first)
         _fill(block, first, m, members, lines, lanes, power)
         for c in range(0, len(packed), 2):
-            score_pair(lanes, packed, lowered, c, scores)
+            score_pair(lanes, packed, norms, c, scores)
             rank_pair(scores[0], scores[1], c, best, second, nearest)
         for r in range(m):
             label = nearest[r]
-            blur = unit * (power[r] + norms[label])
+            blur = unit * power[r] + raised * norms[label]
             if not second[r] - best[r] > blur + blur:
                 label, _, _ = nearest_two(block, first + r, exact)
             labels[first + r] = label
@@ -101,7 +102,7 @@ def measure_rows(block, start, stop, centers, tile, lines, limit, out):
     All but the members of the tile is float64. Returned is whether all squared distances are
     below `limit`, which numbers that are not finite are not.
     """
-    exact, packed, norms, _, _ = centers
+    exact, packed, norms, _ = centers
     members, _, marks, lanes, scores = tile
     power = marks[0]
     k = len(exact)

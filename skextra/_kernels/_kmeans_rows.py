@@ -28,9 +28,8 @@ class PackedCenters(NamedTuple):
 
     exact: np.ndarray
     packed: np.ndarray  # -2 c, scaled; zeros fill up odd numbers
-    norms: np.ndarray  # |c|^2, scaled; infinite where `packed` is filled up
-    lowered: np.ndarray  # |c|^2 (1 - unit): with these, scores are lower bounds (see `settle`)
-    unit: np.ndarray  # one number: rounding takes up to unit (|c|^2 + |x|^2) from a score
+    norms: np.ndarray  # |c|^2 (1 - unit), scaled; infinite where `packed` is filled up
+    unit: float  # scores are good to unit (|c|^2 + |x|^2), and lower bounds with these norms
 
 
 class Labelling(NamedTuple):
@@ -116,22 +115,23 @@ def nearest_two(block, i, centers):
 def settle(block, centers, tile, m, first, state, totals, with_costs):
     """Adopt the labels of the first m rows of a tile, with the limits up to which they hold.
 
-    The scores are those of `lowered` norms. Where rounding may have changed the nearest centre,
-    float64 decides. The costs of `totals`, if wanted, gather what every row would add to the
-    inertia if it went to its second nearest centre. The squares begin with the row `first`.
+    Where rounding may have changed the nearest centre, float64 decides. The costs of `totals`, if
+    wanted, gather what every row would add to the inertia if it went to its second nearest
+    centre. The squares begin with the row `first`.
     """
     # Why a centre far away leaves the others certain. Let t(c) = |c|^2 - 2 x.c, and s(c) be what
     # float32 makes of it. Rounding x and c, their d products and the sum of these and |c|^2 takes
     # at most d / lanes + 4 roundings of |c|^2 + 2 |x||c| <= 2 |c|^2 + |x|^2, of 2^-24 each. Hence
     #     |s(c) - t(c)| <= unit (|c|^2 + |x|^2),    unit = 2^-23 (d / lanes + 16),
     # with a dozen roundings to spare, which cover those of |x|^2, of the norms and of the lines
-    # below. A score of a lowered norm is s'(c) = s(c) - unit |c|^2, so that for every centre
+    # below. With the norms as packed, scores are s'(c) = s(c) - unit |c|^2. For every centre,
     #     s'(c) - unit |x|^2 <= t(c) <= s'(c) + unit (2 |c|^2 + |x|^2).
     # The left side, for the second best score, bounds all centres but the best one, however far
     # they are and whichever is truly second; the right side is needed for the best one only.
     X, offset, scale, weight, step = block
-    exact, _, norms, _, units = centers
-    unit = units[0]
+    exact, _, norms, unit64 = centers
+    unit = np.float32(unit64)
+    raised = np.float32(unit64 / (1.0 - unit64))  # of a norm as packed, as much as of |c|^2
     members, nearest, marks, _, _ = tile
     power, best, second, slack = marks[0], marks[1], marks[2], marks[3]
     labels, limits, _, reach, travel = state
@@ -143,7 +143,7 @@ def settle(block, centers, tile, m, first, state, totals, with_costs):
     for r in range(m):
         norm = slack[r]
         far = max(second[r] + power[r] - unit * power[r], np.float32(0))
-        near = max(best[r] + power[r] + unit * (power[r] + norm + norm), np.float32(0))
+        near = max(best[r] + power[r] + unit * power[r] + raised * (norm + norm), np.float32(0))
         slack[r] = sqrt(far) - sqrt(near)
     for r in range(m):
         i = members[r]
@@ -154,8 +154,8 @@ def settle(block, centers, tile, m, first, state, totals, with_costs):
             gap = (sqrt(far64) - sqrt(near64)) * scale
         limits[i] = (gap + reach + travel[label]) * (1.0 - 1e-6)
         if len(squares) > 0:
-            raised = best[r] + unit * norms[nearest[r]]
-            squares[i - first] = max(raised + power[r], np.float32(0))
+            square = best[r] + raised * norms[nearest[r]] + power[r]
+            squares[i - first] = max(square, np.float32(0))
         if with_costs:
             costs[label] += weight[i * step] * (second[r] - best[r])
         old = labels[i]

@@ -68,7 +68,7 @@ def assign_wide(block, start, stop, centers, state, full, totals, tile):
     product. The bounds of pairs in `state`, unless empty, receive a lower bound of the distance
     to every centre, for `assign_by_bounds`.
     """
-    _, packed, _, lowered, unit = centers
+    _, packed, norms, unit = centers
     members, nearest, marks, rows, scores = tile
     power, best, second = marks[0], marks[1], marks[2]
     _, _, lower, _, travel = state
@@ -84,10 +84,10 @@ def assign_wide(block, start, stop, centers, state, full, totals, tile):
         evaluated += m
         for q in range(0, m, 4):
             _fill_rows(block, members, m, q, rows, power)
-            _score_four(rows, q, packed, lowered, scores)
+            _score_four(rows, q, packed, norms, scores)
             if len(lower) > 0:
                 for r in range(q, min(q + 4, m)):
-                    blur = unit[0] * power[r]
+                    blur = np.float32(unit) * power[r]
                     row = lower[members[r]]
                     for c in range(len(row)):
                         far = max(scores[r - q, c] + power[r] - blur, np.float32(0))
@@ -188,7 +188,8 @@ def cross_wide(block, start, stop, centers, out, base, tile):
 
     Row i goes to column ``i - base``.
     """
-    _, packed, norms, _, _ = centers
+    _, packed, norms, unit = centers
+    raised = np.float32(unit / (1.0 - unit))
     members, _, marks, rows, scores = tile
     power = marks[0]
     for first in range(start, stop, 4):
@@ -199,4 +200,5 @@ def cross_wide(block, start, stop, centers, out, base, tile):
         _score_four(rows, 0, packed, norms, scores)
         for r in range(m):
             for c in range(len(out)):
-                out[c, first - base + r] = max(scores[r, c] + power[r], np.float32(0))
+                square = scores[r, c] + raised * norms[c] + power[r]
+                out[c, first - base + r] = max(square, np.float32(0))

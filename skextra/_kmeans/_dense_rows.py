@@ -280,10 +280,11 @@ def _room(centers, padding, lanes, dtype=np.float32):
     """Return what `pack` returns, with the parts that do not depend on the centres filled."""
     k, d = centers.shape
     packed = np.zeros((k + k % 2, -(-d // padding) * padding), dtype)
-    norms, lowered = np.full((2, k + k % 2), np.inf, dtype)
-    # Rounding of float32 products and sums of d terms, in so many lanes.
-    unit = np.array([2.0**-23 * (d / lanes + 16)], dtype)
-    return kernels.PackedCenters(centers, packed, norms, lowered, unit)
+    norms = np.full(k + k % 2, np.inf, dtype)
+    # Rounding of products and sums of d terms, in so many lanes (see `settle`). Distances taken in
+    # float64 are not ranked.
+    unit = 2.0**-23 * (d / lanes + 16) if dtype == np.float32 else 0.0
+    return kernels.PackedCenters(centers, packed, norms, unit)
 
 
 def _filled(room, scale):
@@ -291,9 +292,7 @@ def _filled(room, scale):
     k, d = room.exact.shape
     scaled = room.exact * scale
     room.packed[:k, :d] = -2.0 * scaled
-    squares = np.einsum("kd,kd->k", scaled, scaled)
-    room.norms[:k] = squares
-    room.lowered[:k] = (1.0 - float(room.unit[0])) * squares
+    room.norms[:k] = (1.0 - room.unit) * np.einsum("kd,kd->k", scaled, scaled)
     return room
 
 
