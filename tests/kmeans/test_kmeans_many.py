@@ -7,8 +7,9 @@ from scipy.spatial.distance import cdist
 from threadpoolctl import threadpool_limits
 
 from skextra import KMeansPP
-from skextra._kmeans import _dense_rows
+from skextra._kmeans import _dense_rows, _seeding
 from skextra._kmeans._data import rows_of
+from skextra._kmeans._seeding import seed_on_some
 
 
 def groups(n=30_000, k=500, d=3, seed=0):
@@ -80,3 +81,42 @@ def test_near_centres_are_asked_for_only_where_they_are_few(kind, few):
     assert (points._assign_near(centers, state, True, False) is not None) == few
     assert_array_equal(state.labels, before.labels)
     assert_array_equal(state.counts, before.counts)
+
+
+def test_many_seeds_are_spread_as_those_compared_with_all_samples(monkeypatch):
+    X = np.random.default_rng(0).random((12_000, 3))
+    X[:6000] *= 0.1  # half of them far denser
+    points = rows_of(X, None, 1)
+
+    def inertias():
+        seeds = [seed_on_some(points, 600, np.random.RandomState(s)) for s in range(3)]
+        for centers in seeds:
+            assert len(np.unique(centers, axis=0)) == 600
+        return [points.inertia(c, points.nearest_labels(c)) for c in seeds]
+
+    in_cells = inertias()
+    monkeypatch.setattr(_seeding, "_MANY", 1_000_000)
+    assert np.mean(in_cells) < 1.06 * np.mean(inertias())
+
+
+def test_many_equal_samples_are_seeded():
+    X = np.repeat(np.eye(3), 400, axis=0)
+    found = seed_on_some(rows_of(X, None, 1), 600, np.random.RandomState(0))
+    assert found.shape == (600, 3)
+    assert len(np.unique(found, axis=0)) == 3
+
+
+@pytest.mark.parametrize("k", [10, 3000])
+def test_means_of_many_groups_are_those_of_numpy(k):
+    rng = np.random.default_rng(0)
+    X = rng.normal(5.0, 1.0, (70_000, 2))
+    weight = rng.uniform(0.5, 2.0, len(X))
+    labels = rng.integers(k, size=len(X)).astype(np.int32)
+    points = rows_of(X, weight, 2)
+    mass = np.bincount(labels, weight)[:, None]
+    expected = np.stack([np.bincount(labels, weight * x) for x in X.T], axis=1) / mass
+    found = points.means(labels, k) + points.offset
+    np.testing.assert_allclose(found, expected, rtol=1e-9)
+    some = np.flatnonzero(labels > k // 2)
+    found = points.means(labels[some], k, some, weight[some]) + points.offset
+    np.testing.assert_allclose(found[k // 2 + 1 :], expected[k // 2 + 1 :], rtol=1e-9)
