@@ -31,11 +31,14 @@ _PAIRS_FROM = 32
 # larger ones leave the second-level cache.
 _MOST_IN_TILES = 1024
 # Centres from which rows may be compared only with those near their own; clusters by which it is
-# judged whether these are few; and the share of all pairs of rows and centres up to which this
-# takes less time.
-_MANY = 200
+# judged whether these are few; and the share of the time of all comparisons up to which that is
+# done. Times are counted in comparisons with a centre: to find its candidates takes a tile some
+# for each centre, to compare lanes with a candidate takes longer, and a row needs some to be
+# fetched once more (2e5 rows of 8 features and 5,000 centres, 5e4 of 3 and 1,000).
+_MANY = 400
 _PROBES = 16
-_WORTHWHILE = 0.5
+_WORTHWHILE = 0.8
+_FINDING, _MEETING, _FETCHING = 5, 1.5, 100
 # Passes in which all centres are met after it was found that near ones are not few: to find that
 # takes up to 2% of a pass.
 _SKIPS = 8
@@ -237,10 +240,11 @@ class NarrowRows(DenseRows):
         every = max(1, k // _PROBES)
         radii = np.empty(near.WIDTH, np.float32)
         share = near.share_of_candidates(*groups, every, packed, columns, _near_room(k), radii)
-        if share > _WORTHWHILE:
+        if _MEETING * share > _WORTHWHILE:
             self._skips = _SKIPS
-        pairs = np.count_nonzero(rows) + share * near.WIDTH * (-(-rows // near.WIDTH)).sum()
-        return pairs < _WORTHWHILE * rows.sum()
+        tiles = (-(-rows // near.WIDTH)).sum()
+        time = tiles * (_FINDING + _MEETING * near.WIDTH * share) + rows.sum() * _FETCHING / k
+        return time < _WORTHWHILE * rows.sum()
 
     def assign_chunk(self, block, start, stop, centers, state, full, totals):
         shared = self.n_chunks > 1  # by threads, each of which needs a tile of its own
@@ -304,12 +308,12 @@ def _tile_and_lines(packed):
 
 def _narrow_tile(padded, dtype=np.float32):
     """Return room for rows of so many features; their lines lie in different cache sets."""
-    return _tile(LANES, np.zeros((padded, LANES + 16), dtype), np.empty((2, LANES), dtype))
+    return _tile(LANES, np.zeros((padded, LANES + 16), dtype), np.empty((4, LANES), dtype))
 
 
 def _near_room(k):
-    """Return room for the distances of one centre to all, and for the indices of some."""
-    return np.empty(k, np.float32), np.empty(k, np.int64)
+    """Return room for the distances of one centre to all, and for indices in fours."""
+    return np.empty(k, np.float32), np.empty(k + 3, np.int64)
 
 
 def _wide_tile(shape):

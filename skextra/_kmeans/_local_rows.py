@@ -19,7 +19,8 @@ from skextra._kmeans._rows import Draws, Rows
 _ROWS_PER_CHUNK = 2048
 _MOST_CHUNKS = 32
 # Sums of clusters take no more than one number for so many of the rows', unless there are so few
-# rows a centre that not even the fewest parts do.
+# rows a centre that not even the fewest parts do. Parts come in multiples of these, which as many
+# threads can share evenly.
 _ROWS_PER_SUM, _FEWEST_PARTS = 8, 4
 # Multiplications, about 1 ms, below which starting threads costs more than it gains.
 _SMALL_WORK = 2_000_000
@@ -256,7 +257,7 @@ class LocalRows(Rows):
         k = len(centers)
         sums, counts, lost = self.room_for_sums(k, costs)
         packed, state = tuple(self.pack(centers)), tuple(assignment.labelling())
-        bounds = np.linspace(0, self.n_chunks, len(sums) + 1).astype(int).tolist()
+        bounds = _evenly(range(self.n_chunks + 1), len(sums))
 
         def task(part):
             changes, drawn = 0, []
@@ -275,13 +276,15 @@ class LocalRows(Rows):
         draws = None if places is None else _stacked(chain.from_iterable(drawn))
         return sum(changed), added(lost), draws
 
-    def room_for_sums(self, k, costs):
-        """Return zeros for what passes add up: (sums, counts, costs), each for some parts.
+    def room_for_sums(self, k, costs, n=None):
+        """Return zeros for what passes add up: (sums, counts, costs), each for parts of n rows.
 
         Every part of the rows has its own, so that threads can share the work. Where many centres
         would make them larger than the rows, parts are fewer.
         """
-        parts = min(self.n_chunks, max(_FEWEST_PARTS, self.n // (_ROWS_PER_SUM * k)))
+        n = self.n if n is None else n
+        shares = max(1, n // (_ROWS_PER_SUM * k * _FEWEST_PARTS))
+        parts = min(len(chunk_bounds(n)) - 1, shares * _FEWEST_PARTS)
         sums, counts = np.zeros((parts, k, self.d)), np.zeros((parts, k))
         return sums, counts, np.zeros((parts, k if costs else 0))
 
@@ -336,13 +339,14 @@ class LocalRows(Rows):
         if indices is None:
             indices, weight = np.arange(self.n), self.own_weight
         groups = tuple(Groups(indices, labels, *weight_and_step(weight)))
-        chunks = len(chunk_bounds(len(indices))) - 1
-        sums, counts = np.zeros((chunks, k, self.d)), np.zeros((chunks, k))
+        sums, counts, _ = self.room_for_sums(k, False, len(indices))
+        bounds = _evenly(chunk_bounds(len(indices)), len(sums))
 
-        def task(c, start, stop):
-            self.group_chunk(self.block, groups, start, stop, sums[c], counts[c])
+        def task(part):
+            rows = bounds[part], bounds[part + 1]
+            self.group_chunk(self.block, groups, *rows, sums[part], counts[part])
 
-        self.each_chunk(task, self.work, len(indices))
+        self.each_part(task, len(sums), self.work)
         sums, counts = sums.sum(axis=0), counts.sum(axis=0)
         means = sums / np.where(counts > 0, counts, 1.0)[:, None]
         means[counts == 0] = self.take(indices[:1])
@@ -386,6 +390,11 @@ def _nearest(squares, weight, share):
     order = np.argsort(squares, kind="stable")
     mass = np.cumsum(weight[order])
     return order[mass <= share * mass[-1]]
+
+
+def _evenly(bounds, parts):
+    """Return those of rising bounds that begin so many parts, and the last one."""
+    return [int(bounds[(len(bounds) - 1) * part // parts]) for part in range(parts + 1)]
 
 
 def added(parts):

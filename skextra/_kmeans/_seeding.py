@@ -21,7 +21,7 @@ _SOME = 1000
 _SOME_PER_CENTER = 20
 # Centres from which they are chosen in cells. This leaves the inertia of a fit as it is, within
 # .05% of either sign, and takes .28 s instead of 8 for 5,000 centres of 8 features
-# (benchmarks/bench_many.py).
+# (benchmarks/many_clusters.py).
 _MANY = 500
 
 

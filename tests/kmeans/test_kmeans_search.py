@@ -9,7 +9,6 @@ from sklearn.cluster import KMeans
 from sklearn.datasets import load_digits, make_blobs
 
 from skextra import KMeansPP
-from skextra._kmeans import _seeding
 from skextra._kmeans._data import rows_of
 from skextra._kmeans._dense_rows import NarrowRows
 from skextra._kmeans._lloyd import Clustering, lloyd
@@ -188,29 +187,6 @@ def test_seeds_are_distinct_samples_spread_like_scikit_learns(seed):
     theirs = [KMeans(25, n_init=1, max_iter=1, random_state=s).fit(X).inertia_ for s in range(5)]
     for centers in (X[chosen], some):
         assert KMeansPP(25, init=centers, max_iter=1).fit(X).inertia_ < 1.5 * np.mean(theirs)
-
-
-def test_many_seeds_are_spread_as_those_compared_with_all_samples(monkeypatch):
-    X = np.random.default_rng(0).random((12_000, 3))
-    X[:6000] *= 0.1  # half of them far denser
-    points = rows_of(X, None, 1)
-
-    def inertias():
-        seeds = [seed_on_some(points, 600, np.random.RandomState(s)) for s in range(3)]
-        for centers in seeds:
-            assert len(np.unique(centers, axis=0)) == 600
-        return [points.inertia(c, points.nearest_labels(c)) for c in seeds]
-
-    in_cells = inertias()
-    monkeypatch.setattr(_seeding, "_MANY", 1_000_000)
-    assert np.mean(in_cells) < 1.06 * np.mean(inertias())
-
-
-def test_many_equal_samples_are_seeded():
-    X = np.repeat(np.eye(3), 400, axis=0)
-    found = seed_on_some(rows_of(X, None, 1), 600, np.random.RandomState(0))
-    assert found.shape == (600, 3)
-    assert len(np.unique(found, axis=0)) == 3
 
 
 @pytest.mark.parametrize("max_iter", [1, 2, 3, 6])
