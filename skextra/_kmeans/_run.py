@@ -139,14 +139,14 @@ class Run:
 
     def search(self, start: str | Floats) -> Clustering:
         """Return a clustering by good centres, found on a sample and checked on all rows."""
-        rows, k = self.rows, self.plan.n_clusters
-        found = self.search_sample(start, Sample(rows, k, self.random_state))
-        rounds = _ROUNDS if sample_size(rows.n, rows.d, k) < rows.n else 0
-        for _ in range(rounds):
+        rows, k, metric = self.rows, self.plan.n_clusters, self.plan.metric
+        sample = Sample(rows, k, self.random_state, metric=metric)
+        found = self.search_sample(start, sample)
+        for _ in range(_ROUNDS if sample.is_partial else 0):
             found, chosen = local_search(rows, found.centers, self.random_state)
             if chosen is None:
                 break
-            sample = Sample(rows, k, self.random_state, chosen)
+            sample = Sample(rows, k, self.random_state, chosen, metric)
             found = self.search_sample(found.centers, sample)
         return found if found.assignment else Clustering.start(rows, found.centers)
 
@@ -160,8 +160,10 @@ class Run:
                 start = sample.carry(start)
             centers = self.seed(start, rows)
             effort = self.effort + (0 if sample.is_whole else _MORE_ON_SAMPLES)
-            found = improve(rows, centers, self.random_state, effort)
-        return found if sample.is_whole else Clustering(sample.finish(found), None)
+            found = improve(rows, centers, self.random_state, effort, metric=sample.metric)
+        if not sample.is_whole:
+            found = Clustering(sample.finish(found), None)
+        return found.placed(self.rows, self.plan.metric)
 
     def iterate(self, begin: Clustering) -> Clustering:
         """Run Lloyd's iterations on all rows to the end."""
