@@ -178,8 +178,9 @@ default='k-means++'
     in scikit-learn.
 
     Cosine: all of this takes place among samples of length one, where half a squared distance is
-    one minus the cosine, but for the mean: iterations on all data divide it by its length, and
-    end with the centres of spherical k-means. A cluster whose samples cancel keeps its centre.
+    one minus the cosine. Means are divided by their length, except for one feature, jumps and
+    projections; iterations on all data always do so, and end with the centres of spherical
+    k-means. A cluster whose samples cancel keeps its centre.
     Samples whose length is one already, up to rounding, are used as they are. Others are copied,
     in the dtype of X or in float64 if it is not floating-point; of a CSR matrix only the entries
     are. `tol` is relative to the variance of the normalised samples.

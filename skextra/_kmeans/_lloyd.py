@@ -153,15 +153,20 @@ class Clustering:
     def placed(self, rows: Rows, metric: Metric) -> Clustering:
         """Return the clustering with its centres where the metric has them.
 
-        One that belongs nowhere, as the rows about it cancel, goes to the first row.
+        One that belongs nowhere, as the rows about it cancel, goes to the first row. Rows that
+        were assigned are again.
         """
         first = rows.take(np.zeros(1, np.intp))
         centers = metric.place(self.centers, first, rows.offset)
         if centers is self.centers:
             return self
+        if self.assignment is None:
+            return Clustering(centers, None)
         assignment = self.assignment.copy()
         assignment.move(lengths(centers - self.centers) * rows.scale)
-        return Clustering(centers, assignment)
+        if self.is_assigned:
+            rows.assign(centers, assignment)
+        return Clustering(centers, assignment, is_assigned=self.is_assigned)
 
     def inertia(self, rows: Rows) -> float:
         """Return the inertia of the centres and the labels."""
@@ -207,12 +212,11 @@ def lloyd(
     their last move, by a share of it that grows up to that (Nesterov); where the means pull the
     other way it starts again from nothing (the restart of O'Donoghue & Candes, 2015).
     ``watch(step)`` is called after every iteration and may end them by returning True. The
-    `metric` says where the centre of a cluster belongs; a call without `watch` and `strict` takes
-    the mean.
+    `metric` says where the centre of a cluster belongs.
     """
     centers, assignment = clustering.centers, clustering.assignment
     is_assigned = clustering.is_assigned
-    if watch is None and not strict and not is_assigned:
+    if watch is None and not (strict or is_assigned or metric.places_means):
         found = rows.iterate(centers, assignment, max_iter, tol, costs)
         if found is not None:
             centers, n_iter, changed, lost = found

@@ -31,10 +31,13 @@ class Metric(ABC):
         The parameter `metric` of `KMeansPP`.
     unit : float
         What a squared distance between a row and a centre adds to the inertia.
+    places_means : bool
+        Whether centres may differ from the means of their clusters.
     """
 
     name: str
     unit: float
+    places_means: bool
 
     @abstractmethod
     def rows(self, X: FloatMatrix, name: str = "X") -> FloatMatrix:
@@ -46,6 +49,10 @@ class Metric(ABC):
 
         All are relative to the offset.
         """
+
+    @abstractmethod
+    def moved(self, offset: Floats, scale: float) -> Metric:
+        """Return the metric of rows from which an offset is subtracted before they are scaled."""
 
     @abstractmethod
     def means(self, centers: Floats, assignment: Assignment) -> Floats:
@@ -70,12 +77,16 @@ class Euclidean(Metric):
 
     name = "euclidean"
     unit = 1.0
+    places_means = False
 
     def rows(self, X: FloatMatrix, name: str = "X") -> FloatMatrix:
         return X
 
     def place(self, means: Floats, otherwise: Floats, offset: Floats) -> Floats:
         return means
+
+    def moved(self, offset: Floats, scale: float) -> Metric:
+        return self
 
     def means(self, centers: Floats, assignment: Assignment) -> Floats:
         return centers
@@ -98,22 +109,31 @@ class Euclidean(Metric):
 class Cosine(Metric):
     """One minus the cosine of an angle: half the squared distance between unit rows.
 
-    Their sum over a cluster is lowest for the unit centre in the direction of the mean.
+    Their sum over a cluster is lowest for the unit centre in the direction of the mean. Unit rows
+    and centres lie on a sphere, which has been `moved` with the rows if these have.
     """
 
     name = "cosine"
     unit = 0.5
+    places_means = True
+
+    def __init__(self, origin: Floats | float = 0.0, radius: float = 1.0) -> None:
+        self._origin, self._radius = origin, radius
 
     def rows(self, X: FloatMatrix, name: str = "X") -> FloatMatrix:
         return directions(X, name)
 
     def place(self, means: Floats, otherwise: Floats, offset: Floats) -> Floats:
-        centers = means + offset
+        shift = offset - self._origin
+        centers = means + shift
         length = np.sqrt(np.einsum("kd,kd->k", centers, centers))[:, None]
-        points = length > _LEAST_LENGTH
-        centers /= np.where(points, length, 1.0)
-        centers -= offset
+        points = length > _LEAST_LENGTH * self._radius
+        centers *= self._radius / np.where(points, length, self._radius)
+        centers -= shift
         return centers if points.all() else np.where(points, centers, otherwise)
+
+    def moved(self, offset: Floats, scale: float) -> Metric:
+        return Cosine(-scale * offset, scale)
 
     def means(self, centers: Floats, assignment: Assignment) -> Floats:
         counts = assignment.counts[:, None]

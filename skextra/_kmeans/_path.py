@@ -167,8 +167,8 @@ def inertia_path(
     data = TrainingData(X, weight, measure)
 
     def follow(rows):
-        sample = Sample(rows, ks[-1], random_state)
-        found = _falling(sample.rows, ks, random_state)
+        sample = Sample(rows, ks[-1], random_state, metric=measure)
+        found = _falling(sample.rows, ks, random_state, sample.metric)
         return [_settled(rows, sample, clustering, measure) for clustering in found]
 
     found = data.in_a_frame(follow, ks[-1], roughly=True)[::-1]
@@ -210,22 +210,24 @@ def _check_numbers(ks, n):
 
 
 def _falling(
-    rows: Rows, ks: list[int], random_state: np.random.RandomState
+    rows: Rows, ks: list[int], random_state: np.random.RandomState, metric: Metric
 ) -> Iterator[Clustering]:
     """Yield a clustering for every k, falling: the best, or each from the one before."""
     if method_for(rows.n, rows.d, ks[-1]) == "exact":
         yield from map(BestRuns(rows, ks[-1]).clustering, reversed(ks))
         return
-    found = improve(rows, seed_on_some(rows, ks[-1], random_state), random_state)
+    start = seed_on_some(rows, ks[-1], random_state)
+    found = improve(rows, start, random_state, metric=metric)
     costs = _costs(rows, found)
     for k in reversed(ks):
         while (surplus := len(found.centers) - k) > 0:
             at_once = max(1, int(_AT_ONCE * len(found.centers)))
             gone = least_missed(found.centers, costs, min(at_once, surplus))
-            found = lloyd(rows, found.without(gone), max_iter=_SETTLING, costs=True)
+            found = found.without(gone)
+            found = lloyd(rows, found, max_iter=_SETTLING, costs=True, metric=metric)
             costs = found.costs
         if k <= _REFINED_UP_TO and rows.n <= _FEW:
-            found = improve(rows, found.centers, random_state, rounds=_AGAIN)
+            found = improve(rows, found.centers, random_state, rounds=_AGAIN, metric=metric)
             costs = _costs(rows, found)
         yield found
 

@@ -159,10 +159,10 @@ class Run:
 
     def search(self, start: str | Floats) -> Clustering:
         """Return a clustering by good centres, found on a sample and checked on all rows."""
-        rows, k = self.rows, self.plan.n_clusters
+        rows, k, metric = self.rows, self.plan.n_clusters, self.plan.metric
         if self.plan.is_rough and method_for(rows.n, rows.d, k) == "splits":
             return self.search_roughly(start)
-        sample = Sample(rows, k, self.random_state)
+        sample = Sample(rows, k, self.random_state, metric=metric)
         found = self.search_sample(start, sample)
         for _ in range(_ROUNDS if sample.is_partial else 0):
             before = found.centers
@@ -171,7 +171,7 @@ class Run:
                 break
             if (found.centers != before).any(axis=1).mean() > _FEW_MOVED:
                 chosen = mixed_sample(rows, before, draws, self.random_state)
-                sample = Sample(rows, k, self.random_state, chosen)
+                sample = Sample(rows, k, self.random_state, chosen, metric)
                 found = self.search_sample(found.centers, sample)
         return found if found.assignment else Clustering.start(rows, found.centers)
 
@@ -183,11 +183,11 @@ class Run:
         rows, k = self.rows, self.plan.n_clusters
         size = rough_size(rows.n, rows.d, k)
         chosen = coreset(rows, size, self.random_state) if size < rows.n else None
-        sample = Sample(rows, k, self.random_state, chosen)
+        sample = Sample(rows, k, self.random_state, chosen, self.plan.metric)
         if isinstance(start, np.ndarray):
             start = sample.carry(start)
         centers = self.seed(start, sample.rows)
-        found = split_and_merge(sample.rows, centers, rounds=_ROUGH_ROUNDS)
+        found = split_and_merge(sample.rows, centers, metric=sample.metric, rounds=_ROUGH_ROUNDS)
         if sample.is_whole:
             return found
         return Clustering.start(rows, sample.lift(found.assignment.labels, k))
@@ -202,8 +202,10 @@ class Run:
                 start = sample.carry(start)
             centers = self.seed(start, rows)
             effort = self.effort + (0 if sample.is_whole else _MORE_ON_SAMPLES)
-            found = improve(rows, centers, self.random_state, effort)
-        return found if sample.is_whole else Clustering(sample.finish(found), None)
+            found = improve(rows, centers, self.random_state, effort, metric=sample.metric)
+        if not sample.is_whole:
+            found = Clustering(sample.finish(found), None)
+        return found.placed(self.rows, self.plan.metric)
 
     def iterate(self, begin: Clustering) -> Clustering:
         """Run Lloyd's iterations on all rows to the end."""

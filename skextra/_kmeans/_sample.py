@@ -10,6 +10,7 @@ from sklearn.utils.extmath import randomized_svd
 from skextra._common._blas_limit import single_blas_thread
 from skextra._kmeans._dense_rows import NarrowRows, WideRows
 from skextra._kmeans._lloyd import MOMENTUM, Clustering, lloyd
+from skextra._kmeans._metric import EUCLIDEAN, Metric
 from skextra._kmeans._random_swap import random_swap
 from skextra._kmeans._rows import Floats, Indices, RoughFrameError, Rows
 from skextra._kmeans._split_merge import split_and_merge
@@ -79,10 +80,12 @@ class Sample:
         k: int,
         random_state: np.random.RandomState,
         chosen: tuple[Indices, Floats | None] | None = None,
+        metric: Metric = EUCLIDEAN,
     ) -> None:
         n, d = rows.n, rows.d
         size = len(chosen[0]) if chosen else sample_size(n, d, k)
         self._all, self._k = rows, k
+        self._metric = metric
         self.rows = rows
         self.is_partial = size < n
         self._axes = None
@@ -116,6 +119,18 @@ class Sample:
             rows = rows.toarray()
         kind = NarrowRows if rows.shape[1] <= _MOST_SLIM else WideRows
         return kind(rows, self._weight, self._all.threads)
+
+    @property
+    def metric(self) -> Metric:
+        """The metric by which the sample is searched.
+
+        Along main directions it is always Euclidean: a sphere does not stay one.
+        """
+        if self.is_whole:
+            return self._metric
+        if self._axes is not None:
+            return EUCLIDEAN
+        return self._metric.moved(self._all.offset, self._all.scale)
 
     def carry(self, centers: Floats) -> Floats:
         """Return centres of all rows as centres of the sample."""
@@ -172,14 +187,16 @@ def improve(
     random_state: np.random.RandomState,
     effort: int = 1,
     rounds: int | None = None,
+    metric: Metric = EUCLIDEAN,
 ) -> Clustering:
     """Return a better clustering of rows, which are few or of few features, from some centres.
 
     `effort` is how hard to search. It determines the `rounds` of jumps, unless they are given.
+    Jumps take distances for all metrics.
     """
     n, d, k = rows.n, rows.d, len(centers)
     if method_for(n, d, k) == "splits":
-        return split_and_merge(rows, centers, effort)
+        return split_and_merge(rows, centers, effort, metric)
     rounds = _ROUNDS + effort if rounds is None else rounds
     n_jumps = int(rounds * min(_MOST_JUMPS, _ROUND / (n * d * (k + _ONCE))))
     return random_swap(rows, centers, random_state.random_sample((n_jumps, 2)))

@@ -5,6 +5,7 @@ import numpy as np
 from skextra._kernels._kmeans_search import Halves
 from skextra._kmeans._dense_rows import DenseRows
 from skextra._kmeans._lloyd import Clustering, lloyd
+from skextra._kmeans._metric import EUCLIDEAN, Metric
 from skextra._kmeans._rows import Floats, Indices
 
 # Iterations after centres are removed, and after clusters are split. Half or twice the first
@@ -30,7 +31,11 @@ _EVEN, _MANY = 1.3, 32
 
 
 def split_and_merge(
-    rows: DenseRows, centers: Floats, effort: int = 1, rounds: int = _MOST_ROUNDS
+    rows: DenseRows,
+    centers: Floats,
+    effort: int = 1,
+    metric: Metric = EUCLIDEAN,
+    rounds: int = _MOST_ROUNDS,
 ) -> Clustering:
     """Lower the inertia by splitting clusters and removing others, as long as that pays.
 
@@ -42,21 +47,23 @@ def split_and_merge(
     most rounds.
     """
     k = len(centers)
-    best = lloyd(rows, Clustering.start(rows, centers), max_iter=_SETTLING)
+    begin = Clustering.start(rows, centers).placed(rows, metric)
+    best = lloyd(rows, begin, max_iter=_SETTLING, metric=metric)
     inertia = best.inertia(rows)
     m = max(1, k // 4)
     skip, halves = 0, None
     for _ in range(rounds):
         if halves is None:
-            halves = rows.split(best.centers, best.assignment.labels)
+            means = metric.means(best.centers, best.assignment)
+            halves = rows.split(means, best.assignment.labels)
         chosen = np.argsort(-halves.saved, kind="stable")[skip : skip + m]
         chosen = chosen[halves.saved[chosen] > 0]
         if not len(chosen):
             break
-        more, gone, prospect = _split(rows, best, inertia, halves, chosen)
+        more, gone, prospect = _split(rows, best, inertia, halves, chosen, metric)
         gain = 0.0
         if prospect < _HOPELESS:
-            trial = lloyd(rows, more.without(gone), max_iter=_SETTLING)
+            trial = lloyd(rows, more.without(gone), max_iter=_SETTLING, metric=metric)
             fallen = trial.inertia(rows)
             gain = inertia - fallen
             if gain > 0:
@@ -75,7 +82,12 @@ def split_and_merge(
 
 
 def _split(
-    rows: DenseRows, clustering: Clustering, inertia: float, halves: Halves, chosen: Indices
+    rows: DenseRows,
+    clustering: Clustering,
+    inertia: float,
+    halves: Halves,
+    chosen: Indices,
+    metric: Metric,
 ) -> tuple[Clustering, list[int], float]:
     """Return (clustering with the chosen clusters split, as many centres to remove, the prospect).
 
@@ -87,7 +99,8 @@ def _split(
     assignment.split(chosen, np.sqrt(shift) * rows.scale)
     centers = np.concatenate([clustering.centers, halves.high[chosen]])
     centers[chosen] = halves.low[chosen]
-    more = lloyd(rows, Clustering(centers, assignment), max_iter=_SPLITTING, costs=True)
+    begin = Clustering(centers, assignment).placed(rows, metric)
+    more = lloyd(rows, begin, max_iter=_SPLITTING, costs=True, metric=metric)
     gone = least_missed(more.centers, more.costs, len(chosen))
     gain = (inertia - more.inertia(rows)) * rows.scale**2
     return more, gone, more.costs[gone].sum() / gain if gain > 0 else np.inf

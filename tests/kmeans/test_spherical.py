@@ -12,6 +12,9 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.pipeline import make_pipeline
 
 from skextra import KMeansPP, inertia_path
+from skextra._kmeans._data import rows_of
+from skextra._kmeans._metric import METRICS
+from skextra._kmeans._sample import Sample, improve
 
 
 def unit(X):
@@ -325,6 +328,35 @@ def test_history_is_that_of_the_plain_loop():
     assert history.inertia[-1] == model.inertia_
     assert (np.diff(history.inertia) < 1e-12).all()
     assert KMeansPP(3, store_history=True).fit(X).history_.metric == "euclidean"
+
+
+@pytest.mark.parametrize("n, d", [(2000, 5), (30_000, 5)])
+def test_the_search_stays_on_the_sphere(n, d):
+    rows = rows_of(unit(made(n, d, 20)[0]), None, 1)
+    random_state = np.random.RandomState(0)
+    sample = Sample(rows, 20, random_state, metric=METRICS["cosine"])
+    some = sample.rows
+    found = improve(some, some.take(np.arange(20)), random_state, metric=sample.metric)
+    centers = found.centers + some.offset
+    if not sample.is_whole:
+        centers = centers / rows.scale + rows.offset
+    assert_allclose(np.linalg.norm(centers, axis=1), 1, rtol=1e-12)
+    means = some.means(some.nearest_labels(found.centers), 20)
+    shift = sample.metric.place(means, found.centers, some.offset) - found.centers
+    assert np.abs(shift).max() < 0.1 * np.abs(means - found.centers).max()
+
+
+def test_the_search_finds_groups_of_directions():
+    # More groups than clusters: by distance, one cluster of many groups is as good as even ones.
+    rng = np.random.default_rng(0)
+    groups = unit(rng.standard_normal((60, 60)))
+    X = groups[rng.integers(0, 60, 4000)] + 0.5 * rng.standard_normal((4000, 60)) / np.sqrt(60)
+    options = {"metric": "cosine", "n_clusters": 12}
+    ours = [KMeansPP(random_state=seed, **options).fit(X).inertia_ for seed in range(3)]
+    single = [
+        KMeansPP(random_state=seed, refine=None, **options).fit(X).inertia_ for seed in range(3)
+    ]
+    assert np.mean(ours) < 0.98 * np.mean(single)
 
 
 def test_momentum_stays_on_the_sphere():
