@@ -33,7 +33,7 @@ _MOST_SLIM = 2 * _MOST_AXES
 # number of centres changes nothing measurable.
 _TELLING_SHARE = 0.75
 _MANY_CENTERS = 32
-_MOST_OF_ALL = 0.5
+_MOST_OF_ALL = 0.25
 # The largest number of these iterations, and the squared displacement of all centres, as a share
 # of the variance, that ends them.
 _PROJECTED_ITERATIONS = 100

@@ -27,6 +27,7 @@ _TELLING = 16  # clusters from which that ratio is certain enough to give up the
 # once that is too little for another round as large, there is nothing to be found. From so many
 # clusters on none alone weighs enough to search on.
 _EVEN, _MANY = 1.3, 32
+_WORTH = 0.005
 
 
 def split_and_merge(rows: DenseRows, centers: Floats, effort: int = 1) -> Clustering:
@@ -58,10 +59,10 @@ def split_and_merge(rows: DenseRows, centers: Floats, effort: int = 1) -> Cluste
             gain = inertia - fallen
             if gain > 0:
                 best, inertia, halves = trial, fallen, None
+        if k >= _MANY and prospect < _EVEN and gain < _WORTH * inertia:
+            break
         if gain > _LEAST_GAIN * inertia * max(1.0, m / 2.5):
             skip = 0
-        elif k >= _MANY and prospect < _EVEN:
-            break
         elif m > 1:
             m = max(1, m // (2 if prospect < _POOR else 4))
         elif skip < min(effort, k) - 1 and (prospect < _POOR or k < _TELLING):
