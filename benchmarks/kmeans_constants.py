@@ -22,10 +22,10 @@ from skextra import KMeansPP
 
 USUAL = {
     "_sample": (
-        "_SAMPLE_ROWS _ROWS_PER_CENTER _MOST_AXES _AXES_FROM _TELLING_SHARE _MANY_CENTERS "
-        "_PROJECTED_ITERATIONS"
+        "_SAMPLE_ROWS _ROWS_PER_CENTER _MOST_AXES _AXES_FROM _MOST_SLIM _TELLING_SHARE "
+        "_MOST_OF_ALL _MANY_CENTERS _PROJECTED_ITERATIONS"
     ),
-    "_split_merge": "_SETTLING _SPLITTING _LEAST_GAIN _MOST_ROUNDS _TELLING",
+    "_split_merge": "_SETTLING _SPLITTING _LEAST_GAIN _MOST_ROUNDS _TELLING _WORTH _MANY",
     "_local_search": "_DRAWS _CANDIDATES",
     "_run": "_ROUNDS _FEW_MOVED _MORE_ON_SAMPLES _FEW",
     "_seeding": "_SOME _SOME_PER_CENTER",
@@ -53,11 +53,22 @@ def far(n=30_000):
     return X
 
 
+def embeddings(n=12_000, d=128, n_groups=200):
+    """Return unit rows that fill all dimensions, around more groups than are asked for."""
+    rng = np.random.default_rng(0)
+    groups = rng.standard_normal((n_groups, d))
+    groups /= np.linalg.norm(groups, axis=1, keepdims=True)
+    X = groups[rng.integers(n_groups, size=n)] + rng.normal(scale=0.7 / np.sqrt(d), size=(n, d))
+    return X / np.linalg.norm(X, axis=1, keepdims=True)
+
+
 SETS = {
     "digits": (load_digits().data, 10),
     "overlapping": (unit(5000, 2, 15, spread=0.06, seed=3), 15),
     "many": (unit(6000, 2, 50, spread=0.01, seed=4), 50),
     "uniform": (np.random.default_rng(0).random((30_000, 8)), 40),
+    "plain": (np.random.default_rng(0).random((20_000, 68)), 100),
+    "embeddings": (embeddings(), 60),
     "wide": (blobs(12_000, 100, 40, spread=6.0), 40),
     "rare": (rare(), 10),
     "far": (far(), 40),

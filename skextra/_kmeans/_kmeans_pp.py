@@ -150,15 +150,17 @@ default='k-means++'
     sets of 12 to 40 uniform samples in two features, none ended above the lowest inertia known.
 
     Otherwise: greedy k-means++ on a few samples per cluster, then rounds on a sample of
-    ``max(10_000, 100 * n_clusters)`` rows (fewer for fewer than ten clusters), projected on its
-    48 main directions if there are more than 64 features. A round splits the clusters whose
-    two-means split saves most, iterates, and removes the centres whose removal costs least. It
-    is undone if the inertia has not fallen, and the next one splits half as many. This is
-    breathing k-means [2]_ with directed instead of random splits. Finally, centres move to samples
-    drawn from all data by squared distance where that lowers the inertia [3]_, so that small
-    groups which the sample missed are found. Iterations skip samples whose nearest centre cannot
-    have changed [4]_. A rough search makes up to three rounds on up to 256 samples per cluster and
-    others drawn by squared distance from the mean, and none on all data.
+    ``max(10_000, 100 * n_clusters)`` rows (fewer for fewer than ten clusters). More than 96
+    features are projected on 48 main directions if these hold three quarters of the variance or
+    the data are sparse; if not, all rows are taken where the sample is a quarter of them. A round
+    splits the clusters whose two-means split saves most, iterates, and removes the centres whose
+    removal costs least. It is undone if the inertia has not fallen, and the next one splits half
+    as many. Where rounds show no groups, the search ends early. This is breathing k-means [2]_
+    with directed instead of random splits. Finally, centres move to samples drawn from all data
+    by squared distance where that lowers the inertia [3]_, so that small groups which the sample
+    missed are found. Iterations skip samples whose nearest centre cannot have changed [4]_. A rough search
+    makes up to three rounds on up to 256 samples per cluster and others drawn by squared distance
+    from the mean, and none on all data.
 
     Distances are computed in float32 from the mean of the data, or of most of them if others lie
     far out, with an error bound for each centre, and again in float64 where that does not decide.
