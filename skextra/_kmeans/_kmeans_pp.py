@@ -158,9 +158,9 @@ default='k-means++'
     as many. Where rounds show no groups, the search ends early. This is breathing k-means [2]_
     with directed instead of random splits. Finally, centres move to samples drawn from all data
     by squared distance where that lowers the inertia [3]_, so that small groups which the sample
-    missed are found. Iterations skip samples whose nearest centre cannot have changed [4]_. A rough search
-    makes up to three rounds on up to 256 samples per cluster and others drawn by squared distance
-    from the mean, and none on all data.
+    missed are found. Iterations skip samples whose nearest centre cannot have changed [4]_. A
+    rough search makes up to three rounds on up to 256 samples per cluster and others drawn by
+    squared distance from the mean, and none on all data.
 
     Distances are computed in float32 from the mean of the data, or of most of them if others lie
     far out, with an error bound for each centre, and again in float64 where that does not decide.

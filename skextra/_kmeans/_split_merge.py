@@ -47,8 +47,8 @@ def split_and_merge(
     the next one splits fewer. Where the rounds show that the rows form no groups, the search ends
     early. This is in the line of breathing k-means (Fritzke 2020), which adds centres at random;
     split along the main direction of a cluster they are worth more, so that fewer rounds do.
-    `effort` is how many splits may fail one by one at the end, and
-    `rounds` the most rounds.
+    `effort` is how many splits may fail one by one at the end, and `rounds` the most
+    rounds.
     """
     k = len(centers)
     begin = Clustering.start(rows, centers).placed(rows, metric)
