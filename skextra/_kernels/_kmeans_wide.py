@@ -1,15 +1,13 @@
-"""K-means on dense rows of many features: features stand side by side in the vector lanes.
+"""K-means on dense rows of many features and few centres: features stand in the vector lanes.
 
 Of a `Tile`, `rows` holds `ROWS` rows, and `scores` those of four rows for all centres.
 """
-
-from math import sqrt
 
 import numpy as np
 
 from skextra._kernels._inner import inner
 from skextra._kernels._kernel import kernel
-from skextra._kernels._kmeans_rows import nearest_two, pending, settle
+from skextra._kernels._kmeans_rows import pending, settle
 
 _FASTMATH = {"reassoc", "contract", "nsz"}
 ROWS = 64  # in a tile: enough to spread the cost of gathering, few enough to stay in cache
@@ -65,13 +63,11 @@ def assign_wide(block, start, stop, centers, state, full, totals, tile):
     """Assign the rows ``start:stop`` to their nearest centres; return (changed, evaluated).
 
     Four rows meet two centres at a time, so that every number loaded serves more than one
-    product. The bounds of pairs in `state`, unless empty, receive a lower bound of the distance
-    to every centre, for `assign_by_bounds`.
+    product. For many centres BLAS is faster (see `_kmeans_products`).
     """
-    _, packed, norms, unit = centers
+    _, packed, norms, _ = centers
     members, nearest, marks, rows, scores = tile
     power, best, second = marks[0], marks[1], marks[2]
-    _, _, lower, _, travel = state
     with_costs = len(totals[2]) > 0
     k = len(packed)
     changed = 0
@@ -85,13 +81,6 @@ def assign_wide(block, start, stop, centers, state, full, totals, tile):
         for q in range(0, m, 4):
             _fill_rows(block, members, m, q, rows, power)
             _score_four(rows, q, packed, norms, scores)
-            if len(lower) > 0:
-                for r in range(q, min(q + 4, m)):
-                    blur = np.float32(unit) * power[r]
-                    row = lower[members[r]]
-                    for c in range(len(row)):
-                        far = max(scores[r - q, c] + power[r] - blur, np.float32(0))
-                        row[c] = (sqrt(far) + travel[c]) * (1.0 - 1e-6)
             for r in range(q, min(q + 4, m)):
                 low = np.float32(np.inf)
                 next_low = low
@@ -110,76 +99,6 @@ def assign_wide(block, start, stop, centers, state, full, totals, tile):
                 nearest[r] = winner
         changed += settle(block, centers, tile, m, start, state, totals, with_costs)
     return changed, evaluated
-
-
-@inner(fastmath=_FASTMATH)
-def _distance(block, i, center):
-    """Return the distance of a row to a centre in float64."""
-    X, offset, _, _, _ = block
-    s = 0.0
-    for j in range(X.shape[1]):
-        t = X[i, j] - offset[j] - center[j]
-        s += t * t
-    return sqrt(s)
-
-
-@kernel(fastmath=_FASTMATH)
-def assign_by_bounds(block, start, stop, centers, state, totals):
-    """Reassign rows, computing distances only to centres that may have become the nearest.
-
-    ``state.lower[i, c]`` bounds the distance of row i to centre c from below, in terms of how far
-    the centre has travelled (Elkan, ICML 2003); one number for each pair pays where a distance
-    costs hundreds of products. Returned are (labels changed, distances computed / number of
-    centres).
-    """
-    X, offset, scale, weight, step = block
-    labels, limits, lower, _, travel = state
-    sums, counts, _, _ = totals
-    exact = centers[0]
-    k, d = exact.shape
-    changed = 0
-    looked = 0
-    for i in range(start, stop):
-        row = lower[i]
-        old = labels[i]
-        upper = limits[i]  # of the distance to its centre, when that was last computed
-        least = np.float32(np.inf)
-        for c in range(k):
-            v = row[c] - travel[c]
-            least = min(least, v if c != old else np.float32(np.inf))
-        if least > upper + travel[old]:
-            continue
-        label = old
-        upper = _distance(block, i, exact[old]) * scale
-        looked += 1
-        row[old] = (upper + travel[old]) * (1.0 - 1e-6)
-        for c in range(k):
-            is_known = (c == label) | (c == old)
-            if is_known or row[c] - travel[c] > upper:
-                continue
-            far = _distance(block, i, exact[c]) * scale
-            looked += 1
-            row[c] = (far + travel[c]) * (1.0 - 1e-6)
-            if far < upper:
-                contested = upper - far < 1e-12 * upper
-                upper = far
-                label = c
-            else:
-                contested = far - upper < 1e-12 * upper
-            if contested:  # decided as everywhere else
-                label, _, _ = nearest_two(block, i, exact)
-        limits[i] = upper - travel[label] + (upper + travel[label]) * 1e-6
-        if label != old:
-            changed += 1
-            labels[i] = label
-            w = weight[i * step]
-            counts[label] += w
-            counts[old] -= w
-            for j in range(d):
-                v = w * (X[i, j] - offset[j])
-                sums[label, j] += v
-                sums[old, j] -= v
-    return changed, looked // k
 
 
 @kernel(fastmath=_FASTMATH)

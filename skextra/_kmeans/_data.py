@@ -1,6 +1,7 @@
 """The samples as given, and the rows that stand for them."""
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
@@ -10,6 +11,7 @@ from scipy import sparse
 from sklearn.metrics import euclidean_distances
 from sklearn.utils.validation import _check_sample_weight
 
+from skextra._common._blas_limit import single_blas_thread
 from skextra._common._canonical import canonical
 from skextra._common._csr import without_repeats
 from skextra._kmeans._csr_rows import CsrRows
@@ -62,11 +64,15 @@ class TrainingData:
         The task meets about k centres.
         """
         threads = threads_for(self._distinct, k)
-        for rough in (roughly, False):
-            try:
-                return task(rows_of(self._distinct, self._weight, threads, roughly=rough))
-            except RoughFrameError:
-                pass
+        is_wide = not sparse.issparse(self._distinct) and self.n_features > MOST_NARROW
+        multiplies = is_wide and k >= WideRows.products_from
+        # Once for all passes: the limit takes some .1 ms, as long as a short pass.
+        with single_blas_thread() if multiplies else nullcontext():
+            for rough in (roughly, False):
+                try:
+                    return task(rows_of(self._distinct, self._weight, threads, roughly=rough))
+                except RoughFrameError:
+                    pass
         raise ValueError("X has samples of little weight too far out for float32; scale X.")
 
     def repeats(self) -> NDArray[np.int64]:

@@ -1,5 +1,6 @@
 """Dense rows: compiled loops for few and for many features."""
 
+from contextlib import nullcontext
 from functools import cached_property
 
 import numpy as np
@@ -7,12 +8,15 @@ from sklearn.metrics import euclidean_distances
 
 from skextra._base import frozen
 from skextra._common._batches import batches
+from skextra._common._blas_limit import single_blas_thread
 from skextra._kernels import _kmeans_near as near
 from skextra._kernels import _kmeans_rows as kernels
 from skextra._kernels._kmeans_narrow import LANES, assign_narrow, cross_narrow, iterate_narrow
+from skextra._kernels._kmeans_pairs import assign_by_bounds
 from skextra._kernels._kmeans_predict import LINE, label_few, label_rows, measure_rows
+from skextra._kernels._kmeans_products import SOME, adopt, fill_pending
 from skextra._kernels._kmeans_search import Halves, split_each
-from skextra._kernels._kmeans_wide import ROWS, assign_by_bounds, assign_wide, cross_wide
+from skextra._kernels._kmeans_wide import ROWS, assign_wide, cross_wide
 from skextra._kmeans._local_rows import LocalRows, added
 
 # Features up to which rows stand side by side in the vector lanes: a tile of 256 rows takes
@@ -27,6 +31,11 @@ _SERIAL_WORK = 12_000_000
 # such bounds iterations take .9 times as long for 8 centres, 1.1 for 16, 1.2 for 32 and 1.6 for 64
 # (algorithm='lloyd' against 'elkan', 6,000 rows of 100 or 300 features, equal starts).
 _PAIRS_FROM = 32
+# Features that BLAS sums in one go: the sum of a thousand may be four times as far off, and more
+# rows would have to be decided in float64.
+_MOST_SUMMED = 256
+# The share of all centres above which a row meets all of them at once.
+_MOST_CANDIDATES = 0.15
 # Features up to which rows are labelled and measured in tiles, which take 1 MiB of float32 then;
 # larger ones leave the second-level cache.
 _MOST_IN_TILES = 1024
@@ -258,21 +267,61 @@ class NarrowRows(DenseRows):
 
 
 class WideRows(DenseRows):
-    """Rows of many features."""
+    """Rows of many features; BLAS multiplies them with the centres, a tile of rows at a time."""
 
-    _padding, _lanes = 1, 8
+    _padding = 1
+    # Centres from which BLAS is faster than products of our own.
+    products_from = 24
 
-    @staticmethod
-    def assign_chunk(block, start, stop, centers, state, full, totals):
+    @property
+    def _lanes(self):
+        # BLAS may sum in any order, with as many roundings as terms; our loops use eight lanes.
+        most = min(self.d, _MOST_SUMMED)
+        return self.d / max(most / 2 + self.d / _MOST_SUMMED, self.d / 8)
+
+    def assign(self, centers, assignment, *, full=False, costs=False, places=None):
+        # The threads are ours, and results must not depend on how many BLAS would take.
+        multiplies = self._multiplies(len(centers), assignment.lower)
+        with single_blas_thread() if multiplies else nullcontext():
+            return super().assign(centers, assignment, full=full, costs=costs, places=places)
+
+    def _multiplies(self, k, lower):
+        return k >= self.products_from or len(lower)
+
+    def assign_chunk(self, block, start, stop, centers, state, full, totals):
+        _, packed, _, _ = centers
         _, _, lower, _, _ = state
-        if len(lower) and not full:
-            return assign_by_bounds(block, start, stop, centers, state, totals)
-        tile = _wide_tile(centers[1].shape)
-        return assign_wide(block, start, stop, centers, state, full, totals, tile)
+        if not self._multiplies(len(centers[0]), lower):
+            tile = _wide_tile(packed.shape)
+            return assign_wide(block, start, stop, centers, state, full, totals, tile)
+        k, d = packed.shape
+        tile = _tile(LANES, np.empty((LANES, d), np.float32), np.empty((SOME, LANES), np.float32))
+        products, columns = np.empty((LANES, k), np.float32), np.ascontiguousarray(packed.T)
+        by_bounds = len(lower) and not full
+        limits = int(_MOST_CANDIDATES * k), np.empty(k, np.float32)
+        position, changed, evaluated, looked = start, 0, 0, 0
+        while True:
+            if by_bounds:
+                position, m, moved, more = assign_by_bounds(
+                    block, position, stop, centers, state, totals, tile, *limits
+                )
+                changed, looked = changed + moved, looked + more
+            else:
+                position, m = fill_pending(block, position, stop, state, full, tile)
+            if not m:
+                return changed, evaluated + looked // k
+            _multiply(tile[3][:m], columns, products[:m])
+            changed += adopt(block, start, centers, tile, products, m, state, totals)
+            evaluated += m
 
     @staticmethod
     def cross_chunk(block, start, stop, centers, out, base):
         cross_wide(block, start, stop, centers, out, base, _wide_tile(centers[1].shape))
+
+    def nearest_labels(self, centers):
+        if self.n > _FEW and len(centers) >= self.products_from:
+            return self.nearest(centers).labels
+        return super().nearest_labels(centers)
 
     def bounds_pairs(self, k, algorithm="auto"):
         # Automatically where they take no more than half of the room of X.
@@ -319,6 +368,14 @@ def _near_room(k):
 def _wide_tile(shape):
     k, d = shape
     return _tile(ROWS, np.zeros((ROWS, d), np.float32), np.empty((4, k), np.float32))
+
+
+def _multiply(rows, columns, out):
+    """Write the products of rows and columns, summed over a bounded number of terms at a time."""
+    np.matmul(rows[:, :_MOST_SUMMED], columns[:_MOST_SUMMED], out=out)
+    for first in range(_MOST_SUMMED, len(columns), _MOST_SUMMED):
+        part = slice(first, first + _MOST_SUMMED)
+        out += rows[:, part] @ columns[part]
 
 
 def _tile(size, rows, scores):

@@ -50,8 +50,12 @@ class Assignment:
         return Labelling(self.labels, self.limits, self.lower, self.reach, self.travel)
 
     def bound_pairs(self) -> None:
-        """Make room for a lower bound for every pair of row and centre, set in the next pass."""
-        self.lower = np.empty((len(self.labels), len(self.counts)), np.float32)
+        """Make room for bounds of every pair of row and centre, set in the next pass.
+
+        ``lower[:, :k]`` are bounds from below, and ``lower[:, k]`` those to the own centre from
+        above.
+        """
+        self.lower = np.empty((len(self.labels), len(self.counts) + 1), np.float32)
         self.is_fresh = True
 
     def take_in(self, sums: Floats, counts: Floats, full: bool) -> None:
@@ -59,8 +63,6 @@ class Assignment:
         self.sums += sums
         self.counts += counts
         self.is_fresh = False
-        if full and len(self.lower):
-            self.limits[:] = np.inf  # from now on upper bounds, computed when they are needed
 
     def resume(self, reach: float) -> None:
         """Account for iterations that the loops ran in one call."""
@@ -117,6 +119,8 @@ class Assignment:
         donors = self.labels[indices]
         self.labels[indices] = clusters
         self.limits[indices] = -np.inf
+        if len(self.lower):
+            self.lower[indices, -1] = np.inf
         return np.union1d(donors, clusters)
 
     def sum_again(self, rows: Rows, clusters: NDArray[np.intp]) -> None:
