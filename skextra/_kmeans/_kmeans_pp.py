@@ -80,9 +80,8 @@ default='k-means++'
         Iterations end when the squared displacements of all centres sum to at most `tol` times
         the mean variance of the features. The variance is weighted, unlike scikit-learn's, and
         estimated on some rows if the data are large and searched. Where the farthest hundredth of
-        the samples (or a single one) makes up more than half of it, it is that of the others:
-        with KMeans, one sample far out can end the iterations at once. With 0 they end when no
-        sample changes its cluster.
+        the samples (or a single one) makes up more than half of it, it is that of the others.
+        With 0 iterations end when no sample changes its cluster.
 
     algorithm : {'auto', 'lloyd', 'elkan'}, default='auto'
         The kind of iteration. All of them skip distances that cannot change a label.
@@ -164,8 +163,7 @@ default='k-means++'
 
     Distances are computed in float32 from the mean of the data, or of most of them if others lie
     far out, with an error bound for each centre, and again in float64 where that does not decide.
-    The labels are therefore exact, even far from the origin, and a few samples far away do not
-    slow down the rest.
+    The labels are therefore exact, even far from the origin or with a few samples far away.
     Sparse data are not centred, which would fill their zeros: everything is computed in float64,
     and is as exact as squared distances from the origin.
 
