@@ -31,9 +31,9 @@ _TELLING_ROWS = 256
 # their own mean are below the second share of that. A larger one would change the last bits of
 # results for ordinary data; a smaller one would leave float32 a digit less.
 _OFF, _HEAP = 0.25, 0.01
-# The share of the rows that always counts in the variance, and the part of it below which theirs is
-# taken. If others had to make up more, some samples could end iterations early; if less, ordinary
-# tails would make them longer.
+# The share of the rows that always counts in the variance, and the part of it below which theirs
+# is taken. If the others had to make up more, a few samples could end iterations early; if less,
+# ordinary tails would make them longer.
 _MOST, _DOMINANT = 0.99, 0.5
 # Numbers in a block of a running sum (see `draw_by_mass`): the root of some thousand, so that the
 # sums over blocks and within one take about as long.
