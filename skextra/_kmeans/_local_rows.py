@@ -28,14 +28,17 @@ _SMALL_WORK = 2_000_000
 _LEAST_VARIANCE, _MOST_VARIANCE = 1e-280, 1e290
 # Rows that make a rough frame: enough for a mean good to some hundredths of a deviation.
 _FRAME_ROWS, _FRAME_ENTRIES = 2_000, 200_000
-# Rows, evenly spaced, that tell whether others lie far out. A fit takes some 50 microseconds for
-# them, and a hundredth of them, which may be left out, is more than one.
+# Rows, evenly spaced, that tell whether others lie far out: more of them would know the variance
+# better than to a tenth, and take longer than the 30 to 100 microseconds that a fit spends now.
 _TELLING_ROWS = 256
-# The frame leaves rows out if the mean is this far off: the nearer half of all rows, of which it
-# leaves at most such a share of the variance, is ten times as near to its own mean.
-_OFF, _NEARER = 0.25, 0.01
-# The share of the rows that always counts in the variance, and the part of it that the others have
-# to make up if they are not to count.
+# Offsets are the mean of the nearer half of the rows where these lie in a heap of their own: no
+# squared distance from the mean of all is above the first share of the variance, and those from
+# their own mean are below the second share of that. A larger one would change the last bits of
+# results for ordinary data; a smaller one would leave float32 a digit less.
+_OFF, _HEAP = 0.25, 0.01
+# The share of the rows that always counts in the variance, and the part of it below which theirs
+# is taken. If the others had to make up more, a few samples could end iterations early; if less,
+# ordinary tails would make them longer.
 _MOST, _DOMINANT = 0.99, 0.5
 # Numbers in a block of a running sum (see `draw_by_mass`): the root of some thousand, so that the
 # sums over blocks and within one take about as long.
@@ -134,8 +137,8 @@ class LocalRows(Rows):
     def _without_far_rows(self, mean, variance):
         """Return (a place near most rows, the variance without few that make up most of it).
 
-        A single row far out may move the mean by thousands of deviations, and make the variance
-        of all others vanish. Both are then those of the other rows.
+        A single row far out may move the mean by thousands of deviations of the others, and make
+        up nearly all of the variance.
         """
         some = self._every(-(-self.n // _TELLING_ROWS), (mean if self.is_dense else 0 * mean, 1.0))
         weight, total = some.shares(), variance.sum()
@@ -144,7 +147,7 @@ class LocalRows(Rows):
         if len(half) and squares[half].max() < _OFF * total:
             own = some.subset(half, weight[half])._moments()[0]
             closer = some._squares_around(own)
-            if weight[half] @ closer[half] < _NEARER * (weight[half] @ squares[half]):
+            if weight[half] @ closer[half] < _HEAP * (weight[half] @ squares[half]):
                 squares, middle = closer, own
         most = _nearest(squares, weight, _MOST)
         if weight[most] @ squares[most] < _DOMINANT * total * weight[most].sum():
