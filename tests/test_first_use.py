@@ -57,6 +57,7 @@ assert "numba" not in sys.modules
         ("KMeansPP(3, refine=None, random_state=0)", "sparse"),
         ("KMeansPP(40, max_iter=3, random_state=0)", "sparse"),
         ("KMeansPP(30, algorithm='elkan', max_iter=3, random_state=0)", "sparse"),
+        ("KMeansPP(10, metric='cosine', random_state=0)", "sparse"),
         ("LMSRegressor()", "sparse"),
         ("LMSRegressor(variant='nlms')", "sparse"),
         ("LMSRegressor(variant='rls')", "sparse"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,7 +35,7 @@ class Metric(ABC):
         Whether centres may differ from the means of their clusters.
     """
 
-    name: str
+    name: Literal["euclidean", "cosine"]
     unit: float
     places_means: bool
 
