@@ -169,3 +169,12 @@ def test_parts_of_the_loop():
     assert pairs._count_candidates(row, travel, 1, 2.0) == 2
     assert pairs._count_candidates(row, travel, 1, 1.9) == 0
     assert pairs._count_candidates(row, travel, 0, 1.5) == 1
+
+
+def test_a_row_given_to_another_cluster_is_looked_at_again(most_candidates):
+    points, centers, far = made()
+    state = bounded(points, centers)
+    state.relabel(np.array([4]), (state.labels[[4]] + 1) % K)
+    changed, _, _, _ = run(points, centers, state, False, (0, points.n))
+    assert changed == 1
+    np.testing.assert_array_equal(state.labels, far.argmin(axis=1))
