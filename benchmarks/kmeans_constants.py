@@ -29,6 +29,7 @@ CONSTANTS = {
     "_local_search": "_DRAWS _CANDIDATES",
     "_run": "_ROUNDS _MORE_ON_SAMPLES _FEW",
     "_seeding": "_SOME _SOME_PER_CENTER",
+    "_dense_rows": "_MOST_CANDIDATES",
 }
 
 
