@@ -29,6 +29,7 @@ USUAL = {
     "_local_search": "_DRAWS _CANDIDATES",
     "_run": "_ROUNDS _FEW_MOVED _MORE_ON_SAMPLES _FEW",
     "_seeding": "_SOME _SOME_PER_CENTER",
+    "_dense_rows": "_MOST_CANDIDATES",
 }
 ROUGH = {  # of refine='rough'
     "_sample": "_ROUGH_PART _ROUGH_ROWS_PER_CENTER _FEWEST _FEWEST_PER_CENTER",

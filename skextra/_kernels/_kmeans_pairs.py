@@ -1,7 +1,7 @@
 """K-means with a bound for every pair of row and centre, where a distance is many products.
 
-``lower[i, c]`` bounds the distance of row i to centre c from below, and ``lower[i, k]`` that to
-its own centre from above, both in terms of how far the centres have travelled (Elkan, ICML 2003).
+``lower[i, c]`` bounds the distance of row i to centre c from below, and ``limits[i]`` that to its
+own centre from above, both in terms of how far the centres have travelled (Elkan, ICML 2003).
 """
 
 from math import sqrt
@@ -53,16 +53,17 @@ def bound_pairs(centers, tile, products, m, state):
     _, _, norms, unit = centers
     members, _, marks, _, _ = tile
     power = marks[0]
-    labels, _, lower, _, travel = state
+    labels, limits, lower, _, travel = state
     for r in range(m):
+        i = members[r]
         blur = np.float32(unit) * power[r]
-        line, row = products[r], lower[members[r]]
+        line, row = products[r], lower[i]
         for c in range(len(travel)):
             row[c] = _bound_from_below(line[c] + norms[c] + power[r], blur, travel[c])
-        label = labels[members[r]]
+        label = labels[i]
         square = line[label] + norms[label] + power[r]
         near = sqrt(max(square + blur + _raise(norms[label], unit), np.float32(0)))
-        row[len(travel)] = _bound_from_above(near, travel[label])
+        limits[i] = _bound_from_above(near, travel[label])
 
 
 @inner(fastmath=_FASTMATH)
@@ -83,16 +84,6 @@ def _product(x, center):
     for j in range(len(x)):
         s += x[j] * center[j]
     return s
-
-
-@inner(fastmath=_FASTMATH)
-def _least(row, travel, label):
-    """Return a bound from below of the distance to all centres but one."""
-    least = np.inf
-    for c in range(len(travel)):
-        v = row[c] - travel[c]
-        least = min(least, v if c != label else np.inf)
-    return least
 
 
 @inner
@@ -188,39 +179,33 @@ def assign_by_bounds(block, position, stop, centers, state, totals, tile, most, 
     for each centre. Returned are the position after the last row, how many are in the tile, and,
     of the others, the labels changed and the distances computed.
     """
-    labels, limits, lower, reach, travel = state
+    labels, limits, lower, _, travel = state
     sums, counts, _, _ = totals
     members, _, marks, rows, _ = tile
     power = marks[0]
-    k = len(travel)
     changed = 0
     looked = 0
     m = 0
     while position < stop and m < len(members):
         i = position
         position += 1
-        label = labels[i]
-        if reach + travel[label] < limits[i]:
+        old = labels[i]
+        upper = limits[i] + travel[old]
+        candidates = _count_candidates(lower[i], travel, old, upper)
+        if candidates == 0:
             continue
-        row = lower[i]
-        upper = row[k] + travel[label]
-        least = _least(row, travel, label)
-        if not least > upper:
-            fill_row(block, i, m, rows, power)
-            if _count_candidates(row, travel, label, upper) > most:
-                members[m] = i
-                m += 1
-                continue
-            old = label
-            label, upper, more = _nearest_candidate(
-                block, i, old, upper, centers, state, rows[m], power[m], squares
-            )
-            looked += more
-            row[k] = _bound_from_above(upper, travel[label])
-            if label != old:
-                changed += 1
-                labels[i] = label
-                _move(block, i, old, label, sums, counts)
-            least = _least(row, travel, label)
-        limits[i] = (least - upper + reach + travel[label]) * _LESS
+        fill_row(block, i, m, rows, power)
+        if candidates > most:
+            members[m] = i
+            m += 1
+            continue
+        label, upper, more = _nearest_candidate(
+            block, i, old, upper, centers, state, rows[m], power[m], squares
+        )
+        looked += more
+        limits[i] = _bound_from_above(upper, travel[label])
+        if label != old:
+            changed += 1
+            labels[i] = label
+            _move(block, i, old, label, sums, counts)
     return position, m, changed, looked

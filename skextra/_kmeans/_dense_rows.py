@@ -34,7 +34,9 @@ _PAIRS_FROM = 32
 # Features that BLAS sums in one go: the sum of a thousand may be four times as far off, and more
 # rows would have to be decided in float64.
 _MOST_SUMMED = 256
-# The share of all centres above which a row meets all of them at once.
+# The share of all centres above which a row meets all of them at once. A distance computed with
+# all others takes a third to a half of the time of one by itself, and renews its bound
+# (benchmarks/kmeans_constants.py halves and doubles it).
 _MOST_CANDIDATES = 0.15
 # Features up to which rows are labelled and measured in tiles, which take 1 MiB of float32 then;
 # larger ones leave the second-level cache.

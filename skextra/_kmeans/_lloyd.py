@@ -50,12 +50,11 @@ class Assignment:
         return Labelling(self.labels, self.limits, self.lower, self.reach, self.travel)
 
     def bound_pairs(self) -> None:
-        """Make room for bounds of every pair of row and centre, set in the next pass.
+        """Make room for a lower bound for every pair of row and centre, set in the next pass.
 
-        ``lower[:, :k]`` are bounds from below, and ``lower[:, k]`` those to the own centre from
-        above.
+        From then on, `limits` are upper bounds of the distance of each row to its own centre.
         """
-        self.lower = np.empty((len(self.labels), len(self.counts) + 1), np.float32)
+        self.lower = np.empty((len(self.labels), len(self.counts)), np.float32)
         self.is_fresh = True
 
     def take_in(self, sums: Floats, counts: Floats, full: bool) -> None:
@@ -118,9 +117,7 @@ class Assignment:
         self.labels = self.labels.copy()  # a `Step` may hold the old ones
         donors = self.labels[indices]
         self.labels[indices] = clusters
-        self.limits[indices] = -np.inf
-        if len(self.lower):
-            self.lower[indices, -1] = np.inf
+        self.limits[indices] = np.inf if len(self.lower) else -np.inf  # they may belong elsewhere
         return np.union1d(donors, clusters)
 
     def sum_again(self, rows: Rows, clusters: NDArray[np.intp]) -> None:
