@@ -19,6 +19,7 @@ matplotlib.use("Agg")
 
 import numpy as np
 from matplotlib import pyplot
+from matplotlib.ticker import NullFormatter
 from sklearn.cluster import KMeans
 
 from skextra import KMeansPP
@@ -76,6 +77,7 @@ def draw(over_k, over_n):
         ax.loglog(rows[:, 0], rows[:, 2], "s--", color="tab:gray", label="KMeans")
         ax.loglog(rows[:, 0], rows[:, 1], "o-", color="tab:blue", label="KMeansPP")
         ax.set_xlabel(label)
+        ax.xaxis.set_minor_formatter(NullFormatter())
         ax.grid(alpha=0.3)
     axes[0].set_ylabel("seconds, one thread")
     axes[0].legend()

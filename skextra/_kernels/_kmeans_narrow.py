@@ -1,7 +1,7 @@
 """K-means on dense rows of few features: rows stand side by side in the vector lanes.
 
 Of a `Tile`, ``rows[j]`` holds feature j of `LANES` rows, for features in fours (zeros fill up),
-and `scores` a line for each of two centres.
+and `scores` a line for each of four centres.
 """
 
 from math import sqrt
@@ -10,11 +10,13 @@ import numpy as np
 
 from skextra._kernels._inner import inner
 from skextra._kernels._kernel import kernel
+from skextra._kernels._kmeans_fours import in_fours
 from skextra._kernels._kmeans_rows import pending, settle
 
 _FASTMATH = {"reassoc", "contract", "nsz"}
 # Rows in a tile: 64 features of them take 64 KiB, which stay in the second-level cache.
 LANES = 256
+_score_four, _rank_four = in_fours(LANES)
 
 
 @inner(fastmath=_FASTMATH)
@@ -139,9 +141,19 @@ def assign_tile(block, centers, tile, m, first, state, totals, with_costs):
     """Assign the rows of a filled tile to their nearest centres; return how many change."""
     _, packed, norms, _ = centers
     _, nearest, marks, lanes, scores = tile
-    for c in range(0, len(packed), 2):
+    best, second = marks[1], marks[2]
+    for r in range(LANES):
+        best[r] = np.inf
+        second[r] = np.inf
+        nearest[r] = 0
+    fours = len(packed) - len(packed) % 4
+    for c in range(0, fours, 4):
+        four = c, c + 1, c + 2, c + 3
+        _score_four(lanes, packed, norms, four, scores)
+        _rank_four(scores, four, best, second, nearest)
+    for c in range(fours, len(packed), 2):
         score_pair(lanes, packed, norms, c, scores)
-        rank_pair(scores[0], scores[1], c, marks[1], marks[2], nearest)
+        rank_pair(scores[0], scores[1], c, best, second, nearest)
     return settle(block, centers, tile, m, first, state, totals, with_costs)
 
 

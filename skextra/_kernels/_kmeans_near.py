@@ -12,6 +12,7 @@ import numpy as np
 
 from skextra._kernels._inner import inner
 from skextra._kernels._kernel import kernel
+from skextra._kernels._kmeans_fours import in_fours
 from skextra._kernels._kmeans_narrow import LANES, assign_tile, fill_lanes
 from skextra._kernels._kmeans_rows import pending, settle
 
@@ -24,6 +25,7 @@ WIDTH = 64
 _REACH = 2.1
 # Bounds of what float32 takes from distances of centres, see `_candidates`.
 _SHARE, _UNIT = 1e-5, 2.0**-22
+_score_four, _rank_four = in_fours(WIDTH)
 
 
 @kernel
@@ -116,50 +118,6 @@ def _candidates(gaps, least, largest, norm, chosen):
 
 
 @inner(fastmath=_FASTMATH)
-def _score_four(lanes, packed, norms, chosen, scores):
-    """Write ``|c|^2 - 2 x.c`` of `WIDTH` lanes for four chosen centres."""
-    s0, s1, s2, s3 = scores[0], scores[1], scores[2], scores[3]
-    e0, e1, e2, e3 = chosen[0], chosen[1], chosen[2], chosen[3]
-    p, q, u, v = packed[e0], packed[e1], packed[e2], packed[e3]
-    n0, n1, n2, n3 = norms[e0], norms[e1], norms[e2], norms[e3]
-    for j in range(0, packed.shape[1], 4):
-        x0, x1, x2, x3 = lanes[j], lanes[j + 1], lanes[j + 2], lanes[j + 3]
-        p0, p1, p2, p3 = p[j], p[j + 1], p[j + 2], p[j + 3]
-        q0, q1, q2, q3 = q[j], q[j + 1], q[j + 2], q[j + 3]
-        u0, u1, u2, u3 = u[j], u[j + 1], u[j + 2], u[j + 3]
-        v0, v1, v2, v3 = v[j], v[j + 1], v[j + 2], v[j + 3]
-        if j == 0:
-            for r in range(WIDTH):
-                s0[r] = n0 + p0 * x0[r] + p1 * x1[r] + p2 * x2[r] + p3 * x3[r]
-                s1[r] = n1 + q0 * x0[r] + q1 * x1[r] + q2 * x2[r] + q3 * x3[r]
-                s2[r] = n2 + u0 * x0[r] + u1 * x1[r] + u2 * x2[r] + u3 * x3[r]
-                s3[r] = n3 + v0 * x0[r] + v1 * x1[r] + v2 * x2[r] + v3 * x3[r]
-        else:
-            for r in range(WIDTH):
-                s0[r] += p0 * x0[r] + p1 * x1[r] + p2 * x2[r] + p3 * x3[r]
-                s1[r] += q0 * x0[r] + q1 * x1[r] + q2 * x2[r] + q3 * x3[r]
-                s2[r] += u0 * x0[r] + u1 * x1[r] + u2 * x2[r] + u3 * x3[r]
-                s3[r] += v0 * x0[r] + v1 * x1[r] + v2 * x2[r] + v3 * x3[r]
-
-
-@inner(fastmath=_FASTMATH)
-def _rank_four(s0, s1, s2, s3, chosen, best, second, nearest):
-    """Keep the two best scores so far of `WIDTH` lanes, and whose the best is."""
-    e0, e1, e2, e3 = chosen[0], chosen[1], chosen[2], chosen[3]
-    for r in range(WIDTH):
-        p, q, u, v, w = s0[r], s1[r], s2[r], s3[r], best[r]
-        left = e0 if p <= q else e1
-        right = e2 if u <= v else e3
-        low, high = min(p, q), min(u, v)
-        winner = left if low <= high else right
-        other = min(min(max(p, q), max(u, v)), max(low, high))
-        low = min(low, high)
-        second[r] = min(min(second[r], other), max(low, w))
-        nearest[r] = winner if low < w else nearest[r]
-        best[r] = min(low, w)
-
-
-@inner(fastmath=_FASTMATH)
 def _meet(lanes, packed, norms, chosen, count, scores, best, second, nearest):
     """Find the two best of the chosen centres for `WIDTH` lanes.
 
@@ -172,12 +130,12 @@ def _meet(lanes, packed, norms, chosen, count, scores, best, second, nearest):
     for q in range(count, count + 3):
         chosen[q] = chosen[count - 1]
     for q in range(0, count, 4):
-        four = chosen[q : q + 4]
+        four = chosen[q], chosen[q + 1], chosen[q + 2], chosen[q + 3]
         _score_four(lanes, packed, norms, four, scores)
         for more in range(count - q, 4):
             for r in range(WIDTH):
                 scores[more, r] = np.inf
-        _rank_four(scores[0], scores[1], scores[2], scores[3], four, best, second, nearest)
+        _rank_four(scores, four, best, second, nearest)
 
 
 @kernel
