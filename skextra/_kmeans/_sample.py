@@ -8,7 +8,7 @@ from scipy import sparse
 from sklearn.utils.extmath import randomized_svd
 
 from skextra._common._blas_limit import single_blas_thread
-from skextra._kmeans._dense_rows import NarrowRows, WideRows
+from skextra._kmeans._dense_rows import MOST_NARROW, NarrowRows, WideRows
 from skextra._kmeans._lloyd import MOMENTUM, Clustering, lloyd
 from skextra._kmeans._metric import EUCLIDEAN, Metric
 from skextra._kmeans._random_swap import random_swap
@@ -92,13 +92,15 @@ class Sample:
         self.rows = rows
         self.is_partial = size < n
         self._axes = None
+        # A few rows lose nothing along their main directions, where jumps may then search.
+        most = _MOST_SLIM if rows.is_dense and n > _MOST_SLIM else MOST_NARROW
         self.is_whole = not self.is_partial and (
-            method_for(n, d, k) != "splits" or (rows.is_dense and d <= _MOST_SLIM)
+            method_for(n, d, k) != "splits" or (rows.is_dense and d <= most)
         )
         if self.is_whole:
             return
         self._chosen, self._weight = chosen or rows.draw(size, random_state)
-        if d > _MOST_SLIM:
+        if d > most:
             self._axes = self._telling_axes(random_state)
         if rows.is_dense and self._axes is None and size >= _MOST_OF_ALL * n:
             self.is_whole, self.is_partial = True, False

@@ -383,9 +383,13 @@ def test_verbose_may_be_a_flag():
 
 
 def test_a_far_sample_of_hardly_any_weight_is_named():
-    X = np.random.default_rng(0).random((300, 80))
+    X = np.random.default_rng(0).random((300, 120))
     X[0] = 1e14
     weight = np.ones(300)
     weight[0] = 1e-30
+    few = KMeansPP(2, random_state=0).fit(X[:, :96], sample_weight=weight)  # never projected
+    squares = cdist(X[:, :96], few.cluster_centers_, "sqeuclidean")
+    assert_array_equal(few.labels_, squares.argmin(axis=1))
+    assert_allclose(few.inertia_, weight @ squares.min(axis=1))
     with pytest.raises(ValueError, match="little weight too far out"):
         KMeansPP(2, random_state=0).fit(X, sample_weight=weight)
