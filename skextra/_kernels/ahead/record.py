@@ -101,6 +101,9 @@ def estimators(X):
     yield skextra.KMeansPP(30, algorithm="elkan", random_state=0, max_iter=3)
     yield skextra.KMeansPP(40, random_state=0, max_iter=3)
     yield skextra.KMeansPP(150, random_state=0, max_iter=3)
+    yield skextra.KMeansPP(600, random_state=0, max_iter=3)
+    yield skextra.KMeansPP(600, refine="rough", random_state=0)
+    yield skextra.KMeansPP(10, metric="cosine", random_state=0)
     for variant in ("lms", "nlms", "rls"):
         yield skextra.LMSRegressor(variant=variant)
     yield skextra.Adaline()
