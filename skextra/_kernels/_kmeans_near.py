@@ -193,7 +193,8 @@ def share_of_candidates(block, order, bounds, every, centers, columns, room, rad
     exact, _, norms, _ = centers
     gaps, chosen = room
     total, clusters = 0, 0
-    for a in range(every // 2, len(gaps), every):
+    for probe in range((len(gaps) - every // 2 + every - 1) // every):
+        a = every // 2 + probe * every
         begin, end = bounds[a + 1], bounds[a + 2]
         if begin == end:
             continue

@@ -160,7 +160,7 @@ def main():
             skextra.LMSRegressor(learning_rate=10.0).fit(X[:200], y[:200])  # diverges
             if not sparse.issparse(X):
                 skextra.lms_stability(X[:200])
-                points = np.random.default_rng(0).random((8000, 2)).astype(X.dtype)
+                points = np.random.default_rng(0).random((30_000, 2)).astype(X.dtype)
                 skextra.KMeansPP(500, max_iter=3, random_state=0).fit(points)
     found = read_only(list(with_types(recorder.calls)))
     lines = sorted({f"{loop}: {', '.join(map(str, kinds))}\n" for loop, kinds in found})
