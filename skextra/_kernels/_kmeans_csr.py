@@ -5,6 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from skextra._kernels._kernel import kernel
+from skextra._kernels._kmeans_rows import FARTHEST
 
 _FASTMATH = {"reassoc", "contract", "nsz"}
 
@@ -73,7 +74,8 @@ def assign_csr(block, start, stop, centers, state, full, totals):
         blur = 1e-14 * (power + norms[label])
         near = np.sqrt(max(power + best + blur, 0.0))
         far = np.sqrt(max(power + second - blur, 0.0))
-        limits[i] = (max(far - near, 0.0) * scale + reach + travel[label]) * (1.0 - 1e-6)
+        limit = (max(far - near, 0.0) * scale + reach + travel[label]) * (1.0 - 1e-6)
+        limits[i] = min(limit, FARTHEST)
         if len(squares) > 0:
             squares[i - start] = max(power + best, 0.0) * scale * scale
         w = weight[i * step]

@@ -14,7 +14,7 @@ from skextra._kernels._inner import inner
 from skextra._kernels._kernel import kernel
 from skextra._kernels._kmeans_fours import in_fours
 from skextra._kernels._kmeans_narrow import LANES, assign_tile, fill_lanes
-from skextra._kernels._kmeans_rows import pending, settle
+from skextra._kernels._kmeans_rows import FAINT, pending, settle
 
 _FASTMATH = {"reassoc", "contract", "nsz"}
 # Rows of a cluster that meet its neighbours at a time. Clusters of fewer leave lanes unused; half
@@ -113,8 +113,9 @@ def _candidates(gaps, least, largest, norm, chosen):
         chosen[count] = c
         count += gaps[c] <= limit
     # The columns are off by 2^-24 |c| for each centre c, where |c| <= |a| + |a - c|, and the sum
-    # of d <= 64 squares by 66 roundings; the share covers all that is relative to |a - c|.
-    return count, sqrt(limit) * (1.0 - _SHARE) - _UNIT * sqrt(norm)
+    # of d <= 96 squares by 98 roundings; the share covers all that is relative to |a - c|.
+    clear = sqrt(max(limit - FAINT, np.float32(0)))
+    return count, clear * (1.0 - _SHARE) - _UNIT * sqrt(norm)
 
 
 @inner(fastmath=_FASTMATH)

@@ -10,7 +10,7 @@ import numpy as np
 
 from skextra._kernels._inner import inner
 from skextra._kernels._kernel import kernel
-from skextra._kernels._kmeans_rows import nearest_two
+from skextra._kernels._kmeans_rows import FAINT, nearest_two
 
 _FASTMATH = {"reassoc", "contract", "nsz"}
 _LESS, _MORE = 1.0 - 1e-6, 1.0 + 1e-6  # more than the rounding of bounds kept in float32
@@ -56,7 +56,7 @@ def bound_pairs(centers, tile, products, m, state):
     labels, limits, lower, _, travel = state
     for r in range(m):
         i = members[r]
-        blur = np.float32(unit) * power[r]
+        blur = np.float32(unit) * power[r] + FAINT
         line, row = products[r], lower[i]
         for c in range(len(travel)):
             row[c] = _bound_from_below(line[c] + norms[c] + power[r], blur, travel[c])
@@ -127,7 +127,7 @@ def _nearest_candidate(block, i, old, upper, centers, state, x, power, squares):
     _, packed, norms, unit = centers
     _, _, lower, _, travel = state
     row = lower[i]
-    blur = np.float32(unit) * power
+    blur = np.float32(unit) * power + FAINT
     looked = 0
     label = old
     best = np.float32(np.inf)

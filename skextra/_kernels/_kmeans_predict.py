@@ -10,7 +10,7 @@ import numpy as np
 from skextra._kernels._inner import inner
 from skextra._kernels._kernel import kernel
 from skextra._kernels._kmeans_narrow import LANES, fill_lanes, rank_pair, score_pair
-from skextra._kernels._kmeans_rows import nearest_two
+from skextra._kernels._kmeans_rows import FAINT, nearest_two
 
 _FASTMATH = {"reassoc", "contract", "nsz"}
 # Features from which a tile is filled faster by converting whole rows first, and rows converted
@@ -78,7 +78,7 @@ def label_rows(block, start, stop, centers, tile, lines, labels):
             rank_pair(scores[0], scores[1], c, best, second, nearest)
         for r in range(m):
             label = nearest[r]
-            blur = unit * power[r] + raised * norms[label]
+            blur = unit * power[r] + raised * norms[label] + FAINT
             if not second[r] - best[r] > blur + blur:
                 label, _, _ = nearest_two(block, first + r, exact)
             labels[first + r] = label

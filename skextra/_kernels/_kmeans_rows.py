@@ -9,6 +9,10 @@ from skextra._kernels._inner import inner
 from skextra._kernels._kernel import kernel
 
 _FASTMATH = {"reassoc", "contract", "nsz"}
+# More than what squares and products lose of float32's smallest numbers, however many features.
+FAINT = np.float32(1e-37)
+# The largest limit that another may still exceed: beyond float32, rows would never be looked at.
+FARTHEST = np.float32(3e38)
 # Rows summed at a time, feature by feature, which stay in the fastest cache meanwhile.
 _ROWS = 64
 
@@ -142,9 +146,9 @@ def settle(block, centers, tile, m, first, state, totals, with_costs):
         slack[r] = norms[nearest[r]]
     for r in range(m):
         norm = slack[r]
-        far = max(second[r] + power[r] - unit * power[r], np.float32(0))
-        near = max(best[r] + power[r] + unit * power[r] + raised * (norm + norm), np.float32(0))
-        slack[r] = sqrt(far) - sqrt(near)
+        far = max(second[r] + power[r] - unit * power[r] - FAINT, np.float32(0))
+        near = best[r] + power[r] + unit * power[r] + raised * (norm + norm) + FAINT
+        slack[r] = sqrt(far) - sqrt(max(near, np.float32(0)))
     for r in range(m):
         i = members[r]
         label = nearest[r]
@@ -152,7 +156,7 @@ def settle(block, centers, tile, m, first, state, totals, with_costs):
         if not slack[r] > 0:
             label, near64, far64 = nearest_two(block, i, exact)
             gap = (sqrt(far64) - sqrt(near64)) * scale
-        limits[i] = (gap + reach + travel[label]) * (1.0 - 1e-6)
+        limits[i] = min((gap + reach + travel[label]) * (1.0 - 1e-6), FARTHEST)
         if len(squares) > 0:
             square = best[r] + raised * norms[nearest[r]] + power[r]
             squares[i - first] = max(square, np.float32(0))

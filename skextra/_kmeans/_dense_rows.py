@@ -346,8 +346,9 @@ def _filled(room, scale):
     """Return what `pack` returns, given what `_room` returned."""
     k, d = room.exact.shape
     scaled = room.exact * scale
-    room.packed[:k, :d] = -2.0 * scaled
-    room.norms[:k] = (1.0 - room.unit) * np.einsum("kd,kd->k", scaled, scaled)
+    with np.errstate(over="ignore", invalid="ignore"):  # float64 decides about centres so far out
+        room.packed[:k, :d] = -2.0 * scaled
+        room.norms[:k] = (1.0 - room.unit) * np.einsum("kd,kd->k", scaled, scaled)
     return room
 
 
@@ -374,10 +375,11 @@ def _wide_tile(shape):
 
 def _multiply(rows, columns, out):
     """Write the products of rows and columns, summed over a bounded number of terms at a time."""
-    np.matmul(rows[:, :_MOST_SUMMED], columns[:_MOST_SUMMED], out=out)
-    for first in range(_MOST_SUMMED, len(columns), _MOST_SUMMED):
-        part = slice(first, first + _MOST_SUMMED)
-        out += rows[:, part] @ columns[part]
+    with np.errstate(over="ignore", invalid="ignore"):  # float64 decides about rows so far out
+        np.matmul(rows[:, :_MOST_SUMMED], columns[:_MOST_SUMMED], out=out)
+        for first in range(_MOST_SUMMED, len(columns), _MOST_SUMMED):
+            part = slice(first, first + _MOST_SUMMED)
+            out += rows[:, part] @ columns[part]
 
 
 def _tile(size, rows, scores):

@@ -157,10 +157,10 @@ class Clustering:
         One that belongs nowhere, as the rows about it cancel, goes to the first row. Rows that
         were assigned are again.
         """
+        if not metric.places_means:
+            return self
         first = rows.take(np.zeros(1, np.intp))
         centers = metric.place(self.centers, first, rows.offset)
-        if centers is self.centers:
-            return self
         if self.assignment is None:
             return Clustering(centers, None)
         assignment = self.assignment.copy()

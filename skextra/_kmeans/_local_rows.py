@@ -143,13 +143,13 @@ class LocalRows(Rows):
         some = self._every(-(-self.n // _TELLING_ROWS), (mean if self.is_dense else 0 * mean, 1.0))
         weight, total = some.shares(), variance.sum()
         squares, middle = some._squares_around(mean), mean
-        half = _nearest(squares, weight, 0.5)
+        half = nearest(squares, weight, 0.5)
         if len(half) and squares[half].max() < _OFF * total:
             own = some.subset(half, weight[half])._moments()[0]
             closer = some._squares_around(own)
             if weight[half] @ closer[half] < _HEAP * (weight[half] @ squares[half]):
                 squares, middle = closer, own
-        most = _nearest(squares, weight, _MOST)
+        most = nearest(squares, weight, _MOST)
         if weight[most] @ squares[most] < _DOMINANT * total * weight[most].sum():
             variance = some.subset(most, weight[most])._moments()[1]
         return middle, variance
@@ -388,7 +388,7 @@ def weight_and_step(weight):
     return frozen(np.ones(1) if weight is None else weight), 0 if weight is None else 1
 
 
-def _nearest(squares, weight, share):
+def nearest(squares, weight, share):
     """Return the rows of the smallest squares that weigh at most a share of all."""
     order = np.argsort(squares, kind="stable")
     mass = np.cumsum(weight[order])

@@ -161,8 +161,9 @@ def inertia_path(
     X, weight = tidy(check_array(X, **ACCEPTED), sample_weight)
     ks = _check_numbers(ks, X.shape[0])
     random_state = random_state_of(random_state)
-    if metric not in METRICS:
-        raise ValueError(f"metric={metric!r} is not an option; use one of {', '.join(METRICS)}.")
+    if not (isinstance(metric, str) and metric in METRICS):
+        options = ", ".join(map(repr, METRICS))
+        raise ValueError(f"metric={metric!r} is not an option; use one of {options}.")
     measure = METRICS[metric]
     data = TrainingData(X, weight, measure)
 

@@ -5,11 +5,12 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
-from sklearn.utils.extmath import randomized_svd
+from sklearn.utils.extmath import randomized_svd, row_norms
 
 from skextra._common._blas_limit import single_blas_thread
 from skextra._kmeans._dense_rows import MOST_NARROW, NarrowRows, WideRows
 from skextra._kmeans._lloyd import MOMENTUM, Clustering, lloyd
+from skextra._kmeans._local_rows import nearest
 from skextra._kmeans._metric import EUCLIDEAN, Metric
 from skextra._kmeans._random_swap import random_swap
 from skextra._kmeans._rows import Floats, Indices, RoughFrameError, Rows
@@ -37,6 +38,8 @@ _TELLING_SHARE = 0.75
 _MOST_OF_ALL = 0.25
 # Centres so many that iterations take long: all rows are first iterated along the main directions,
 # if these tell enough. Half or twice as many change nothing measurable.
+# The farthest of the rows, but for this share, do not count.
+_MOST = 0.99
 _MANY_CENTERS = 32
 # The largest number of these iterations, and the squared displacement of all centres, as a share
 # of the variance, that ends them.
@@ -215,11 +218,17 @@ def _near(rows):
 
 
 def _main_axes(rows, random_state):
-    """Return (main directions of the rows as columns, their share of the variance)."""
+    """Return (main directions of the rows as columns, what they hold of the variance).
+
+    That is their share of the variance of all but the farthest rows: a few of these alone would
+    make up most of it.
+    """
     rank = min(_MOST_AXES, *rows.shape)
     with single_blas_thread():
-        _, values, axes = randomized_svd(rows, rank, n_iter=1, random_state=random_state)
-    total = (rows.data if sparse.issparse(rows) else rows).astype(np.float64)
-    total = np.square(total).sum()
-    share = np.square(values, dtype=np.float64).sum() / total if total > 0 else 1.0
-    return np.ascontiguousarray(axes.T), share
+        _, _, axes = randomized_svd(rows, rank, n_iter=1, random_state=random_state)
+    axes = np.ascontiguousarray(axes.T)
+    squares = row_norms(rows.astype(np.float64), squared=True)
+    near = nearest(squares, np.ones(len(squares)), _MOST)
+    total = squares[near].sum()
+    held = np.square((rows @ axes)[near], dtype=np.float64).sum()
+    return axes, held / total if total > 0 else 1.0

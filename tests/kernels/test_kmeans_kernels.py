@@ -200,18 +200,18 @@ def assert_bounds_hold(kind, n, d, k, far):
         ranked = np.sqrt(np.sort(squares, axis=1))
         decided = ranked[:, 1] - ranked[:, 0] > 1e-12 * ranked[:, 1]
         nearest = squares.argmin(axis=1)
-        state = Assignment(n, k, d)
-        if kind is WideRows:
-            state.bound_pairs()
+        state, pairs = Assignment(n, k, d), Assignment(n, k, d)
         run(points, centers, state, True, (0, n))
-        new = points.nearest_labels(centers)
-        for labels in (state.labels, new):
-            np.testing.assert_array_equal(labels[decided], nearest[decided])
+        labels = [state.labels, points.nearest_labels(centers)]
         assert (state.limits <= ranked[:, 1] - ranked[:, 0] + 1e-15 * ranked[:, 1]).all()
         if kind is WideRows:
-            assert (state.lower[:, :k] <= np.sqrt(squares)).all()
-            own = np.sqrt(squares[np.arange(n), state.labels])
-            assert (state.lower[:, k] >= own).all()
+            pairs.bound_pairs()
+            run(points, centers, pairs, True, (0, n))
+            labels.append(pairs.labels)
+            assert (pairs.lower <= np.sqrt(squares)).all()
+            assert (pairs.limits >= np.sqrt(squares[np.arange(n), pairs.labels])).all()
+        for found in labels:
+            np.testing.assert_array_equal(found[decided], nearest[decided])
 
 
 @pytest.mark.parametrize("kind", [NarrowRows, WideRows])
@@ -272,7 +272,7 @@ def test_a_centre_that_lies_on_a_point_and_one_for_all():
         assert not state.labels.any()
         assert (own >= 0).all()
         assert own[0] < 1e-4
-        np.testing.assert_array_equal(state.limits, np.inf)
+        np.testing.assert_array_equal(state.limits, rows_kernels.FARTHEST)
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -125,3 +125,43 @@ def test_samples_far_away_that_a_search_sample_missed_get_centres(kind):
         assert np.bincount(model.labels_, minlength=k)[model.labels_[places]].tolist() == [1] * 3
         without = KMeansPP(k - 3, random_state=seed).fit(kind(rest))
         assert model.inertia_ < without.inertia_ * 1.01
+
+
+@pytest.mark.parametrize("far", [1e20, 3e23, 1e25])
+@pytest.mark.parametrize("n, d, k", [(4000, 10, 20), (4000, 80, 40), (6000, 2, 450)])
+def test_labels_are_exact_where_others_leave_the_range_of_float32(n, d, k, far):
+    X = cloud(n, d)
+    X[0] = far
+    model = KMeansPP(k, init=X[:k], tol=0, max_iter=10).fit(X)
+    expected = nearest(X, model.cluster_centers_)
+    assert_array_equal(model.labels_, expected)
+    assert_array_equal(model.predict(X), expected)
+
+
+@pytest.mark.parametrize("kind", [np.asarray, sparse.csr_array])
+@pytest.mark.parametrize("d, k", [(10, 5), (80, 40)])
+def test_a_centre_that_comes_from_far_away_leaves_no_label_behind(kind, d, k):
+    X = cloud(3000, d)
+    init = X[:k].copy()
+    init[0] = 1e40
+    model = KMeansPP(k, init=init, tol=0, algorithm="lloyd").fit(kind(X))
+    assert_array_equal(model.labels_, nearest(X, model.cluster_centers_))
+
+
+def test_predicting_samples_beyond_float32_is_silent():
+    X = cloud(500, 100)
+    model = KMeansPP(30, random_state=0).fit(X)
+    assert_array_equal(model.predict(X * 1e150), nearest(X * 1e150, model.cluster_centers_))
+
+
+def test_far_samples_leave_embeddings_searched_with_all_features():
+    rng = np.random.default_rng(0)
+    groups = rng.standard_normal((300, 128))
+    X = groups[rng.integers(300, size=6000)] + 0.7 * rng.standard_normal((6000, 128))
+    X /= np.linalg.norm(X, axis=1, keepdims=True)
+    X[::500] *= 60
+    plain, full = (
+        np.mean([KMeansPP(60, refine=r, random_state=s).fit(X).inertia_ for s in range(3)])
+        for r in (None, "auto")
+    )
+    assert full < 1.002 * plain

@@ -175,8 +175,8 @@ def test_few_samples_end_in_the_optimum(n, k, d):
 @pytest.mark.parametrize("d", [2, 70])
 def test_few_sparse_samples_and_weights_end_in_the_optimum(d):
     rng = np.random.default_rng(d)
-    X = rng.random((14, d)) * (rng.random((14, d)) < 0.5)
-    weight = rng.integers(1, 4, 14)
+    X = rng.random((13, d)) * (rng.random((13, d)) < 0.5)
+    weight = rng.integers(1, 4, 13)
     lowest = lowest_of_many(np.repeat(X, weight, axis=0), 4, 2000)
     for data in (X, sparse.csr_array(X), X.astype(np.float32)):
         model = KMeansPP(4, random_state=0).fit(data, sample_weight=weight)
