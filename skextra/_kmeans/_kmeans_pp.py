@@ -80,8 +80,8 @@ default='k-means++'
         Iterations end when the squared displacements of all centres sum to at most `tol` times
         the mean variance of the features. The variance is weighted, unlike scikit-learn's, and
         estimated on some rows if the data are large and searched. Where the farthest hundredth of
-        the samples (or a single one) makes up more than half of it, it is that of the others.
-        With 0 iterations end when no sample changes its cluster.
+        a few hundred samples (or a single one) makes up more than half of it, it is that of the
+        others. With 0 iterations end when no sample changes its cluster.
 
     algorithm : {'auto', 'lloyd', 'elkan'}, default='auto'
         The kind of iteration. All of them skip distances that cannot change a label.
@@ -150,8 +150,9 @@ default='k-means++'
 
     Otherwise: greedy k-means++ on a few samples per cluster, then rounds on a sample of
     ``max(10_000, 100 * n_clusters)`` rows (fewer for fewer than ten clusters). More than 96
-    features are projected on 48 main directions if these hold three quarters of the variance or
-    the data are sparse; if not, all rows are taken where the sample is a quarter of them. A round
+    features are projected on 48 main directions if these hold three quarters of the variance (more
+    than 64 always if the data are sparse); if they hold less, all rows are taken where
+    the sample is a quarter of them. A round
     splits the clusters whose two-means split saves most, iterates, and removes the centres whose
     removal costs least. It is undone if the inertia has not fallen, and the next one splits half
     as many. Where rounds show no groups, the search ends early. This is breathing k-means [2]_
@@ -159,7 +160,7 @@ default='k-means++'
     by squared distance where that lowers the inertia [3]_, so that small groups which the sample
     missed are found. Iterations skip samples whose nearest centre cannot have changed [4]_. A
     rough search makes up to three rounds on up to 256 samples per cluster and others drawn by
-    squared distance from the mean, and none on all data.
+    squared distance from the mean (from the origin for sparse data).
 
     Distances are computed in float32 from the mean of the data, or of most of them if others lie
     far out, with an error bound for each centre, and again in float64 where that does not decide.
@@ -168,7 +169,8 @@ default='k-means++'
     and is as exact as squared distances from the origin.
 
     An iteration costs at most ``n_samples * n_clusters * n_features`` products. Besides X, a fit
-    takes 8 bytes per sample, the sample of the search, and with many features the bounds of
+    takes 8 bytes per sample (12 from 400 clusters on, some 16 more where all rows are searched),
+    the sample of the search, and with many features the bounds of
     'elkan' or the projections, up to half of X. With weights of zero it copies the other rows.
     Results do not depend on the number of threads, which is that of scikit-learn: all cores
     unless threadpoolctl, joblib or OMP_NUM_THREADS limit them. Data of up to 120,000 entries are
@@ -180,10 +182,10 @@ default='k-means++'
     Cosine: all of this takes place among samples of length one, where half a squared distance is
     one minus the cosine. Means are divided by their length, except for one feature, jumps and
     projections; iterations on all data always do so, and end with the centres of spherical
-    k-means. A cluster whose samples cancel keeps its centre.
-    Samples whose length is one already, up to rounding, are used as they are. Others are copied,
-    in the dtype of X or in float64 if it is not floating-point; of a CSR matrix only the entries
-    are. `tol` is relative to the variance of the normalised samples.
+    k-means. A cluster whose samples cancel keeps its centre. Samples whose length is one already,
+    up to rounding, are used as they are. Others are copied, in the dtype of X or in float64 if it
+    is not floating-point; of a CSR matrix only the entries are. `tol` is relative to the variance
+    of the normalised samples.
 
     References
     ----------
