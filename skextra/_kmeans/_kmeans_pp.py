@@ -29,7 +29,7 @@ class KMeansPP(CallbackSupportMixin, FittedCenters):
     methods. By default it searches for good centres by split and merge on a sample of the data
     before it iterates on all of them. This takes less time than restarts and usually ends with a
     lower inertia. Data of one feature are solved exactly if ``n_samples * n_clusters`` is at
-    most 60,000.
+    most 300,000.
 
     Parameters
     ----------
@@ -138,7 +138,7 @@ default='k-means++'
 
     Notes
     -----
-    Exact: with one feature, ``n_samples * n_clusters`` up to 60,000 (repeated samples count
+    Exact: with one feature, ``n_samples * n_clusters`` up to 300,000 (repeated samples count
     once) and any search requested, the optimum is computed by dynamic programming over runs of
     sorted samples [5]_, in ``n_clusters * n_samples * log(n_samples)`` steps. `random_state` then
     has no effect, the centres are sorted, and a few iterations on all data follow as usual.

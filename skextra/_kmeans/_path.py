@@ -100,7 +100,7 @@ def inertia_path(
     numbers, the centres whose removal costs least are removed, one or a few at a time, and the
     others are updated. Each number gets three iterations on all data. This takes about as long as
     two or three fits for the largest number; single fits may end with a slightly lower inertia.
-    With one feature, and up to 60,000 samples times the largest number, every inertia is the
+    With one feature, and up to 300,000 samples times the largest number, every inertia is the
     minimum.
 
     Parameters
