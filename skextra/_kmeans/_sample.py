@@ -33,13 +33,13 @@ _MOST_SLIM = 2 * _MOST_AXES
 # have .8. Embeddings, with .25 to .74, fill their dimensions. Centres that are best along some of
 # these end up to 3% higher than without a search, so they are searched along all.
 _TELLING_SHARE = 0.75
+# The nearest of the rows, whose variance that is: a few far out would make up most of it alone.
+_MOST = 0.99
 # With all features, few rows for each centre mislead the search: from this share of all rows on it
 # takes all of them. With half of them instead, 100,000 embeddings in 300 clusters end .5% higher.
 _MOST_OF_ALL = 0.25
 # Centres so many that iterations take long: all rows are first iterated along the main directions,
 # if these tell enough. Half or twice as many change nothing measurable.
-# The farthest of the rows, but for this share, do not count.
-_MOST = 0.99
 _MANY_CENTERS = 32
 # The largest number of these iterations, and the squared displacement of all centres, as a share
 # of the variance, that ends them.
