@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from skextra._kernels._kmeans_rows import Labelling
 from skextra._kmeans._metric import EUCLIDEAN
+from skextra._kmeans._momentum import Momentum
 
 if TYPE_CHECKING:
     from skextra._kmeans._metric import Metric
@@ -21,9 +22,9 @@ if TYPE_CHECKING:
 _DUBIOUS = 1e-9
 # In a search, one lighter than this share is taken for empty and keeps its centre.
 _LEAST = 1e-12
-# The share of their last move by which centres go on. Of constant and growing shares up to .8 to
-# .98 this takes the fewest iterations on the data sets of benchmarks/bench_kmeans.py.
-MOMENTUM = 0.98
+# Iterations in a row that have to gain little before they are given up: after a restart of the
+# momentum a single one may.
+_CALM = 3
 
 
 class Assignment:
@@ -67,6 +68,10 @@ class Assignment:
         """Account for iterations that the loops ran in one call."""
         self.reach = reach
         self.is_fresh = False
+
+    def inertia_beyond(self, centers: Floats) -> float:
+        """Return the inertia of these centres, less that of a single one at the offset."""
+        return self.counts @ np.square(centers).sum(axis=1) - 2.0 * np.vdot(centers, self.sums)
 
     def copy(self) -> Assignment:
         """Return an independent copy; bounds of pairs, which no search keeps, are shared."""
@@ -200,7 +205,8 @@ def lloyd(
     max_iter: int,
     tol: float = 0.0,
     costs: bool = False,
-    momentum: float = 0.0,
+    momentum: bool = False,
+    least_gain: float = 0.0,
     watch: Callable[[Step], bool] | None = None,
     strict: bool = False,
     metric: Metric = EUCLIDEAN,
@@ -209,9 +215,9 @@ def lloyd(
 
     The assignment is carried on and updated. A cluster that loses all its rows keeps its centre,
     unless `strict`: then it is given the row farthest from its centre. If `costs` are wanted (see
-    `Rows.assign`) all iterations are run. With `momentum` the centres go on in the direction of
-    their last move, by a share of it that grows up to that (Nesterov); where the means pull the
-    other way it starts again from nothing (the restart of O'Donoghue & Candes, 2015).
+    `Rows.assign`) all iterations are run. With `momentum` the centres go beyond the means (see
+    `Momentum`). Iterations also end when moving the centres to the means has lowered the inertia
+    by at most the share `least_gain` of it three times in a row.
     ``watch(step)`` is called after every iteration and may end them by returning True. The
     `metric` says where the centre of a cluster belongs.
     """
@@ -222,7 +228,7 @@ def lloyd(
         if found is not None:
             centers, n_iter, changed, lost = found
             return Clustering(centers, assignment, n_iter, changed == 0, lost)
-    before, relocated, run = centers, 0, 0
+    course, relocated, calm, least = Momentum(centers), 0, 0, 0.0
     lost = np.zeros(len(centers) if costs else 0)
     for iteration in range(max_iter):
         last = costs and iteration == max_iter - 1
@@ -243,24 +249,24 @@ def lloyd(
         means = means_of(assignment, centers, 0.0 if strict else _LEAST)
         means = metric.place(means, centers, rows.offset)
         shift = lengths(means - centers)
+        if least_gain and iteration == _CALM - 1:  # most fits end before
+            least = least_gain * rows.inertia(centers, labels)
+        calm = calm + 1 if assignment.counts @ shift**2 <= least else 0
         still = changed == 0 and not relocated
-        done = not costs and (still or shift @ shift <= tol)
+        done = not costs and (still or shift @ shift <= tol or calm == _CALM)
         if done and momentum and still:
-            done, momentum = False, 0.0  # where momentum brought them is not yet a fixed point
+            done, momentum = False, False  # where momentum brought them is not yet a fixed point
         aim = means
         if momentum and not done and iteration < max_iter - 1:
-            course = means - before
-            run = run + 1 if np.vdot(means - centers, course) > 0 else 0
-            if run:
-                ahead = means + min(momentum, run / (run + 3)) * course
-                aim = metric.place(ahead, means, rows.offset)
-                shift = lengths(aim - centers)
+            aim = course.aim(centers, means, assignment.inertia_beyond(centers))
+            aim = metric.place(aim, means, rows.offset)
+            shift = lengths(aim - centers)
         if watch is not None and watch(Step(rows, centers, labels, means)):
             done, aim = True, means
             shift = lengths(aim - centers)
         assignment.move(shift * rows.scale)
         is_assigned = still and not shift.any()
-        before, centers = means, aim
+        centers = aim
         if done:
             break
     return Clustering(centers, assignment, iteration + 1, is_assigned, lost)

@@ -13,7 +13,7 @@ from skextra._kmeans._coreset import coreset
 from skextra._kmeans._data import TrainingData
 from skextra._kmeans._history import KMeansHistory, Recorder
 from skextra._kmeans._line import BestRuns
-from skextra._kmeans._lloyd import MOMENTUM, Clustering, Step, lengths, lloyd
+from skextra._kmeans._lloyd import Clustering, Step, lengths, lloyd
 from skextra._kmeans._local_search import local_search, mixed_sample
 from skextra._kmeans._metric import Metric
 from skextra._kmeans._rows import Floats, Rows
@@ -39,6 +39,9 @@ _MORE_ON_SAMPLES = 2
 _ROUGH_ROUNDS = 3
 # Iterations after centres have moved to rare groups in a rough search.
 _SETTLING = 3
+# What iterations after a search have to gain, in units of `tol`: their last half gains .01% where
+# there are no groups, a tenth of the difference between two fits.
+_LEAST_GAIN = 0.2
 # Rows up to which a search is so short that a longer one is hardly noticed; half or twice the
 # number changes neither time nor inertia by more than 1%.
 _FEW = 1000
@@ -224,12 +227,14 @@ class Run:
             begin = replace(begin, is_assigned=False)
         elif len(assignment.lower) and not pairs:
             begin = Clustering.start(rows, begin.centers)
+        hurries = self.effort > 0 and plan.algorithm == "auto"
         return lloyd(
             rows,
             begin,
             max_iter=plan.most_iterations,
             tol=plan.tol * rows.variance.mean(),
-            momentum=MOMENTUM if self.effort and plan.algorithm == "auto" else 0.0,
+            momentum=hurries,
+            least_gain=_LEAST_GAIN * plan.tol if hurries else 0.0,
             watch=self.watch,
             strict=True,
             metric=plan.metric,

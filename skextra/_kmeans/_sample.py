@@ -9,7 +9,7 @@ from sklearn.utils.extmath import randomized_svd, row_norms
 
 from skextra._common._blas_limit import single_blas_thread
 from skextra._kmeans._dense_rows import MOST_NARROW, NarrowRows, WideRows
-from skextra._kmeans._lloyd import MOMENTUM, Clustering, lloyd
+from skextra._kmeans._lloyd import Clustering, lloyd
 from skextra._kmeans._local_rows import nearest
 from skextra._kmeans._metric import EUCLIDEAN, Metric
 from skextra._kmeans._random_swap import random_swap
@@ -45,6 +45,7 @@ _MANY_CENTERS = 32
 # of the variance, that ends them.
 _PROJECTED_ITERATIONS = 100
 _PROJECTED_TOL = 1e-5
+_PROJECTED_GAIN = 1e-4
 # What a pass over the rows of a rough search costs of one over all rows, one part in so many. With
 # 20 a photograph in 256 clusters takes 18% more time and ends 1.5% lower, most other data change
 # by less than .5%; with 80 a million rows end .5% higher (benchmarks/kmeans_constants.py --rough).
@@ -164,7 +165,14 @@ class Sample:
         projected = everything.project(self._axes)
         start = Clustering.start(projected, found.centers + (self.rows.offset - projected.offset))
         tol = _PROJECTED_TOL * projected.variance.sum()
-        found = lloyd(projected, start, max_iter=_PROJECTED_ITERATIONS, tol=tol, momentum=MOMENTUM)
+        found = lloyd(
+            projected,
+            start,
+            max_iter=_PROJECTED_ITERATIONS,
+            tol=tol,
+            least_gain=_PROJECTED_GAIN,
+            momentum=True,
+        )
         return everything.means(found.assignment.labels, k)
 
 

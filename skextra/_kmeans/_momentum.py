@@ -1,0 +1,47 @@
+"""Steps of Lloyd's iterations beyond the means, so that fewer are needed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from skextra._kmeans._rows import Floats
+
+# The most by which a step goes beyond the means, as a share of itself. With nothing, iterations of
+# data without groups end up to .1% higher, after as many; with .9 up to .1% lower, but only after
+# twice as many (means of 100,000 normal rows of 128 features and of the uniform sets of
+# benchmarks/_kmeans_sets.py, from equal centres). Where there are groups it changes nothing.
+_BEYOND = 0.5
+
+
+class Momentum:
+    """Where centres go: beyond their means, in the directions of this step and of the last.
+
+    Both shares grow from nothing: the over-relaxation to `_BEYOND`, that of the last move of the
+    means (Nesterov) to 1. Where the means pull against that move, both start again from nothing
+    (the restart of O'Donoghue & Candes, 2015). Where the inertia has risen, centres go back to the
+    means before, so that it falls in the end and iterations cannot go round in circles.
+    """
+
+    def __init__(self, centers: Floats) -> None:
+        self._means = centers
+        self._inertia = np.inf
+        self._run = 0  # steps since the start
+
+    def aim(self, centers: Floats, means: Floats, inertia: float) -> Floats:
+        """Return where to go from these centres, of which `means` are those of their clusters.
+
+        The `inertia` of the centres may lack what is the same for all.
+        """
+        if inertia > self._inertia and self._run:
+            self._run = 0
+            return self._means
+        step, course = means - centers, means - self._means
+        self._means, self._inertia = means, inertia
+        self._run = self._run + 1 if np.vdot(step, course) > 0 else 0
+        # .5, .67, .75 and so on: with n / (n + 3), the usual share, pictures and normal rows take a
+        # third more iterations, and end higher.
+        share = self._run / (self._run + 1)
+        return means + share * (_BEYOND * step + course)
