@@ -83,6 +83,10 @@ default='k-means++'
         a few hundred samples (or a single one) makes up more than half of it, it is that of the
         others. With 0 iterations end when no sample changes its cluster.
 
+        After a search with ``algorithm='auto'``, iterations also end when, from the third on,
+        moving the centres to the means has lowered the inertia by at most the share ``tol / 2`` of
+        it three times in a row. In data without clusters, many more would gain next to nothing.
+
     algorithm : {'auto', 'lloyd', 'elkan'}, default='auto'
         The kind of iteration. All of them skip distances that cannot change a label.
 
@@ -90,8 +94,9 @@ default='k-means++'
         - 'elkan': the same, with a lower bound for every pair of sample and centre. The bounds
           take `n_samples * n_clusters` float32 numbers and pay with many features. They are not
           used for sparse data nor for up to 64 features.
-        - 'auto': the faster of the two. After a search, iterations also use Nesterov momentum,
-          which reduces their number.
+        - 'auto': the faster of the two. After a search, centres also move beyond the means, in
+          the directions of this step and of the last one (over-relaxation and Nesterov momentum),
+          which reduces the number of iterations.
 
     store_history : bool, default=False
         Whether to keep all iterations in `history_`. Each costs another pass over the data.

@@ -9,10 +9,10 @@ import numpy as np
 if TYPE_CHECKING:
     from skextra._kmeans._rows import Floats
 
-# The most by which a step goes beyond the means, as a share of itself. With nothing, iterations of
-# data without groups end up to .1% higher, after as many; with .9 up to .1% lower, but only after
-# twice as many (means of 100,000 normal rows of 128 features and of the uniform sets of
-# benchmarks/_kmeans_sets.py, from equal centres). Where there are groups it changes nothing.
+# The most by which a step goes beyond the means, as a share of itself. From equal centres, with
+# nothing, normal rows of 128 features and uniform ones of 16 and 68 end .1% higher after as many
+# iterations; with .9 up to .1% lower, after twice as many. Where there are groups it changes
+# nothing (benchmarks/kmeans_constants.py halves and doubles it).
 _BEYOND = 0.5
 
 
@@ -41,7 +41,7 @@ class Momentum:
         step, course = means - centers, means - self._means
         self._means, self._inertia = means, inertia
         self._run = self._run + 1 if np.vdot(step, course) > 0 else 0
-        # .5, .67, .75 and so on: with n / (n + 3), the usual share, pictures and normal rows take a
-        # third more iterations, and end higher.
+        # .5, .67, .75 and so on: with n / (n + 3), the usual share, pictures and normal rows take
+        # a third more iterations, and end higher.
         share = self._run / (self._run + 1)
         return means + share * (_BEYOND * step + course)

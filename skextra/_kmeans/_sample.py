@@ -41,8 +41,10 @@ _MOST_OF_ALL = 0.25
 # Centres so many that iterations take long: all rows are first iterated along the main directions,
 # if these tell enough. Half or twice as many change nothing measurable.
 _MANY_CENTERS = 32
-# The largest number of these iterations, and the squared displacement of all centres, as a share
-# of the variance, that ends them.
+# The largest number of these iterations; what ends them: the squared displacement of all centres,
+# as a share of the variance, and what moving to the means has to gain, as a share of the inertia.
+# With 2e-5 for the last, MNIST in a hundred clusters takes 6% more time, with 3e-4 25%, because
+# more is left for the iterations with all features; both end the same.
 _PROJECTED_ITERATIONS = 100
 _PROJECTED_TOL = 1e-5
 _PROJECTED_GAIN = 1e-4
