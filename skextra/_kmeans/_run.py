@@ -40,8 +40,8 @@ _ROUGH_ROUNDS = 3
 # Iterations after centres have moved to rare groups in a rough search.
 _SETTLING = 3
 # What moving the centres to the means has to gain after a search, in units of `tol`. With .2
-# uniform rows and pictures take 10 to 25% more time and end .01 to .02% lower, with .8 they take 10
-# to 20% less and end up to .02% higher (kmeans_constants.py as well).
+# uniform rows and pictures take 10 to 25% more time and end .01 to .02% lower, with .8 they take
+# 10 to 20% less and end up to .02% higher (kmeans_constants.py as well).
 _LEAST_GAIN = 0.5
 # Rows up to which a search is so short that a longer one is hardly noticed; half or twice the
 # number changes neither time nor inertia by more than 1%.
