@@ -14,7 +14,7 @@ from skextra._kernels import _kmeans_rows as kernels
 from skextra._kernels._kmeans_narrow import LANES, assign_narrow, cross_narrow, iterate_narrow
 from skextra._kernels._kmeans_pairs import assign_by_bounds
 from skextra._kernels._kmeans_predict import LINE, label_few, label_rows, measure_rows
-from skextra._kernels._kmeans_products import SOME, adopt, fill_pending
+from skextra._kernels._kmeans_products import SOME, adopt, adopt_lines, fill_pending
 from skextra._kernels._kmeans_search import Halves, split_each
 from skextra._kernels._kmeans_wide import ROWS, assign_wide, cross_wide
 from skextra._kmeans._local_rows import LocalRows, added
@@ -296,25 +296,10 @@ class WideRows(DenseRows):
         if not self._multiplies(len(centers[0]), lower):
             tile = _wide_tile(packed.shape)
             return assign_wide(block, start, stop, centers, state, full, totals, tile)
-        k, d = packed.shape
+        d = packed.shape[1]
         tile = _tile(LANES, np.empty((LANES, d), np.float32), np.empty((SOME, LANES), np.float32))
-        products, columns = np.empty((LANES, k), np.float32), np.ascontiguousarray(packed.T)
-        by_bounds = len(lower) and not full
-        limits = int(_MOST_CANDIDATES * k), np.empty(k, np.float32)
-        position, changed, evaluated, looked = start, 0, 0, 0
-        while True:
-            if by_bounds:
-                position, m, moved, more = assign_by_bounds(
-                    block, position, stop, centers, state, totals, tile, *limits
-                )
-                changed, looked = changed + moved, looked + more
-            else:
-                position, m = fill_pending(block, position, stop, state, full, tile)
-            if not m:
-                return changed, evaluated + looked // k
-            _multiply(tile[3][:m], columns, products[:m])
-            changed += adopt(block, start, centers, tile, products, m, state, totals)
-            evaluated += m
+        rows = block, start, stop, centers, state, full, totals, tile
+        return _assign_pairs(*rows) if len(lower) else _assign_lines(*rows)
 
     @staticmethod
     def cross_chunk(block, start, stop, centers, out, base):
@@ -329,6 +314,42 @@ class WideRows(DenseRows):
         # Automatically where they take no more than half of the room of X.
         pays = k >= _PAIRS_FROM and 8 * k <= self.d * self.X.itemsize
         return algorithm == "elkan" or (algorithm == "auto" and pays)
+
+
+def _assign_lines(block, start, stop, centers, state, full, totals, tile):
+    """Do what `assign_chunk` does without; each centre has a line of products."""
+    packed = centers[1]
+    lines = np.empty((len(packed), LANES), np.float32)
+    position, changed, evaluated = start, 0, 0
+    while True:
+        position, m = fill_pending(block, position, stop, state, full, tile)
+        if not m:
+            return changed, evaluated
+        _multiply(packed, tile[3][:m].T, lines[:, :m])
+        changed += adopt_lines(block, start, centers, tile, lines, m, state, totals)
+        evaluated += m
+
+
+def _assign_pairs(block, start, stop, centers, state, full, totals, tile):
+    """Do what `assign_chunk` does with bounds of pairs; each row has a line of products."""
+    packed = centers[1]
+    k = len(packed)
+    products, columns = np.empty((LANES, k), np.float32), np.ascontiguousarray(packed.T)
+    limits = int(_MOST_CANDIDATES * k), np.empty(k, np.float32)
+    position, changed, evaluated, looked = start, 0, 0, 0
+    while True:
+        if full:
+            position, m = fill_pending(block, position, stop, state, full, tile)
+        else:
+            position, m, moved, more = assign_by_bounds(
+                block, position, stop, centers, state, totals, tile, *limits
+            )
+            changed, looked = changed + moved, looked + more
+        if not m:
+            return changed, evaluated + looked // k
+        _multiply(tile[3][:m], columns, products[:m])
+        changed += adopt(block, start, centers, tile, products, m, state, totals)
+        evaluated += m
 
 
 def _room(centers, padding, lanes, dtype=np.float32):
