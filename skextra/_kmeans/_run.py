@@ -205,8 +205,11 @@ class Run:
             found = BestRuns(rows, k).clustering(k)
         else:
             if isinstance(start, np.ndarray):
-                start = sample.carry(start)
-            centers = self.seed(start, rows)
+                centers = sample.carry(start)
+            else:
+                centers = sample.start() if start == "k-means++" else None
+            if centers is None:
+                centers = self.seed(start, rows)
             effort = self.effort + (0 if sample.is_whole else _MORE_ON_SAMPLES)
             found = improve(rows, centers, self.random_state, effort, metric=sample.metric)
         if not sample.is_whole:

@@ -32,6 +32,10 @@ _TELLING = 16  # clusters from which that ratio is certain enough to give up the
 _EVEN = 1.2
 _WORTH, _MOST_WORTH = 2.5e-5, 0.005
 _MANY = 32
+# Between these ratios a first round tells of no groups. Of blobs and embeddings with as many groups
+# as centres it is .1 to .45 or above 1.7, of noise and of embeddings with three to thirty times
+# more groups, or less, .77 to 1.2.
+_FOUND_FEW, _FOUND_ALL = 0.6, 1.5
 
 
 def split_and_merge(
@@ -85,6 +89,22 @@ def split_and_merge(
         else:
             break
     return best
+
+
+def first_round(rows: DenseRows, centers: Floats) -> tuple[Clustering, bool]:
+    """Return a clustering after one round, and whether rows form about as many groups as centres.
+
+    They do if some centres share a group, so that removing one of these costs next to nothing, or
+    if every centre has a group, so that removing one costs far more than a split gains.
+    """
+    begin = lloyd(rows, Clustering.start(rows, centers), max_iter=_SETTLING)
+    halves = rows.split(EUCLIDEAN.means(begin.centers, begin.assignment), begin.assignment.labels)
+    chosen = np.argsort(-halves.saved, kind="stable")[: max(1, len(centers) // 4)]
+    inertia = begin.inertia(rows)
+    more, gone, prospect = _split(rows, begin, inertia, halves, chosen, EUCLIDEAN)
+    if prospect < _FOUND_FEW:
+        return more.without(gone), True
+    return begin, prospect > _FOUND_ALL
 
 
 def _split(
