@@ -165,6 +165,8 @@ class Run:
         if self.plan.is_rough and method_for(rows.n, rows.d, k) == "splits":
             return self.search_roughly(start)
         sample = Sample(rows, k, self.random_state, metric=metric)
+        if self.plan.refine == "auto" and not sample.is_worthwhile:
+            return Clustering.start(rows, self.seed(start, rows))
         found = self.search_sample(start, sample)
         for _ in range(_ROUNDS if sample.is_partial else 0):
             before = found.centers
