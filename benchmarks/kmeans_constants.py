@@ -23,16 +23,16 @@ from skextra import KMeansPP
 USUAL = {
     "_sample": (
         "_SAMPLE_ROWS _ROWS_PER_CENTER _MOST_AXES _AXES_FROM _MOST_SLIM _TELLING_SHARE "
-        "_MOST_OF_ALL _MANY_CENTERS _PROJECTED_ITERATIONS "
-        "_PROJECTED_GAIN"
+        "_JUDGED_PER_CENTER _MOST_OF_ALL _MANY_CENTERS _PROJECTED_ITERATIONS _PROJECTED_GAIN"
     ),
     "_split_merge": (
-        "_SETTLING _SPLITTING _LEAST_GAIN _MOST_ROUNDS _TELLING _WORTH _MOST_WORTH _MANY"
+        "_SETTLING _SPLITTING _LEAST_GAIN _MOST_ROUNDS _TELLING _WORTH _MOST_WORTH _MANY "
+        "_STEEP _UNEVEN _BEST"
     ),
     "_local_search": "_DRAWS _CANDIDATES",
     "_run": "_ROUNDS _FEW_MOVED _MORE_ON_SAMPLES _FEW _LEAST_GAIN",
     "_momentum": "_BEYOND",
-    "_seeding": "_SOME _SOME_PER_CENTER",
+    "_seeding": "_SOME _SOME_PER_CENTER _SOME_OF_WIDE",
     "_dense_rows": "_MOST_CANDIDATES",
 }
 ROUGH = {  # of refine='rough'

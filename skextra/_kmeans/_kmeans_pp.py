@@ -71,7 +71,7 @@ default='k-means++'
           `max_iter`, `tol` and `algorithm` are: for quantisers and previews. The inertia is
           usually up to a few percent higher. Labels and `inertia_` are exact as ever.
         - 'auto': 1 if `init` is a string (2 for up to 1000 samples, 3 for up to 500), None if it
-          is an array or a callable.
+          is an array or a callable, or if little would be gained (see Notes).
 
     max_iter : int, default=300
         Maximum number of iterations of one run on all data; with ``refine='rough'`` there is one.
@@ -155,9 +155,11 @@ default='k-means++'
 
     Otherwise: greedy k-means++ on a few samples per cluster, then rounds on a sample of
     ``max(10_000, 100 * n_clusters)`` rows (fewer for fewer than ten clusters). More than 96
-    features are projected on 48 main directions if these hold three quarters of the variance (more
-    than 64 always if the data are sparse); if they hold less, all rows are taken where
-    the sample is a quarter of them. A round
+    features are projected on 48 main directions if these hold three quarters of the variance, for
+    up to 48 clusters, or if a first round shows about as many groups as clusters along them (more
+    than 64 always if the data are sparse). Otherwise all rows are taken where the sample is a
+    quarter of them, and ``refine='auto'`` does not search these if that round shows little to be
+    gained. A round
     splits the clusters whose two-means split saves most, iterates, and removes the centres whose
     removal costs least. It is undone if the inertia has not fallen, and the next one splits half
     as many. Where rounds show no groups, the search ends early. This is breathing k-means [2]_

@@ -169,6 +169,8 @@ class Run:
         if self.plan.is_rough and method_for(rows.n, rows.d, k) == "splits":
             return self.search_roughly(start)
         sample = Sample(rows, k, self.random_state, metric=metric)
+        if self.plan.refine == "auto" and not sample.is_worthwhile:
+            return Clustering.start(rows, self.seed(start, rows))
         found = self.search_sample(start, sample)
         for _ in range(_ROUNDS if sample.is_partial else 0):
             before = found.centers
@@ -209,8 +211,11 @@ class Run:
             found = BestRuns(rows, k).clustering(k)
         else:
             if isinstance(start, np.ndarray):
-                start = sample.carry(start)
-            centers = self.seed(start, rows)
+                centers = sample.carry(start)
+            else:
+                centers = sample.start() if start == "k-means++" else None
+            if centers is None:
+                centers = self.seed(start, rows)
             effort = self.effort + (0 if sample.is_whole else _MORE_ON_SAMPLES)
             found = improve(rows, centers, self.random_state, effort, metric=sample.metric)
         if not sample.is_whole:

@@ -7,9 +7,10 @@ import numpy as np
 from scipy import sparse
 from sklearn.utils import check_array
 
+from skextra._common._blas_limit import single_blas_thread
 from skextra._kernels._kmeans_seed import seed_greedily, seed_in_cells
 from skextra._kmeans._dense_rows import NarrowRows
-from skextra._kmeans._local_rows import floating, weight_and_step
+from skextra._kmeans._local_rows import draw_by_mass, floating, weight_and_step
 from skextra._kmeans._metric import Metric
 from skextra._kmeans._rows import Floats, Indices, Rows
 from skextra._typing import FloatArray, FloatMatrix, MatrixLike
@@ -23,6 +24,14 @@ _SOME_PER_CENTER = 20
 # 8 features and .3 instead of 8 for 5,000, and the inertia of a fit ends .3% lower and the same
 # (benchmarks/many_clusters.py).
 _MANY = 500
+# Features up to which loops over rows side by side are used: for 256 features and 300 centres
+# products take a third of their time.
+_FEW_FEATURES = 96
+# Rows of more features for each centre. With half of them fits of embeddings end .15% higher, with
+# half as many again .1% lower, and seeding takes in proportion.
+_SOME_OF_WIDE = 40
+# Rows drawn at a time: enough for products to be fast, and for ten to twenty centres.
+_DRAWN = 128
 
 
 def name_or_centers(
@@ -83,10 +92,12 @@ def greedy_plus_plus(rows: Rows, k: int, random_state: np.random.RandomState) ->
 def seed_on_some(rows: Rows, k: int, random_state: np.random.RandomState) -> Floats:
     """Return k centres chosen by greedy k-means++ among some of the rows, a few per centre."""
     n = rows.n
-    size = max(_SOME, _SOME_PER_CENTER * k)
+    size = max(_SOME, (_SOME_PER_CENTER if rows.d <= _FEW_FEATURES else _SOME_OF_WIDE) * k)
     some = np.arange(n) if n <= size else random_state.choice(n, size, replace=False)
     scaled = rows.take_scaled(some)
     scaled = scaled.toarray() if sparse.issparse(scaled) else scaled
+    if scaled.shape[1] > _FEW_FEATURES:
+        return rows.take(some[_seed_by_products(scaled, rows.weights(some), k, random_state)])
     draws = random_state.random_sample((k, _n_trials(k)))
     if k < _MANY:
         chosen = _seed(scaled, rows.weights(some), draws)
@@ -102,6 +113,49 @@ def _seed(scaled, weight, draws):
     columns = np.ascontiguousarray(scaled.T)
     seed_greedily(columns, *weight_and_step(weight), draws, chosen, *room)
     return chosen
+
+
+def _seed_by_products(scaled, weight, k, random_state):
+    """Do what `_seed` does, with distances from products by BLAS, for many draws at a time.
+
+    A row drawn earlier, when it was farther from its nearest choice, is taken with the probability
+    that is left of its squared distance, so that it is drawn in proportion to what that is now.
+    """
+    n_trials = _n_trials(k)
+    weight = np.ones(len(scaled), np.float32) if weight is None else weight.astype(np.float32)
+    squares = np.einsum("ij,ij->i", scaled, scaled)
+    chosen = np.zeros(k, np.intp)
+    chosen[:1] = draw_by_mass(weight, random_state.random_sample(1))
+    with single_blas_thread():
+        closest = _squares_from(scaled, squares, chosen[:1])[0]
+        n_chosen = 1
+        while n_chosen < k and closest.any():
+            drawn = draw_by_mass(weight * closest, random_state.random_sample(_DRAWN))
+            before = closest[drawn] * random_state.random_sample(_DRAWN)
+            distances = _squares_from(scaled, squares, drawn)
+            first = 0
+            while n_chosen < k:
+                trials = first + np.flatnonzero(before[first:] < closest[drawn[first:]])[:n_trials]
+                if len(trials) < n_trials:
+                    break
+                left = np.minimum(distances[trials], closest)
+                best = np.argmin(left @ weight)
+                closest = left[best]
+                chosen[n_chosen] = drawn[trials[best]]
+                n_chosen += 1
+                first = trials[-1] + 1
+    return chosen
+
+
+def _squares_from(scaled, squares, some):
+    """Return the squared distances of all rows from some of them, (n_some, n)."""
+    out = scaled[some] @ scaled.T
+    out *= -2.0
+    out += squares
+    out += squares[some, None]
+    np.maximum(out, 0.0, out=out)
+    out[np.arange(len(some)), some] = 0.0
+    return out
 
 
 def _seed_in_cells(scaled, weight, draws, threads):
