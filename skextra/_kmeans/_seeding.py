@@ -129,8 +129,8 @@ def _seed_by_products(scaled, weight, k, random_state):
     with single_blas_thread():
         closest = _squares_from(scaled, squares, chosen[:1])[0]
         n_chosen = 1
-        while n_chosen < k and closest.any():
-            drawn = draw_by_mass(weight * closest, random_state.random_sample(_DRAWN))
+        while n_chosen < k and (mass := weight * closest).any():
+            drawn = draw_by_mass(mass, random_state.random_sample(_DRAWN))
             before = closest[drawn] * random_state.random_sample(_DRAWN)
             distances = _squares_from(scaled, squares, drawn)
             first = 0
