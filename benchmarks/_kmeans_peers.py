@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 _FEW = 2000  # rows of the fit that warms up
-_START = 60  # seconds within which a process has to be ready, warmed up
+_START = 120  # seconds within which a process has to be ready, warmed up
 _READY = "ready"
 
 
