@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 _FEW = 2000  # rows of the fit that warms up
-_START = 120  # seconds within which a process has to be ready
+_START = 120  # seconds within which a process has to be ready, warmed up
 _READY = "ready"
 
 
@@ -24,7 +24,8 @@ _READY = "ready"
 class Peer:
     """How a library is called: ``train(X, k, seed)`` returns a model with centres.
 
-    `label` is None where training gives labels, otherwise ``label(model, X)``.
+    `label` is None where training gives labels, otherwise ``label(model, X)``. With more than
+    `most_rows` rows it is not run: it would take minutes.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Peer:
     train: Callable[[np.ndarray, int, int], Any]
     centers: str = "cluster_centers_"
     label: Callable[[Any, np.ndarray], np.ndarray] | None = None
+    most_rows: float = np.inf
 
 
 def ours(X, k, seed):
@@ -128,8 +130,15 @@ PEERS = (
         lambda m, X: m.assign(single(X), m.centers),
     ),
     Peer("fastkmeans", "fastkmeans", fastkmeans, "centroids", lambda m, X: m.predict(single(X))),
-    Peer("bkmeans", "bkmeans", breathing),
-    Peer("mlxtend", "mlxtend", mlxtend, "centroids_", lambda m, X: m.predict(X)),
+    Peer("bkmeans", "bkmeans", breathing, most_rows=10_000),
+    Peer(
+        "mlxtend",
+        "mlxtend",
+        mlxtend,
+        "centroids_",
+        lambda m, X: m.predict(X),
+        most_rows=10_000,
+    ),
 )
 
 
@@ -190,14 +199,25 @@ class Process:
 
 
 def _serve(connection, place, path, k, threads):
-    if hasattr(os, "sched_setaffinity"):  # not every library lets itself be limited
-        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:threads])
     warnings.simplefilter("ignore")
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # C++ prints warnings into the table
     peer, X = PEERS[place], np.load(path)
     answer = _answer(peer, np.resize(X[:_FEW], (max(_FEW, 2 * k), X.shape[1])), k, 0)
+    _pin(threads)
     connection.send(answer if isinstance(answer, str) else _READY)
     while True:
         connection.send(_answer(peer, X, k, connection.recv()))
+
+
+def _pin(count):
+    """Bind all threads of this process to so many cores: not every library can be limited.
+
+    That comes after the imports and the warm-up, in which processes share all cores.
+    """
+    if hasattr(os, "sched_setaffinity"):
+        cores = sorted(os.sched_getaffinity(0))[:count]
+        for thread in os.listdir("/proc/self/task"):
+            os.sched_setaffinity(int(thread), cores)
 
 
 def _answer(peer, X, k, seed):

@@ -37,7 +37,8 @@ USUAL = {
 }
 ROUGH = {  # of refine='rough'
     "_sample": "_ROUGH_PART _ROUGH_ROWS_PER_CENTER _FEWEST _FEWEST_PER_CENTER",
-    "_run": "_ROUGH_ROUNDS",
+    "_run": ("_ROUGH_ROUNDS _FEW_PER_CENTER _FEW_WORTH _LAST_PER_CENTER _LAST _ROUGH_AXES_FROM"),
+    "_seeding": "_ROUGHLY_MANY",
     "_local_search": "_DRAWS",
 }
 

@@ -167,7 +167,8 @@ default='k-means++'
     by squared distance where that lowers the inertia [3]_, so that small groups which the sample
     missed are found. Iterations skip samples whose nearest centre cannot have changed [4]_. A
     rough search makes up to three rounds on up to 256 samples per cluster and others drawn by
-    squared distance from the mean (from the origin for sparse data).
+    squared distance from the mean (from the origin for sparse data); if it has fewer than 32 per
+    cluster, three iterations on 128 per cluster follow.
 
     Distances are computed in float32 from the mean of the data, or of most of them if others lie
     far out, with an error bound for each centre, and again in float64 where that does not decide.

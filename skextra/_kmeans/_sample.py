@@ -88,7 +88,8 @@ class Sample:
 
     Rows of many features are projected on their main directions, if these hold most of the
     variance: that keeps what separates the clusters. Sparse rows always are. `chosen` are
-    (indices, weights or None); they are drawn unless given.
+    (indices, weights or None); they are drawn unless given. Main directions are those of up to
+    `axes_from` of them.
     """
 
     def __init__(
@@ -98,6 +99,7 @@ class Sample:
         random_state: np.random.RandomState,
         chosen: tuple[Indices, Floats | None] | None = None,
         metric: Metric = EUCLIDEAN,
+        axes_from: int = _AXES_FROM,
     ) -> None:
         n, d = rows.n, rows.d
         size = len(chosen[0]) if chosen else sample_size(n, d, k)
@@ -115,17 +117,17 @@ class Sample:
             return
         self._chosen, self._weight = chosen or rows.draw(size, random_state)
         if d > most:
-            self._axes = self._telling_axes(random_state)
+            self._axes = self._telling_axes(random_state, axes_from)
         if rows.is_dense and self._axes is None and size >= _MOST_OF_ALL * n:
             self.is_whole, self.is_partial = True, False
         else:
             self.rows = self._taken()
 
-    def _telling_axes(self, random_state):
+    def _telling_axes(self, random_state, most):
         """Return the main directions as columns; None if rows should keep all their features."""
         chosen = self._chosen
-        if len(chosen) > _AXES_FROM:
-            chosen = chosen[random_state.choice(len(chosen), _AXES_FROM, replace=False)]
+        if len(chosen) > most:
+            chosen = chosen[random_state.choice(len(chosen), most, replace=False)]
         axes, told = _main_axes(_near(self._all.take_scaled(chosen)), random_state)
         if not self._all.is_dense or self._k <= axes.shape[1] or told >= _TELLING_SHARE:
             return axes

@@ -32,6 +32,9 @@ _FEW_FEATURES = 96
 _SOME_OF_WIDE = 40
 # Rows drawn at a time: enough for products to be fast, and for ten to twenty centres.
 _DRAWN = 128
+# The same for rough fits, which take a fifth less time then with 100,000 normal rows of 128
+# features and 256 centres. Full searches of embeddings would end .2% higher.
+_ROUGHLY_MANY = 128
 
 
 def name_or_centers(
@@ -89,17 +92,20 @@ def greedy_plus_plus(rows: Rows, k: int, random_state: np.random.RandomState) ->
     return chosen
 
 
-def seed_on_some(rows: Rows, k: int, random_state: np.random.RandomState) -> Floats:
+def seed_on_some(
+    rows: Rows, k: int, random_state: np.random.RandomState, roughly: bool = False
+) -> Floats:
     """Return k centres chosen by greedy k-means++ among some of the rows, a few per centre."""
     n = rows.n
-    size = max(_SOME, (_SOME_PER_CENTER if rows.d <= _FEW_FEATURES else _SOME_OF_WIDE) * k)
+    by_products = rows.d > _FEW_FEATURES and not roughly
+    size = max(_SOME, (_SOME_OF_WIDE if by_products else _SOME_PER_CENTER) * k)
     some = np.arange(n) if n <= size else random_state.choice(n, size, replace=False)
     scaled = rows.take_scaled(some)
     scaled = scaled.toarray() if sparse.issparse(scaled) else scaled
-    if scaled.shape[1] > _FEW_FEATURES:
+    if by_products:
         return rows.take(some[_seed_by_products(scaled, rows.weights(some), k, random_state)])
     draws = random_state.random_sample((k, _n_trials(k)))
-    if k < _MANY:
+    if k < (_ROUGHLY_MANY if roughly else _MANY):
         chosen = _seed(scaled, rows.weights(some), draws)
     else:
         chosen = _seed_in_cells(scaled, rows.weights(some), draws, rows.threads)

@@ -57,6 +57,7 @@ def split_and_merge(
     effort: int = 1,
     metric: Metric = EUCLIDEAN,
     rounds: int = _MOST_ROUNDS,
+    worth: float = 1.0,
 ) -> Clustering:
     """Lower the inertia by splitting clusters and removing others, as long as that pays.
 
@@ -65,8 +66,8 @@ def split_and_merge(
     the next one splits fewer. Where the rounds show that the rows form no groups, the search ends
     early. This is in the line of breathing k-means (Fritzke 2020), which adds centres at random;
     split along the main direction of a cluster they are worth more, so that fewer rounds do.
-    `effort` is how many splits may fail one by one at the end, and `rounds` the most
-    rounds.
+    `effort` is how many splits may fail one by one at the end, `rounds` the most rounds, and
+    `worth` what a round without groups has to gain, in terms of what it usually has to.
     """
     k = len(centers)
     begin = Clustering.start(rows, centers).placed(rows, metric)
@@ -90,8 +91,8 @@ def split_and_merge(
             gain = inertia - fallen
             if gain > 0:
                 best, inertia, halves = trial, fallen, None
-        worth = min(_WORTH * k, _MOST_WORTH) * inertia
-        if k >= _MANY and m == k // 4 and prospect < _EVEN and gain < worth:
+        least = worth * min(_WORTH * k, _MOST_WORTH) * inertia
+        if k >= _MANY and m == k // 4 and prospect < _EVEN and gain < least:
             break  # no groups to be found
         if gain > _LEAST_GAIN * inertia * max(1.0, m / 2.5):
             skip = 0

@@ -127,12 +127,24 @@ def test_the_sample_stands_for_all_rows():
     assert_allclose(weights @ X[indices] ** 2, weight @ X**2, rtol=0.05)
 
 
-def test_a_rough_search_takes_a_share_of_the_work():
-    assert rough_size(1_000_000, 2, 10) == 2560
-    assert rough_size(1_000_000, 2, 1000) == 25_000
-    assert rough_size(60_000, 784, 100) == 24_500
-    assert rough_size(4000, 2, 10) == 1000
+@pytest.mark.parametrize("n, d, k", [(10**6, 2, 10), (10**6, 2, 1000), (60_000, 784, 100)])
+def test_a_pass_over_the_sample_is_short(n, d, k):
+    size = rough_size(n, d, k)
+    assert 20 * k <= size <= max(n // 2, 256 * k)
+    # The search keeps no more than a few features, so that its rows are shorter as well.
+    assert size * min(d, 48) <= n * d / 20
+    # Twice the data cannot make the sample smaller, nor more than twice as large.
+    assert size <= rough_size(2 * n, d, k) <= 2 * size
+
+
+def test_small_data_are_searched_whole():
     assert rough_size(700, 2, 10) == 700
+
+
+def test_a_sample_of_few_rows_per_cluster_is_not_the_last_word():
+    X = np.random.default_rng(0).random((30_000, 8))
+    inertias = [rough(100).set_params(random_state=s).fit(X).inertia_ for s in range(3)]
+    assert np.mean(inertias) < 1.034 * KMeansPP(100, random_state=0).fit(X).inertia_
 
 
 @pytest.mark.parametrize("case", ["blobs", "digits"])
