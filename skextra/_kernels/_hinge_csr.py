@@ -23,10 +23,10 @@ def _loops(width):
         data, indices, indptr = rows
         signs, costs, curvatures, unit, slack = problem
         weights, intercepts = point
-        gaps, losses, largest = sums
+        gaps, losses, moves = sums
         totals, changes = np.empty(width), np.empty(width)
         for j in range(width):
-            gaps[j] = losses[j] = largest[j] = 0.0
+            gaps[j] = losses[j] = moves[j] = 0.0
         for t in order:
             i = numbers[t]
             first, last = np.uint64(indptr[i]), np.uint64(indptr[i + 1])
@@ -52,7 +52,7 @@ def _loops(width):
                 changes[j] = change
                 intercepts[j] += unit * change
                 moved = max(moved, abs(change))
-                largest[j] = max(largest[j], abs(change) / rate)
+                moves[j] += abs(change) / rate
                 is_idle &= after == 0.0 and (violation < -slack[j] or sign == 0.0)
             idle[t] = is_idle
             if moved > 0.0:

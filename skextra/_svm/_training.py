@@ -15,7 +15,7 @@ from skextra._common._canonical import distinct, is_small
 from skextra._common._classes import class_weights
 from skextra._svm._at_scale import FirstGuess, Stopping, solve_at_scale
 from skextra._svm._exact import solve_exactly
-from skextra._svm._descent import solve_sparse
+from skextra._svm._descent import FEWEST_FEATURES, solve_sparse
 from skextra._svm._explicit_maps import fit_explicit_map
 from skextra._svm._fitted_map import FittedMap
 from skextra._svm._interior_point import NotSeparableError
@@ -271,9 +271,10 @@ def solve(svm, task, fitted_map, start, random_state, progress):
                 "with a finite C."
             )
         return _exactly(svm, task, fitted_map, start)
-    light = n <= _FEW_ROWS or n * float(min(n, p)) ** 2 <= _MOST_EXACT_WORK
-    if fitted_map.is_sparse and n * p > _MOST_DENSE:
+    if fitted_map.is_sparse and p > FEWEST_FEATURES:
         return _on_sparse_rows(svm, task, fitted_map, random_state, progress)
+    light = n <= _FEW_ROWS or n * float(min(n, p)) ** 2 <= _MOST_EXACT_WORK
+    light = light and not (fitted_map.is_sparse and n * p > _MOST_DENSE)
     if fits and light and fitted_map.dtype == np.float64:
         return _exactly(svm, task, fitted_map, start)
     model = _iteratively(svm, task, fitted_map, start, random_state, progress)
