@@ -1,6 +1,6 @@
 """Squared hinge on sparse rows: coordinate descent on the dual variables, row by row."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +14,7 @@ from skextra._svm._solution import Planes, balanced, squared_hinge_gap
 from skextra._svm._sparse_rows import SparseRows, fours, padded
 
 # Features beyond which sparse rows are solved by descent. Newton's method with the whole second
-# moment as its preconditioner takes fewer passes where there are fewer, at the cube of their number.
+# moment as its preconditioner takes fewer passes, at the cube of their number.
 FEWEST_FEATURES = 1000
 # Passes after which Newton's method continues, which ends in fewer once it is near. Costs up to
 # 100 on docstrings take 350 to a gap of .01.
@@ -42,7 +42,7 @@ def solve_sparse(
     descent = _Descent(mapped, problems, stopping)
     while not descent.is_over():
         descent.visit()
-    planes = descent.planes(certified=True)
+    planes = descent.certified_planes()
     open_ = np.flatnonzero(planes.gaps > stopping.tol)
     left = stopping.max_iter - planes.n_iter
     if not len(open_) or left <= 0 or descent.was_stopped:
@@ -52,36 +52,19 @@ def solve_sparse(
 
 def _continued(mapped, problems, stopping, random_state, planes, open_):
     """Return the planes after Newton's method on the problems that are still open."""
-
-    def all_of(part):
-        whole = {name: getattr(planes, name).copy() for name in ("coef", "intercept", "gaps")}
-        for name, values in whole.items():
-            values[..., open_] = getattr(part, name)
-        duals = planes.duals
-        if len(part.duals):
-            duals = duals.copy()
-            duals[:, open_] = part.duals
-        n_iter = planes.n_iter + part.n_iter
-        converged = bool((whole["gaps"] <= stopping.tol).all())
-        return Planes(**whole, weights=whole["coef"], duals=duals, n_iter=n_iter,
-                      converged=converged, margins=planes.margins)  # fmt: skip
-
-    report = None
-    if stopping.report is not None:
-        def report(part):
-            return stopping.report(all_of(part))
-
-    rest = Problems(np.ascontiguousarray(problems.signs[:, open_]), problems.costs)
-    V = np.vstack((planes.coef[:, open_], planes.intercept[open_]))
     n = len(problems.costs)
-    moment = mapped.square_means(np.arange(n), np.full(n, 1.0 / n))
-    part = solve_at_scale(
-        mapped, rest, FirstGuess(V, None, moment),
-        Stopping(stopping.tol, stopping.max_iter - planes.n_iter, report), random_state,
-    )  # fmt: skip
-    whole = all_of(part)
-    decisions = mapped.decisions(np.vstack((whole.coef, whole.intercept)), np.arange(len(rest.costs)))
-    return Planes(**{**vars(whole), "margins": least_margins(decisions, problems.signs)})
+    rest = Problems(np.ascontiguousarray(problems.signs[:, open_]), problems.costs)
+    guess = FirstGuess(
+        np.vstack((planes.coef[:, open_], planes.intercept[open_])),
+        second_moment=mapped.square_means(np.arange(n), np.full(n, 1.0 / n)),
+    )
+    report = stopping.report and (lambda part: stopping.report(planes.updated(open_, part)))
+    stopping = Stopping(stopping.tol, stopping.max_iter - planes.n_iter, report)
+    part = solve_at_scale(mapped, rest, guess, stopping, random_state)
+    planes = planes.updated(open_, part)
+    V = np.vstack((planes.coef, planes.intercept))
+    margins = least_margins(mapped.decisions(V, np.arange(n)), problems.signs)
+    return replace(planes, margins=margins, converged=bool((planes.gaps <= stopping.tol).all()))
 
 
 @dataclass(eq=False)
@@ -94,10 +77,22 @@ class _Part:
         Their numbers among all problems.
     rows : ndarray of shape (m,)
         The rows that take part.
-    signs, costs, curvatures : ndarray of shape (m, width), (m,) and (m,)
-        Their sides, costs, and squared norms with the feature of the intercept.
-    dual, weights, intercepts : ndarray of shape (m, width), (p, width) and (width,)
-        The dual variables, and what follows from them.
+    signs : ndarray of shape (m, width)
+        Their sides; 0 in columns that fill up the width.
+    costs, curvatures : ndarray of shape (m,)
+        Their costs, and squared norms with the feature of the intercept.
+    dual : ndarray of shape (m, width)
+        Dual variables.
+    weights, intercepts : ndarray of shape (p, width) and (width,)
+        What follows from them.
+    live : ndarray of int
+        Which of the rows the next pass visits.
+    slack : ndarray of shape (width,)
+        By how much a margin must exceed 1 for the row to be left out.
+    gaps, margins : ndarray of shape (k,) and (m,), or None
+        The certificate, if it is that of the present weights.
+    is_open : bool
+        Whether there are to be more passes.
     """
 
     columns: slice
@@ -108,15 +103,24 @@ class _Part:
     dual: NDArray[np.float64]
     weights: NDArray[np.float64]
     intercepts: NDArray[np.float64]
+    live: NDArray[np.intp]
+    slack: NDArray[np.float64]
+    gaps: NDArray[np.float64] | None = None
+    margins: NDArray[np.float64] | None = None
+    is_open: bool = True
 
-    def __post_init__(self):
-        self.k = self.columns.stop - self.columns.start
-        self.live = np.arange(len(self.rows))
-        self.idle = np.zeros(len(self.rows), bool)
-        self.slack = np.full(len(self.intercepts), np.inf)
-        self.gaps = np.full(self.k, np.inf)
-        self.margins = None
-        self.is_open = True
+    @classmethod
+    def of(cls, columns, rows, signs, costs, curvatures, n_features):
+        """Return the part where no row has a dual variable yet."""
+        m, width = signs.shape
+        return cls(columns, rows, signs, costs, curvatures, np.zeros((m, width)),
+                   np.zeros((n_features, width)), np.zeros(width), np.arange(m),
+                   np.full(width, np.inf))  # fmt: skip
+
+    @property
+    def k(self):
+        """Number of problems."""
+        return self.columns.stop - self.columns.start
 
 
 class _Descent:
@@ -138,14 +142,13 @@ class _Descent:
         p, every = self.mapped.n_features, np.arange(n)
         if signs.all():
             for columns, width in fours(k):
-                yield _Part(columns, every, padded(signs[:, columns], width), costs, curvatures,
-                            np.zeros((n, width)), np.zeros((p, width)), np.zeros(width))  # fmt: skip
+                yield _Part.of(columns, every, padded(signs[:, columns], width), costs,
+                               curvatures, p)  # fmt: skip
             return
         for j in range(k):
-            rows = np.flatnonzero(signs[:, j])
-            yield _Part(slice(j, j + 1), rows, signs[rows, j : j + 1].copy(), costs[rows],
-                        curvatures[rows], np.zeros((len(rows), 1)), np.zeros((p, 1)),
-                        np.zeros(1))  # fmt: skip
+            rows, column = np.flatnonzero(signs[:, j]), slice(j, j + 1)
+            yield _Part.of(column, rows, signs[rows, column].copy(), costs[rows],
+                           curvatures[rows], p)  # fmt: skip
 
     def is_over(self):
         """Return whether to stop."""
@@ -155,76 +158,75 @@ class _Descent:
     def visit(self):
         """Visit the rows of all open parts once."""
         self.n_iter += 1
-        parts = [part for part in self.parts if part.is_open]
-        run(lambda i: self._descend(parts[i]), len(parts), self.mapped.threads)
+        self._each(self._descend, [part for part in self.parts if part.is_open])
         if self.stopping.report is not None:
             self.was_stopped = bool(self.stopping.report(self.planes()))
 
+    def certified_planes(self):
+        """Return the Planes with their dual variables, gaps and margins."""
+        self._each(self._certify, [part for part in self.parts if part.gaps is None])
+        n, k = self.problems.signs.shape
+        duals, gaps, margins = np.zeros((n, k)), np.empty(k), np.full(n, np.inf)
+        for part in self.parts:
+            duals[part.rows, part.columns] = part.dual[:, : part.k]
+            gaps[part.columns] = part.gaps
+            margins[part.rows] = np.minimum(margins[part.rows], part.margins)
+        converged = bool((gaps <= self.stopping.tol).all())
+        return replace(self.planes(), duals=duals, gaps=gaps, n_iter=self.n_iter,
+                       converged=converged, margins=margins)  # fmt: skip
+
+    def planes(self):
+        """Return the Planes as they are, without a certificate."""
+        k = self.problems.signs.shape[1]
+        coef, intercept = np.empty((self.mapped.n_features, k)), np.empty(k)
+        for part in self.parts:
+            coef[:, part.columns] = part.weights[:, : part.k]
+            intercept[part.columns] = part.intercepts[: part.k]
+        return Planes(coef, intercept, coef, np.zeros((0, k)), np.full(k, np.inf))
+
+    def _each(self, task, parts):
+        run(lambda i: task(parts[i]), len(parts), self.mapped.threads)
+
     def _descend(self, part):
-        """Visit the rows of a part once; settle whether it stays open."""
+        """Visit the rows of a part once, and settle whether it stays open."""
         # Any order that is not that of the classes will do, so that no fit needs a seed for it.
         order = np.random.RandomState(self.n_iter).permutation(part.live)
-        part.margins = None
-        width = len(part.intercepts)
-        sums = np.empty((3, width))
+        sums = np.empty((3, len(part.intercepts)))
+        is_idle = np.zeros(len(part.rows), bool)
         kernels.descend(
             self.mapped.csr, part.rows, order,
             (part.signs, part.costs, part.curvatures, self.unit, part.slack),
-            part.dual, (part.weights, part.intercepts), tuple(sums), part.idle,
+            part.dual, (part.weights, part.intercepts), tuple(sums), is_idle,
         )  # fmt: skip
-        self._shift(part)
-        gaps, losses, moves = sums
-        part.slack = _SLACK * moves / max(len(order), 1)
+        # The intercepts become the centre of their penalty (the method of multipliers), so that
+        # in the end there is none.
+        part.intercepts += self.unit * np.einsum("ij,ij->j", part.signs, part.dual)
+        part.gaps = part.margins = None
+        gaps, losses, slopes = sums
+        part.slack = _SLACK * slopes / max(len(order), 1)
+        part.live = order[~is_idle[order]]
         objectives = 0.5 * np.einsum("ij,ij->j", part.weights, part.weights) + losses
-        part.live = order[~part.idle[order]]
-        if self.n_iter % _ALL_EVERY == 0:
-            part.live = np.arange(len(part.rows))
-        tol = self.stopping.tol
-        if (gaps <= _HOPE * tol * objectives)[: part.k].all():
+        if (gaps <= _HOPE * self.stopping.tol * objectives)[: part.k].all():
             self._certify(part)
-            part.is_open = bool((part.gaps > tol).any())
+            part.is_open = bool((part.gaps > self.stopping.tol).any())
+        if part.gaps is not None or self.n_iter % _ALL_EVERY == 0:
             part.live = np.arange(len(part.rows))
         part.is_open &= self.n_iter < _MOST_PASSES
 
-    def _shift(self, part):
-        """Take the intercepts as the centre of their penalty (the method of multipliers)."""
-        part.intercepts += self.unit * np.einsum("ij,ij->j", part.signs, part.dual)
-
     def _certify(self, part):
         """Make the dual variables feasible and the intercepts the best, and compute the gaps."""
-        k, width = part.k, len(part.intercepts)
-        for j in range(k):
+        for j in range(part.k):
             part.dual[:, j] = balanced(part.dual[:, j], part.signs[:, j])
         part.weights[:] = 0.0
         kernels.pull(self.mapped.csr, part.rows, part.dual * part.signs, part.weights)
-        decisions = np.zeros((len(part.rows), width))
+        decisions = np.zeros(part.dual.shape)
         kernels.decide(self.mapped.csr, part.rows, part.weights, decisions)
         part.intercepts = move_along(decisions, None, Problems(part.signs, part.costs))
-        violations = np.maximum(0.0, 1.0 - part.signs * decisions)
-        for j in range(k):
-            w = part.weights[:, j]
-            gap, objective = squared_hinge_gap(
-                w, part.signs[:, j], part.costs, part.dual[:, j], w, violations[:, j]
-            )
-            part.gaps[j] = gap / objective if objective > 0 else 0.0
-        part.margins = least_margins(decisions[:, :k], part.signs[:, :k])
-
-    def planes(self, certified=False):
-        """Return the Planes of all problems, with their gaps if they are to be certified."""
-        n, k = self.problems.signs.shape
-        coef, intercept = np.empty((self.mapped.n_features, k)), np.empty(k)
-        gaps = np.full(k, np.inf)
-        if certified:
-            uncertain = [part for part in self.parts if part.margins is None or part.is_open]
-            run(lambda i: self._certify(uncertain[i]), len(uncertain), self.mapped.threads)
-        duals = np.zeros((n if certified else 0, k))
-        margins = np.full(n, np.inf)
-        for part in self.parts:
-            columns = part.columns
-            coef[:, columns], intercept[columns] = part.weights[:, : part.k], part.intercepts[: part.k]
-            if certified:
-                duals[part.rows, columns] = part.dual[:, : part.k]
-                gaps[columns] = part.gaps
-                margins[part.rows] = np.minimum(margins[part.rows], part.margins)
-        converged = bool((gaps <= self.stopping.tol).all())
-        return Planes(coef, intercept, coef, duals, gaps, self.n_iter, converged, margins)
+        part.gaps = np.zeros(part.k)
+        for j in range(part.k):
+            w, sign = part.weights[:, j], part.signs[:, j]
+            violation = np.maximum(0.0, 1.0 - sign * decisions[:, j])
+            gap, objective = squared_hinge_gap(w, sign, part.costs, part.dual[:, j], w, violation)
+            if objective > 0:
+                part.gaps[j] = gap / objective
+        part.margins = least_margins(decisions, part.signs)

@@ -108,7 +108,9 @@ class ExplicitMap(ABC):
         capacity = capacity_of(memory_limit, n, p, self.dtype)
         if n == capacity:
             array = self.features(X, numbers)
-            return MappedRows(ArraySource(array), None, array.mean(axis=0), threads_of(self.n_jobs))
+            return MappedRows(
+                ArraySource(array), None, array.mean(axis=0), threads_of(self.n_jobs)
+            )
 
         def compute(rows, out=None):
             block = self.features(X[rows], rows if numbers is None else numbers[rows])

@@ -115,9 +115,7 @@ def move_along(
     scale = None
     slopes, curves = np.empty((2, k))
     for _ in range(_MOST_LINE_STEPS):
-        kernels.along(
-            decisions, change, problems.signs, problems.costs, lengths, slopes, curves
-        )
+        kernels.along(decisions, change, problems.signs, problems.costs, lengths, slopes, curves)
         slopes += slope + lengths * curve
         curves += curve
         if scale is None:

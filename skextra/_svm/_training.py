@@ -14,8 +14,8 @@ from skextra._callbacks import EpochReporter
 from skextra._common._canonical import distinct, is_small
 from skextra._common._classes import class_weights
 from skextra._svm._at_scale import FirstGuess, Stopping, solve_at_scale
-from skextra._svm._exact import solve_exactly
 from skextra._svm._descent import FEWEST_FEATURES, solve_sparse
+from skextra._svm._exact import solve_exactly
 from skextra._svm._explicit_maps import fit_explicit_map
 from skextra._svm._fitted_map import FittedMap
 from skextra._svm._interior_point import NotSeparableError
