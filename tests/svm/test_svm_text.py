@@ -93,8 +93,8 @@ def test_newtons_method_continues_where_descent_is_slow(monkeypatch):
     svm = FeatureMapSVM("identity", C=5.0, tol=1e-12).fit(X, Y)
     assert svm.n_iter_ > 3
     assert svm.duality_gap_.max() <= 1e-12
-    assert_allclose(svm.coef_.T, planes.coef, atol=1e-6)
-    assert_allclose(svm.intercept_, planes.intercept, atol=1e-6)
+    assert_allclose(svm.coef_.T, planes.coef, atol=2e-5)
+    assert_allclose(svm.intercept_, planes.intercept, atol=2e-5)
     dual = np.zeros((3, N))
     dual[:, svm.support_] = svm.dual_coef_
     assert_allclose(abs(dual.T), planes.duals, atol=1e-4)
@@ -212,14 +212,11 @@ class Observer:
     def on_fit_task_begin(self, estimator, context, **kwargs):
         pass
 
-    def on_fit_task_end(self, estimator, context, *, reconstruction_attributes, **kwargs):
-        if context.task_name == "step":
-            fitted = clone(estimator)
-            vars(fitted).update(reconstruction_attributes())
-            fitted.n_features_in_ = P
-            self.scores.append(fitted.score(X, Y))
-            return len(self.scores) >= self.last
-        return False
+    def on_fit_task_end(self, estimator, context, *, fitted_estimator):
+        if context.task_name != "step":
+            return False
+        self.scores.append(fitted_estimator.score(X, Y))
+        return len(self.scores) >= self.last
 
     def teardown(self, estimator, context):
         pass
