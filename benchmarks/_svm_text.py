@@ -33,6 +33,7 @@ def documents(n, n_words, topics=20, length=120, on_topic=0.35, noise=0.03, seed
         words[part] = rng.permutation(n_words)[words[part]]
     counts = sparse.coo_array((np.ones(len(words)), (document, words)), shape=(n, n_words))
     X = sparse.csr_array(TfidfTransformer(sublinear_tf=True).fit_transform(counts.tocsr()))
+    X.indices, X.indptr = X.indices.astype(np.int32), X.indptr.astype(np.int32)  # for liblinear
     wrong = rng.random(n) < noise
     y[wrong] = rng.integers(topics, size=wrong.sum())
     return X, y

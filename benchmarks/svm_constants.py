@@ -59,6 +59,7 @@ CONSTANTS = [
     ("hinge", "interior_point", "_POLISHED_BELOW", (1e-8, 1e-2)),
     ("smooth", "training", "_MOST_STEPS", ({4: 10, 8: 2**30}, {4: 160, 8: 2**30})),
     ("stream", "stream", "_NEAR", (0.1, 2.0)),
+    ("texts", "descent", "_AIM", (0.01, 1.0)),
     ("texts", "descent", "_HOPE", (1.0, 10.0)),
     ("texts", "descent", "_SLACK", (1.0, 10.0, 1e9)),
     ("texts", "descent", "_ALL_EVERY", (4, 16)),
