@@ -13,15 +13,19 @@ from skextra._svm._problems import Problems, least_margins
 from skextra._svm._solution import Planes, balanced, squared_hinge_gap
 from skextra._svm._sparse_rows import SparseRows, fours, padded
 
-# Features beyond which sparse rows are solved by descent. Newton's method with the whole second
-# moment as its preconditioner takes fewer passes, at the cube of their number.
-FEWEST_FEATURES = 1000
+# Features beyond which sparse rows are solved by descent. With fewer, Newton's method needs few
+# passes, as it is preconditioned by their whole second moment: with 1000 features and 20,000 rows
+# it takes 2.3 times as long as descent, with 300 and 5,000 rows 1.5 times. It holds up at large
+# costs, where descent does not: benchmarks/svm_constants.py.
+FEWEST_FEATURES = 200
+# Features up to which that is so for Newton's method after descent, too.
+_MOST_MOMENT_FEATURES = 1000
 # Passes after which Newton's method continues, which ends in fewer once it is near. Costs up to
 # 100 on docstrings take 350 to a gap of .01.
 _MOST_PASSES = 500
 # Share of the tolerance that descent goes on to. The passes up to there take a tenth of the time;
 # a gap of .01 would lose .07 points of accuracy on docstrings.
-_AIM = 0.1
+_AIM = 0.3
 # How many times as large the gap may be, as the rows were found, for the gap to be computed: it
 # falls to a third or less in the course of a pass.
 _HOPE = 3.0
@@ -57,10 +61,11 @@ def _continued(mapped, problems, stopping, random_state, planes, open_):
     """Return the planes after Newton's method on the problems that are still open."""
     n = len(problems.costs)
     rest = Problems(np.ascontiguousarray(problems.signs[:, open_]), problems.costs)
-    guess = FirstGuess(
-        np.vstack((planes.coef[:, open_], planes.intercept[open_])),
-        second_moment=mapped.square_means(np.arange(n), np.full(n, 1.0 / n)),
-    )
+    moment = None
+    if mapped.n_features > _MOST_MOMENT_FEATURES:
+        moment = mapped.square_means(np.arange(n), np.full(n, 1.0 / n))
+    V = np.vstack((planes.coef[:, open_], planes.intercept[open_]))
+    guess = FirstGuess(V, second_moment=moment)
     report = stopping.report and (lambda part: stopping.report(planes.updated(open_, part)))
     stopping = Stopping(stopping.tol, stopping.max_iter - planes.n_iter, report)
     part = solve_at_scale(mapped, rest, guess, stopping, random_state)

@@ -104,8 +104,8 @@ class FeatureMapSVM(CallbackSupportMixin, ClassifierMixin, TransformerMixin, Est
     tol : float, default=0.01
         Duality gap, as a fraction of the objective, at which an iterative solver stops. The method
         is exact for up to about 4000 samples, for few features, for the hinge and for the hard
-        margin; there `tol` only decides whether to warn. Sparse mapped samples of more than 1000
-        features are solved to a tenth of it.
+        margin; there `tol` only decides whether to warn. Sparse mapped samples of more than 200
+        features are solved to a third of it.
 
     max_iter : int, default=1000
         Maximum number of solver steps; the interior point method takes at most 200.
@@ -190,7 +190,7 @@ class FeatureMapSVM(CallbackSupportMixin, ClassifierMixin, TransformerMixin, Est
     with conjugate gradients in the whitened space of the landmarks, preconditioned as in [2]_,
     with kernels in float32. The cost is O(n_samples * n_components * (n_features + 10
     n_problems)); the memory is that of the mapped samples, or `memory_limit`. Sparse mapped
-    samples of more than 1000 features, such as texts under 'identity', are solved by dual
+    samples of more than 200 features, such as texts under 'identity', are solved by dual
     coordinate descent [3]_ on their entries, with the intercept by the method of multipliers.
 
     Standardise the features first unless they share one unit, as pixels do. For probabilities use
