@@ -20,18 +20,19 @@ from skextra._svm._sparse_rows import SparseRows, fours, padded
 FEWEST_FEATURES = 200
 # Features up to which that is so for Newton's method after descent, too.
 _MOST_MOMENT_FEATURES = 1000
-# Passes after which Newton's method continues, which ends in fewer once it is near. Costs up to
-# 100 on docstrings take 350 to a gap of .01.
+# Passes after which Newton's method continues, for its last digits. At C=100, 37,000 docstrings take
+# 350 passes, and less time than Newton's method would from there on; 3000 docstrings take more
+# passes, and Newton's method after 30 would be faster: benchmarks/svm_constants.py.
 _MOST_PASSES = 500
-# Share of the tolerance that descent goes on to. The passes up to there take a tenth of the time;
-# a gap of .01 would lose .07 points of accuracy on docstrings.
+# Share of the tolerance that descent goes on to. A gap of .01 loses .07 points of accuracy on
+# docstrings, .003 none; the passes up to there take a tenth to a third of the time.
 _AIM = 0.3
 # How many times as large the gap may be, as the rows were found, for the gap to be computed: it
 # falls to a third or less in the course of a pass.
 _HOPE = 3.0
 # Rows without a dual variable in any problem of a part are left out if their margins exceed 1 by
-# so many times the mean slope of the rows visited, until every eighth pass visits all. On
-# docstrings that halves the time, and takes no more passes.
+# so many times the mean slope of the rows visited, until every eighth pass visits all. At C=4
+# that halves the time on docstrings and takes no more passes: benchmarks/svm_constants.py.
 _SLACK, _ALL_EVERY = 3.0, 8
 
 
