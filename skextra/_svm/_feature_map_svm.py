@@ -104,7 +104,8 @@ class FeatureMapSVM(CallbackSupportMixin, ClassifierMixin, TransformerMixin, Est
     tol : float, default=0.01
         Duality gap, as a fraction of the objective, at which an iterative solver stops. The method
         is exact for up to about 4000 samples, for few features, for the hinge and for the hard
-        margin; there `tol` only decides whether to warn.
+        margin; there `tol` only decides whether to warn. Sparse mapped samples of more than 200
+        features are solved to a third of it.
 
     max_iter : int, default=1000
         Maximum number of solver steps; the interior point method takes at most 200.
@@ -188,7 +189,9 @@ class FeatureMapSVM(CallbackSupportMixin, ClassifierMixin, TransformerMixin, Est
     lie exactly on a margin. Large problems are solved for all classes at once by Newton's method
     with conjugate gradients in the whitened space of the landmarks, preconditioned as in [2]_,
     with kernels in float32. The cost is O(n_samples * n_components * (n_features + 10
-    n_problems)); the memory is that of the mapped samples, or `memory_limit`.
+    n_problems)); the memory is that of the mapped samples, or `memory_limit`. Sparse mapped
+    samples of more than 200 features, such as texts under 'identity', are solved by dual
+    coordinate descent [3]_ on their entries, with the intercept by the method of multipliers.
 
     Standardise the features first unless they share one unit, as pixels do. For probabilities use
     :class:`~sklearn.calibration.CalibratedClassifierCV`. The defaults were chosen by
@@ -201,6 +204,9 @@ class FeatureMapSVM(CallbackSupportMixin, ClassifierMixin, TransformerMixin, Est
        19(5), 1155-1178, 2007.
     .. [2] A. Rudi, L. Carratino and L. Rosasco, "FALKON: an optimal large scale kernel method",
        Advances in Neural Information Processing Systems 30, 2017.
+    .. [3] C.-J. Hsieh, K.-W. Chang, C.-J. Lin, S. S. Keerthi and S. Sundararajan, "A dual
+       coordinate descent method for large-scale linear SVM", International Conference on Machine
+       Learning, 2008.
 
     Examples
     --------
