@@ -1,5 +1,6 @@
 """FeatureMapSVM: the maximum-margin classifier on an explicit feature map."""
 
+from functools import cached_property
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -13,7 +14,7 @@ from skextra._callbacks import CallbackSupportMixin, with_callbacks
 from skextra._common._blas_limit import single_blas_thread
 from skextra._common._classes import check_labels, decided, settle_classes, streamable
 from skextra._common._csr import without_repeats
-from skextra._common._new_rows import check_new
+from skextra._common._new_rows import check_new, is_known, is_plain_target, is_plain_training
 from skextra._sklearn import ClassifierMixin, Tags, TransformerMixin, available_if
 from skextra._svm import _parameters
 from skextra._svm._fitted_map import restored_map
@@ -33,7 +34,7 @@ from skextra._typing import (
 
 # Fitted attributes that not every fit sets.
 _SOMETIMES = (
-    "gamma_", "landmarks_", "support_vectors_", "dual_coef_", "_support_codes", "_support_weight",
+    "coef_", "gamma_", "landmarks_", "support_vectors_", "dual_coef_", "_support_codes", "_support_weight",
     "_precision", "_kernel_weights", "_scale", "_stream",
 )  # fmt: skip
 
@@ -224,7 +225,6 @@ class FeatureMapSVM(CallbackSupportMixin, ClassifierMixin, TransformerMixin, Est
     """
 
     classes_: LabelArray
-    coef_: FloatArray
     intercept_: FloatArray
     margin_: FloatArray
     support_: NDArray[np.intp]
@@ -379,6 +379,17 @@ class FeatureMapSVM(CallbackSupportMixin, ClassifierMixin, TransformerMixin, Est
         with single_blas_thread():
             return self._publish(learn_chunk(self, X, y, weight, classes))
 
+    @cached_property
+    def coef_(self) -> FloatArray:
+        """Normals w of the planes in the space of the map, of shape (n_problems, n_features_out).
+
+        A fit in the space of the exact kernel needs no factorisation of the kernel of its
+        landmarks, but these do. They are computed when they are first asked for, and kept.
+        """
+        if "_kernel_weights" not in vars(self):
+            raise AttributeError(f"This {type(self).__name__} has no coef_ before it is fitted.")
+        return np.ascontiguousarray(restored_map(self).coef().T, dtype=self.intercept_.dtype)
+
     def decision_function(self, X: MatrixLike) -> FloatArray:
         """Return the signed distances from the planes, in units of half a margin.
 
@@ -467,11 +478,17 @@ class FeatureMapSVM(CallbackSupportMixin, ClassifierMixin, TransformerMixin, Est
         return self
 
     def _check_data(self, X, y, sample_weight, reset):
-        X, y = validate_data(
-            self, X, y, accept_sparse="csr", dtype=[np.float64, np.float32], order="C", reset=reset
-        )
-        X = without_repeats(X)
-        check_classification_targets(y)
+        is_plain = is_plain_training if reset else is_known
+        if is_plain(self, X) and is_plain_target(y, len(X)):
+            if sample_weight is None:
+                return X, y, np.ones(len(y))
+        else:
+            X, y = validate_data(
+                self, X, y, accept_sparse="csr", dtype=[np.float64, np.float32], order="C",
+                reset=reset,
+            )  # fmt: skip
+            X = without_repeats(X)
+            check_classification_targets(y)
         weight = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
         return X, y, weight
 

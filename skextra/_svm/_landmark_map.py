@@ -7,7 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import linalg, sparse
 
+from skextra._base import frozen
 from skextra._common._parts import run_parts
+from skextra._kernels import _gaussian
 from skextra._svm._linear import cholesky, independent, outer_square, solve_upper
 from skextra._svm._mapped_rows import ComputedSource, MappedRows, capacity_of
 from skextra._svm._parameters import threads_of
@@ -16,6 +18,13 @@ from skextra._typing import FloatMatrix
 # Rows at once in predictions: enough for good matrix products, few enough for the cache
 # (benchmarks/svm_constants.py).
 _ROWS_AT_ONCE = 1000
+# Rows of a prediction for which distances one by one take less than to prepare a matrix product.
+_FEW_ROWS = 8
+# Rows at once of a kernel among themselves, whose blocks stay in the cache.
+_GRAM_ROWS = 128
+# Squared distance, in feature space, that a landmark must have from the span of the others in
+# float64: LAPACK's own, the number of landmarks times the rounding error.
+RANK_FLOAT64 = -1
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,13 +70,7 @@ class LandmarkMap:
         A landmark must have a squared distance, in feature space, of at least `tolerance` from
         the span of the others; with None all are known to be independent.
         """
-        with np.errstate(over="ignore", invalid="ignore"):
-            gram = LandmarkKernel(candidates, gamma, np.float64).block(candidates)
-        if not (np.diagonal(gram) > 0.5).all():  # as each is at distance 0 from itself
-            raise ValueError(
-                f"Distances of samples times gamma={gamma:.3g} are beyond the range of float64: "
-                "put X on one scale first, for example with StandardScaler."
-            )
+        gram = kernel_among(candidates, gamma)
         if tolerance is None:
             numbers, factor = np.arange(len(gram)), cholesky(gram.copy())
             return cls(candidates, gamma, dtype, n_jobs, factor, numbers, candidates)
@@ -83,11 +86,37 @@ class LandmarkMap:
     def transform(self, X):
         """Return the features of X, (n, p)."""
         kernel = LandmarkKernel(self.landmarks, self.gamma, np.float64)
-        factor = linalg.cholesky(kernel.block(self.landmarks), check_finite=False)
-        return self._in_parts(X, lambda rows: kernel.whitened(rows, factor))
+        numbers, factor = independent(kernel.block(self.landmarks), RANK_FLOAT64)
+        if len(numbers) == self.n_features_out:
+            return self._in_parts(X, lambda rows: kernel.whitened(rows, factor))
+
+        def features(rows):
+            columns = kernel.block(rows)
+            out = np.zeros_like(columns)
+            out[:, numbers] = solve_upper(factor, columns[:, numbers].T, transposed=True).T
+            return out
+
+        return self._in_parts(X, features)
+
+    def coef(self):
+        """Return the planes as weights of the features, (p, k), for those of the kernel."""
+        gram = LandmarkKernel(self.landmarks, self.gamma, np.float64).block(self.landmarks)
+        numbers, factor = independent(gram, RANK_FLOAT64)
+        if len(numbers) == len(gram):
+            return np.triu(factor) @ self.weights
+        coef = np.zeros(self.weights.shape)
+        values = (gram @ self.weights)[numbers]
+        coef[numbers] = solve_upper(factor, values, transposed=True)
+        return coef
 
     def decisions(self, X):
         """Return the decision values of all problems without the intercepts, (n, k)."""
+        if X.shape[0] <= _FEW_ROWS and X.dtype == self.landmarks.dtype and not (
+            sparse.issparse(X) or sparse.issparse(self.landmarks)
+        ):  # fmt: skip
+            out = np.empty((X.shape[0], self.weights.shape[1]))
+            _gaussian.decide(frozen(X), frozen(self.landmarks), self.gamma, self.weights, out)
+            return out
         kernel = LandmarkKernel(self.landmarks, self.gamma, self.dtype)
         weights = self.weights.astype(self.dtype)
         return self._in_parts(X, lambda rows: kernel.block(rows) @ weights)
@@ -165,6 +194,19 @@ class LandmarkMap:
         return np.concatenate(done)
 
 
+def kernel_among(rows, gamma):
+    """Return the kernel of rows among themselves, (n, n); raise ValueError beyond float64."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        kernel = LandmarkKernel(rows, gamma, np.float64)
+        gram = kernel.block(rows) if sparse.issparse(rows) else kernel.symmetric()
+    if not (np.diagonal(gram) > 0.5).all():  # as each is at distance 0 from itself
+        raise ValueError(
+            f"Distances of samples times gamma={gamma:.3g} are beyond the range of float64: "
+            "put X on one scale first, for example with StandardScaler."
+        )
+    return gram
+
+
 class LandmarkKernel:
     """exp(-gamma |x - l|^2) for landmarks l, by one matrix product a block.
 
@@ -222,6 +264,22 @@ class LandmarkKernel:
             exponents[far] = -np.inf
         np.minimum(exponents, 0, out=exponents)
         return np.exp(exponents, out=exponents)
+
+    def symmetric(self):
+        """Return the kernel of dense landmarks among themselves: half of it, and its mirror."""
+        m = self.shape[0]
+        gram = np.empty((m, m), self.dtype)
+        rows = np.ascontiguousarray(self.columns.T)
+        for start in range(0, m, _GRAM_ROWS):
+            stop = min(start + _GRAM_ROWS, m)
+            block = np.dot(rows[start:stop], self.columns[:, start:])
+            block -= self.halves[start:stop, None]
+            block -= self.halves[start:]
+            np.minimum(block, 0, out=block)
+            np.exp(block, out=block)
+            gram[start:stop, start:] = block
+            gram[stop:, start:stop] = block[:, stop - start :].T
+        return gram
 
     def whitened(self, X, factor):
         """Return block(X) @ inv(factor)."""
