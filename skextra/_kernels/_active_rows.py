@@ -23,17 +23,17 @@ _SLOPE = 1e-4  # of the first one: the active set does not change with more accu
 _FALL, _LAST_FALL = 1e-4, 1e-6
 _MOST_ITERATIONS = 60
 
-# gram: (n, n), the kernel; sign: (n,), +1 and -1 for the two sides, 0 for rows that are not part of
-# the problem; cost: (n,), C times the weight of a row. With m decision values, the problem is that
-# of the first m rows.
+# gram: (n, n), the kernel; sign: (n,), +1 and -1 for the two sides, 0 for rows that are not part
+# of the problem; cost: (n,), C times the weight of a row. With m decision values, the problem is
+# that of the first m rows.
 
 
 @kernel(fastmath=FAST)
 def solve(gram, sign, cost, first, weights, decisions, b, accuracy, most_steps,
           active, block, rounded, vectors):  # fmt: skip
-    """Solve a problem from `weights`, `decisions` and `b`; return (b, steps, whether it is solved).
+    """Solve a problem from `weights`, `decisions` and `b`.
 
-    The decision values from row `first` on are computed first. `active`, (n,), `block`, of n * n
+    Return (b, number of steps, whether it is solved to `accuracy`). The decision values from row `first` on are computed first. `active`, (n,), `block`, of n * n
     numbers of float32, `rounded`, (n,) of float32, and `vectors`, (7, n), are memory to work in.
     """
     m = len(decisions)
@@ -70,8 +70,9 @@ def solve(gram, sign, cost, first, weights, decisions, b, accuracy, most_steps,
                 new_b = 0.0
                 for i in range(count):
                     residual[i] = sign[active[i]]
+            fall = _FALL if last == np.inf else _LAST_FALL
             new_b += iterate(block, diagonal[:count], solved[:count], residual[:count], is_stale,
-                             _FALL if last == np.inf else _LAST_FALL, vectors[5], vectors[6], rounded)  # fmt: skip
+                             fall, vectors[5], vectors[6], rounded)  # fmt: skip
         for i in range(m):
             new_weights[i] = 0.0
         for i in range(count):

@@ -34,8 +34,8 @@ from skextra._typing import (
 
 # Fitted attributes that not every fit sets.
 _SOMETIMES = (
-    "coef_", "gamma_", "landmarks_", "support_vectors_", "dual_coef_", "_support_codes", "_support_weight",
-    "_precision", "_kernel_weights", "_scale", "_stream",
+    "coef_", "gamma_", "landmarks_", "support_vectors_", "dual_coef_", "_support_codes",
+    "_support_weight", "_precision", "_kernel_weights", "_has_independent", "_scale", "_stream",
 )  # fmt: skip
 
 
@@ -240,6 +240,7 @@ class FeatureMapSVM(CallbackSupportMixin, ClassifierMixin, TransformerMixin, Est
     _n_features_out: int
     _precision: Literal["float32", "float64"]
     _kernel_weights: NDArray[np.float64]
+    _has_independent: bool
     _scale: NDArray[np.float64] | None
     # What a stream continues from.
     _support_codes: NDArray[np.intp]

@@ -50,6 +50,9 @@ class LandmarkMap:
         In a fit: samples that are the candidates, all of which have become landmarks.
     weights : ndarray of shape (p, k) or None
         In a fitted estimator or pilot: the planes as weights of the kernel.
+    is_independent : bool
+        Whether no landmark is known to depend on others. Else the features of those that do, to
+        numerical precision, are zero.
     """
 
     landmarks: FloatMatrix
@@ -60,6 +63,7 @@ class LandmarkMap:
     numbers: NDArray[np.intp] | None = None
     samples: FloatMatrix | None = None
     weights: NDArray[np.float64] | None = None
+    is_independent: bool = True
 
     is_sparse = False
 
@@ -86,8 +90,8 @@ class LandmarkMap:
     def transform(self, X):
         """Return the features of X, (n, p)."""
         kernel = LandmarkKernel(self.landmarks, self.gamma, np.float64)
-        numbers, factor = independent(kernel.block(self.landmarks), RANK_FLOAT64)
-        if len(numbers) == self.n_features_out:
+        numbers, factor = self._basis(kernel.block(self.landmarks))
+        if numbers is None:
             return self._in_parts(X, lambda rows: kernel.whitened(rows, factor))
 
         def features(rows):
@@ -101,13 +105,22 @@ class LandmarkMap:
     def coef(self):
         """Return the planes as weights of the features, (p, k), for those of the kernel."""
         gram = LandmarkKernel(self.landmarks, self.gamma, np.float64).block(self.landmarks)
-        numbers, factor = independent(gram, RANK_FLOAT64)
-        if len(numbers) == len(gram):
-            return np.triu(factor) @ self.weights
+        numbers, factor = self._basis(gram)
+        if numbers is None:
+            return factor @ self.weights
         coef = np.zeros(self.weights.shape)
         values = (gram @ self.weights)[numbers]
         coef[numbers] = solve_upper(factor, values, transposed=True)
         return coef
+
+    def _basis(self, gram):
+        """Return (landmarks that the others depend on, or None for all; the factor of these)."""
+        try:
+            return None, linalg.cholesky(gram, check_finite=False)
+        except linalg.LinAlgError:
+            if self.is_independent:
+                raise
+            return independent(gram, RANK_FLOAT64)
 
     def decisions(self, X):
         """Return the decision values of all problems without the intercepts, (n, k)."""
@@ -177,6 +190,7 @@ class LandmarkMap:
             "feature_map_": None,
             "_precision": self.dtype.name,
             "_kernel_weights": planes.weights,
+            "_has_independent": self.is_independent,
         }
 
     def names(self, input_names):

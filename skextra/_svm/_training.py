@@ -286,7 +286,7 @@ def _by_exact_kernel(svm, task, gamma):
         coef = fitted_map.coef_through(values[fitted_map.numbers])
         return _exactly(svm, task, fitted_map, WarmStart(coef, planes.intercept))
     landmarks, weights = without_unused(task.X, planes.weights)
-    fitted_map = LandmarkMap(landmarks, gamma, float64, svm.n_jobs)
+    fitted_map = LandmarkMap(landmarks, gamma, float64, svm.n_jobs, is_independent=False)
     return Model(fitted_map, replace(planes, weights=weights))
 
 
