@@ -33,7 +33,8 @@ def solve(gram, sign, cost, first, weights, decisions, b, accuracy, most_steps,
           active, block, rounded, vectors):  # fmt: skip
     """Solve a problem from `weights`, `decisions` and `b`.
 
-    Return (b, number of steps, whether it is solved to `accuracy`). The decision values from row `first` on are computed first. `active`, (n,), `block`, of n * n
+    Return (b, number of steps, whether it is solved to `accuracy`, a share of the objective). The
+    decision values from row `first` on are computed first. `active`, (n,), `block`, of n * n
     numbers of float32, `rounded`, (n,) of float32, and `vectors`, (7, n), are memory to work in.
     """
     m = len(decisions)

@@ -6,15 +6,13 @@ from typing import Any, Literal, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils import get_tags
-from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from skextra._base import Estimator, all_or_nothing
 from skextra._callbacks import CallbackSupportMixin, with_callbacks
 from skextra._common._blas_limit import single_blas_thread
 from skextra._common._classes import check_labels, decided, settle_classes, streamable
-from skextra._common._csr import without_repeats
-from skextra._common._new_rows import check_new, is_known, is_plain_target, is_plain_training
+from skextra._common._new_rows import check_labelled, check_new
 from skextra._sklearn import ClassifierMixin, Tags, TransformerMixin, available_if
 from skextra._svm import _parameters
 from skextra._svm._fitted_map import restored_map
@@ -81,7 +79,9 @@ class FeatureMapSVM(CallbackSupportMixin, ClassifierMixin, TransformerMixin, Est
     n_components : int or 'auto', default='auto'
         Number of landmarks ('rbf') or random features ('fourier'). More of them approximate the
         kernel better and take time in proportion. 'auto' is a fifth of the number of samples, at
-        least 300 and at most 1000; for 'fourier' it is 1000.
+        least 300 and at most 1000; for 'fourier' it is 1000. With ``landmarks='margin'``, the
+        squared hinge and up to 2500 samples, 'auto' is the exact kernel: the solution is that of
+        all samples as landmarks, and its support vectors are kept as such.
 
     landmarks : {'margin', 'uniform', 'kmeans'} or array-like of shape (m, n_features), \
             default='margin'
@@ -133,7 +133,8 @@ class FeatureMapSVM(CallbackSupportMixin, ClassifierMixin, TransformerMixin, Est
         The class labels.
 
     coef_ : ndarray of shape (n_problems, n_features_out)
-        Normals w of the planes in the space of the map; one for two classes.
+        Normals w of the planes in the space of the map; one for two classes. Those of the exact
+        kernel are computed when they are first asked for.
 
     intercept_ : ndarray of shape (n_problems,)
         Intercepts b, which are not penalised.
@@ -158,7 +159,8 @@ class FeatureMapSVM(CallbackSupportMixin, ClassifierMixin, TransformerMixin, Est
 
     landmarks_ : {ndarray, CSR array} of shape (n_features_out, n_features)
         The landmarks of 'rbf', without those that are linearly dependent on others in feature
-        space, to numerical precision.
+        space, to numerical precision. If they are the support vectors of the exact kernel, the
+        dependent ones are kept, and their features are zero.
 
     gamma_ : float
         The value of gamma used by 'rbf', 'fourier' and 'poly'.
@@ -184,9 +186,9 @@ class FeatureMapSVM(CallbackSupportMixin, ClassifierMixin, TransformerMixin, Est
     Notes
     -----
     Each problem minimises ``||w||^2 / 2 + C sum(weight * loss(y (w.phi(x) + b)))``. Small
-    problems with the squared hinge are solved by Newton's method on the active samples [1]_,
-    hinge and hard margin by an interior point method whose last step identifies the samples that
-    lie exactly on a margin. Large problems are solved for all classes at once by Newton's method
+    problems with the squared hinge are solved by Newton's method on the active samples [1]_, in
+    the space of the map or of the exact kernel, hinge and hard margin by an interior point method
+    whose last step identifies the samples that lie exactly on a margin. Large problems are solved for all classes at once by Newton's method
     with conjugate gradients in the whitened space of the landmarks, preconditioned as in [2]_,
     with kernels in float32. The cost is O(n_samples * n_components * (n_features + 10
     n_problems)); the memory is that of the mapped samples, or `memory_limit`.
@@ -317,7 +319,7 @@ class FeatureMapSVM(CallbackSupportMixin, ClassifierMixin, TransformerMixin, Est
         _parameters.check(self)
         metadata = {} if sample_weight is None else {"sample_weight": sample_weight}
         data = {"X": X, "y": y, "metadata": metadata}
-        X, y, weight = self._check_data(X, y, sample_weight, reset=True)
+        X, y, weight = check_labelled(self, X, y, sample_weight, reset=True)
         task = task_of(self, X, y, weight)
         with single_blas_thread():
             fitted, _ = train(self, task, data)
@@ -374,7 +376,7 @@ class FeatureMapSVM(CallbackSupportMixin, ClassifierMixin, TransformerMixin, Est
                     f"{name}={now!r} differs from {before!r} of the model so far; use a new "
                     "estimator."
                 )
-        X, y, weight = self._check_data(X, y, sample_weight, reset=first)
+        X, y, weight = check_labelled(self, X, y, sample_weight, reset=first)
         classes = settle_classes(None if first else self.classes_, classes)
         check_labels(y, classes)
         with single_blas_thread():
@@ -477,21 +479,6 @@ class FeatureMapSVM(CallbackSupportMixin, ClassifierMixin, TransformerMixin, Est
             vars(self).pop(name, None)
         vars(self).update(fitted)
         return self
-
-    def _check_data(self, X, y, sample_weight, reset):
-        is_plain = is_plain_training if reset else is_known
-        if is_plain(self, X) and is_plain_target(y, len(X)):
-            if sample_weight is None:
-                return X, y, np.ones(len(y))
-        else:
-            X, y = validate_data(
-                self, X, y, accept_sparse="csr", dtype=[np.float64, np.float32], order="C",
-                reset=reset,
-            )  # fmt: skip
-            X = without_repeats(X)
-            check_classification_targets(y)
-        weight = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
-        return X, y, weight
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
