@@ -188,10 +188,11 @@ class FeatureMapSVM(CallbackSupportMixin, ClassifierMixin, TransformerMixin, Est
     Each problem minimises ``||w||^2 / 2 + C sum(weight * loss(y (w.phi(x) + b)))``. Small
     problems with the squared hinge are solved by Newton's method on the active samples [1]_, in
     the space of the map or of the exact kernel, hinge and hard margin by an interior point method
-    whose last step identifies the samples that lie exactly on a margin. Large problems are solved for all classes at once by Newton's method
-    with conjugate gradients in the whitened space of the landmarks, preconditioned as in [2]_,
-    with kernels in float32. The cost is O(n_samples * n_components * (n_features + 10
-    n_problems)); the memory is that of the mapped samples, or `memory_limit`.
+    whose last step identifies the samples that lie exactly on a margin. Large problems are solved
+    for all classes at once by Newton's method with conjugate gradients in the whitened space of
+    the landmarks, preconditioned as in [2]_, with kernels in float32. The cost is O(n_samples *
+    n_components * (n_features + 10 n_problems)); the memory is that of the mapped samples, or
+    `memory_limit`.
 
     Standardise the features first unless they share one unit, as pixels do. For probabilities use
     :class:`~sklearn.calibration.CalibratedClassifierCV`. The defaults were chosen by
