@@ -75,7 +75,9 @@ class LandmarkMap:
         A landmark must have a squared distance, in feature space, of at least `tolerance` from
         the span of the others; with None all are known to be independent.
         """
-        gram = kernel_among(candidates, gamma)
+        with np.errstate(over="ignore", invalid="ignore"):
+            gram = LandmarkKernel(candidates, gamma, np.float64).block(candidates)
+        _check_range(gram, gamma)
         if tolerance is None:
             numbers, factor = np.arange(len(gram)), cholesky(gram.copy())
             return cls(candidates, gamma, dtype, n_jobs, factor, numbers, candidates)
@@ -214,12 +216,16 @@ def kernel_among(rows, gamma):
     with np.errstate(over="ignore", invalid="ignore"):
         kernel = LandmarkKernel(rows, gamma, np.float64)
         gram = kernel.block(rows) if sparse.issparse(rows) else kernel.symmetric()
+    _check_range(gram, gamma)
+    return gram
+
+
+def _check_range(gram, gamma):
     if not (np.diagonal(gram) > 0.5).all():  # as each is at distance 0 from itself
         raise ValueError(
             f"Distances of samples times gamma={gamma:.3g} are beyond the range of float64: "
             "put X on one scale first, for example with StandardScaler."
         )
-    return gram
 
 
 class LandmarkKernel:
