@@ -21,7 +21,7 @@ _SLOPE = 1e-4  # of the first one: the active set does not change with more accu
 # Conjugate gradients end when the square of the residual has fallen to this share: while active
 # rows change, and once they stay the same. With 1e-2 a search takes half as many steps again, each
 # of which copies a part of the kernel; with 1e-6 as many steps of more iterations.
-_FALL, _LAST_FALL = 1e-4, 1e-6
+_FALL, _LAST_FALL = 1e-4, 1e-10
 _LEAST_FALL = 0.25  # of the same residual in a step: less is beyond float32
 _MOST_ITERATIONS = 60  # of a step: few systems need more, and a better start takes as long
 

@@ -13,9 +13,9 @@ from skextra._svm._solution import Planes
 ACCURACY = 1e-9  # relative gap of an exact solution
 # Square of the residual, as a share of the objective, at which all rows are solved, and some of
 # them, whose solution is only a start. The gap is about the first of these. With 1e-10 it would be
-# below 1e-9 too, decision values would have five digits instead of seven, and a fit would take up
+# below 1e-9 too, decision values would have five digits instead of eight, and a fit would take up
 # to a quarter less time (benchmarks/svm_constants.py).
-_RESIDUAL, _ROUGH_RESIDUAL = 1e-14, 1e-3
+_RESIDUAL, _ROUGH_RESIDUAL = 1e-16, 1e-3
 # Steps of a problem after which its search has failed. Where it succeeds it takes about five for
 # each size, thirty for 2500 rows.
 MOST_STEPS = 80
