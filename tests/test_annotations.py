@@ -4,6 +4,7 @@ import re
 import types
 from collections.abc import Callable, Mapping
 from dataclasses import fields, is_dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
@@ -93,7 +94,11 @@ def test_fitted_attributes_and_results_are_of_their_types(case):
         for name, value in vars(estimator).items()
         if re.fullmatch("[a-z]\\w*_", name) and not name.endswith("_in_")
     }
-    check_fields(type(estimator).__name__, found, get_type_hints(type(estimator)))
+    hints = get_type_hints(type(estimator))
+    for name, value in vars(type(estimator)).items():
+        if isinstance(value, cached_property):
+            hints[name] = get_type_hints(value.func)["return"]
+    check_fields(type(estimator).__name__, found, hints)
     for method in METHODS:
         if hasattr(estimator, method):
             hint = get_type_hints(getattr(type(estimator), method))["return"]

@@ -1,19 +1,18 @@
 """FeatureMapSVM: the maximum-margin classifier on an explicit feature map."""
 
+from functools import cached_property
 from typing import Any, Literal, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils import get_tags
-from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from skextra._base import Estimator, all_or_nothing
 from skextra._callbacks import CallbackSupportMixin, with_callbacks
 from skextra._common._blas_limit import single_blas_thread
 from skextra._common._classes import check_labels, decided, settle_classes, streamable
-from skextra._common._csr import without_repeats
-from skextra._common._new_rows import check_new
+from skextra._common._new_rows import check_labelled, check_new
 from skextra._sklearn import ClassifierMixin, Tags, TransformerMixin, available_if
 from skextra._svm import _parameters
 from skextra._svm._fitted_map import restored_map
@@ -33,8 +32,8 @@ from skextra._typing import (
 
 # Fitted attributes that not every fit sets.
 _SOMETIMES = (
-    "gamma_", "landmarks_", "support_vectors_", "dual_coef_", "_support_codes", "_support_weight",
-    "_precision", "_kernel_weights", "_scale", "_stream",
+    "coef_", "gamma_", "landmarks_", "support_vectors_", "dual_coef_", "_support_codes",
+    "_support_weight", "_precision", "_kernel_weights", "_has_independent", "_scale", "_stream",
 )  # fmt: skip
 
 
@@ -80,7 +79,9 @@ class FeatureMapSVM(CallbackSupportMixin, ClassifierMixin, TransformerMixin, Est
     n_components : int or 'auto', default='auto'
         Number of landmarks ('rbf') or random features ('fourier'). More of them approximate the
         kernel better and take time in proportion. 'auto' is a fifth of the number of samples, at
-        least 300 and at most 1000; for 'fourier' it is 1000.
+        least 300 and at most 1000; for 'fourier' it is 1000. With ``landmarks='margin'``, the
+        squared hinge and up to 2500 samples, 'auto' is the exact kernel: the solution is that of
+        all samples as landmarks, and its support vectors are kept as such.
 
     landmarks : {'margin', 'uniform', 'kmeans'} or array-like of shape (m, n_features), \
             default='margin'
@@ -133,7 +134,8 @@ class FeatureMapSVM(CallbackSupportMixin, ClassifierMixin, TransformerMixin, Est
         The class labels.
 
     coef_ : ndarray of shape (n_problems, n_features_out)
-        Normals w of the planes in the space of the map; one for two classes.
+        Normals w of the planes in the space of the map; one for two classes. Those of the exact
+        kernel are computed when they are first asked for.
 
     intercept_ : ndarray of shape (n_problems,)
         Intercepts b, which are not penalised.
@@ -158,7 +160,8 @@ class FeatureMapSVM(CallbackSupportMixin, ClassifierMixin, TransformerMixin, Est
 
     landmarks_ : {ndarray, CSR array} of shape (n_features_out, n_features)
         The landmarks of 'rbf', without those that are linearly dependent on others in feature
-        space, to numerical precision.
+        space, to numerical precision. If they are the support vectors of the exact kernel, the
+        dependent ones are kept, and their features are zero.
 
     gamma_ : float
         The value of gamma used by 'rbf', 'fourier' and 'poly'.
@@ -184,14 +187,15 @@ class FeatureMapSVM(CallbackSupportMixin, ClassifierMixin, TransformerMixin, Est
     Notes
     -----
     Each problem minimises ``||w||^2 / 2 + C sum(weight * loss(y (w.phi(x) + b)))``. Small
-    problems with the squared hinge are solved by Newton's method on the active samples [1]_,
-    hinge and hard margin by an interior point method whose last step identifies the samples that
-    lie exactly on a margin. Large problems are solved for all classes at once by Newton's method
-    with conjugate gradients in the whitened space of the landmarks, preconditioned as in [2]_,
-    with kernels in float32. The cost is O(n_samples * n_components * (n_features + 10
-    n_problems)); the memory is that of the mapped samples, or `memory_limit`. Sparse mapped
-    samples of more than 200 features, such as texts under 'identity', are solved by dual
-    coordinate descent [3]_ on their entries, with the intercept by the method of multipliers.
+    problems with the squared hinge are solved by Newton's method on the active samples [1]_, in
+    the space of the map or of the exact kernel, hinge and hard margin by an interior point method
+    whose last step identifies the samples that lie exactly on a margin. Large problems are solved
+    for all classes at once by Newton's method with conjugate gradients in the whitened space of
+    the landmarks, preconditioned as in [2]_, with kernels in float32. The cost is O(n_samples *
+    n_components * (n_features + 10 n_problems)); the memory is that of the mapped samples, or
+    `memory_limit`. Sparse mapped samples of more than 200 features, such as texts under
+    'identity', are solved by dual coordinate descent [3]_ on their entries, with the intercept by
+    the method of multipliers.
 
     Standardise the features first unless they share one unit, as pixels do. For probabilities use
     :class:`~sklearn.calibration.CalibratedClassifierCV`. The defaults were chosen by
@@ -230,7 +234,6 @@ class FeatureMapSVM(CallbackSupportMixin, ClassifierMixin, TransformerMixin, Est
     """
 
     classes_: LabelArray
-    coef_: FloatArray
     intercept_: FloatArray
     margin_: FloatArray
     support_: NDArray[np.intp]
@@ -246,6 +249,7 @@ class FeatureMapSVM(CallbackSupportMixin, ClassifierMixin, TransformerMixin, Est
     _n_features_out: int
     _precision: Literal["float32", "float64"]
     _kernel_weights: NDArray[np.float64]
+    _has_independent: bool
     _scale: NDArray[np.float64] | None
     # What a stream continues from.
     _support_codes: NDArray[np.intp]
@@ -322,7 +326,7 @@ class FeatureMapSVM(CallbackSupportMixin, ClassifierMixin, TransformerMixin, Est
         _parameters.check(self)
         metadata = {} if sample_weight is None else {"sample_weight": sample_weight}
         data = {"X": X, "y": y, "metadata": metadata}
-        X, y, weight = self._check_data(X, y, sample_weight, reset=True)
+        X, y, weight = check_labelled(self, X, y, sample_weight, reset=True)
         task = task_of(self, X, y, weight)
         with single_blas_thread():
             fitted, _ = train(self, task, data)
@@ -379,11 +383,22 @@ class FeatureMapSVM(CallbackSupportMixin, ClassifierMixin, TransformerMixin, Est
                     f"{name}={now!r} differs from {before!r} of the model so far; use a new "
                     "estimator."
                 )
-        X, y, weight = self._check_data(X, y, sample_weight, reset=first)
+        X, y, weight = check_labelled(self, X, y, sample_weight, reset=first)
         classes = settle_classes(None if first else self.classes_, classes)
         check_labels(y, classes)
         with single_blas_thread():
             return self._publish(learn_chunk(self, X, y, weight, classes))
+
+    @cached_property
+    def coef_(self) -> FloatArray:
+        """Normals w of the planes in the space of the map, of shape (n_problems, n_features_out).
+
+        A fit in the space of the exact kernel needs no factorisation of the kernel of its
+        landmarks, but these do. They are computed when they are first asked for, and kept.
+        """
+        if "_kernel_weights" not in vars(self):
+            raise AttributeError(f"This {type(self).__name__} has no coef_ before it is fitted.")
+        return np.ascontiguousarray(restored_map(self).coef().T, dtype=self.intercept_.dtype)
 
     def decision_function(self, X: MatrixLike) -> FloatArray:
         """Return the signed distances from the planes, in units of half a margin.
@@ -471,15 +486,6 @@ class FeatureMapSVM(CallbackSupportMixin, ClassifierMixin, TransformerMixin, Est
             vars(self).pop(name, None)
         vars(self).update(fitted)
         return self
-
-    def _check_data(self, X, y, sample_weight, reset):
-        X, y = validate_data(
-            self, X, y, accept_sparse="csr", dtype=[np.float64, np.float32], order="C", reset=reset
-        )
-        X = without_repeats(X)
-        check_classification_targets(y)
-        weight = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
-        return X, y, weight
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()

@@ -80,7 +80,8 @@ def restored_map(svm) -> FittedMap:
     if kind_of(feature_map) == "rbf":
         dtype = np.dtype(svm._precision)
         weights = svm._kernel_weights
-        return LandmarkMap(svm.landmarks_, svm.gamma_, dtype, svm.n_jobs, weights=weights)
+        return LandmarkMap(svm.landmarks_, svm.gamma_, dtype, svm.n_jobs, weights=weights,
+                           is_independent=svm._has_independent)  # fmt: skip
     return explicit_map(
         feature_map,
         svm.n_jobs,

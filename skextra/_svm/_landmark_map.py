@@ -7,7 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import linalg, sparse
 
+from skextra._base import frozen
 from skextra._common._parts import run_parts
+from skextra._kernels import _gaussian
 from skextra._svm._linear import cholesky, independent, outer_square, solve_upper
 from skextra._svm._mapped_rows import ComputedSource, MappedRows, capacity_of
 from skextra._svm._parameters import threads_of
@@ -16,6 +18,14 @@ from skextra._typing import FloatMatrix
 # Rows at once in predictions: enough for good matrix products, few enough for the cache
 # (benchmarks/svm_constants.py).
 _ROWS_AT_ONCE = 1000
+# Rows of a prediction for which distances one by one take less than to prepare a matrix product.
+_FEW_ROWS = 8
+# Rows at once of a kernel among themselves, whose blocks stay in the cache
+# (benchmarks/svm_constants.py).
+_GRAM_ROWS = 128
+# Squared distance, in feature space, that a landmark must have from the span of the others in
+# float64: LAPACK's own, the number of landmarks times the rounding error.
+RANK_FLOAT64 = -1
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,6 +51,9 @@ class LandmarkMap:
         In a fit: samples that are the candidates, all of which have become landmarks.
     weights : ndarray of shape (p, k) or None
         In a fitted estimator or pilot: the planes as weights of the kernel.
+    is_independent : bool
+        Whether no landmark is known to depend on others. Else the features of those that do, to
+        numerical precision, are zero.
     """
 
     landmarks: FloatMatrix
@@ -51,6 +64,7 @@ class LandmarkMap:
     numbers: NDArray[np.intp] | None = None
     samples: FloatMatrix | None = None
     weights: NDArray[np.float64] | None = None
+    is_independent: bool = True
 
     is_sparse = False
 
@@ -63,11 +77,7 @@ class LandmarkMap:
         """
         with np.errstate(over="ignore", invalid="ignore"):
             gram = LandmarkKernel(candidates, gamma, np.float64).block(candidates)
-        if not (np.diagonal(gram) > 0.5).all():  # as each is at distance 0 from itself
-            raise ValueError(
-                f"Distances of samples times gamma={gamma:.3g} are beyond the range of float64: "
-                "put X on one scale first, for example with StandardScaler."
-            )
+        _check_range(gram, gamma)
         if tolerance is None:
             numbers, factor = np.arange(len(gram)), cholesky(gram.copy())
             return cls(candidates, gamma, dtype, n_jobs, factor, numbers, candidates)
@@ -83,11 +93,46 @@ class LandmarkMap:
     def transform(self, X):
         """Return the features of X, (n, p)."""
         kernel = LandmarkKernel(self.landmarks, self.gamma, np.float64)
-        factor = linalg.cholesky(kernel.block(self.landmarks), check_finite=False)
-        return self._in_parts(X, lambda rows: kernel.whitened(rows, factor))
+        numbers, factor = self._basis(kernel.block(self.landmarks))
+        if numbers is None:
+            return self._in_parts(X, lambda rows: kernel.whitened(rows, factor))
+
+        def features(rows):
+            columns = kernel.block(rows)
+            out = np.zeros_like(columns)
+            out[:, numbers] = solve_upper(factor, columns[:, numbers].T, transposed=True).T
+            return out
+
+        return self._in_parts(X, features)
+
+    def coef(self):
+        """Return the planes as weights of the features, (p, k), for those of the kernel."""
+        gram = LandmarkKernel(self.landmarks, self.gamma, np.float64).block(self.landmarks)
+        numbers, factor = self._basis(gram)
+        if numbers is None:
+            return factor @ self.weights
+        coef = np.zeros(self.weights.shape)
+        values = (gram @ self.weights)[numbers]
+        coef[numbers] = solve_upper(factor, values, transposed=True)
+        return coef
+
+    def _basis(self, gram):
+        """Return (landmarks that the others depend on, or None for all; the factor of these)."""
+        try:
+            return None, linalg.cholesky(gram, check_finite=False)
+        except linalg.LinAlgError:
+            if self.is_independent:
+                raise
+            return independent(gram, RANK_FLOAT64)
 
     def decisions(self, X):
         """Return the decision values of all problems without the intercepts, (n, k)."""
+        if X.shape[0] <= _FEW_ROWS and X.dtype == self.landmarks.dtype and not (
+            sparse.issparse(X) or sparse.issparse(self.landmarks)
+        ):  # fmt: skip
+            out = np.empty((X.shape[0], self.weights.shape[1]))
+            _gaussian.decide(frozen(X), frozen(self.landmarks), self.gamma, self.weights, out)
+            return out
         kernel = LandmarkKernel(self.landmarks, self.gamma, self.dtype)
         weights = self.weights.astype(self.dtype)
         return self._in_parts(X, lambda rows: kernel.block(rows) @ weights)
@@ -148,6 +193,7 @@ class LandmarkMap:
             "feature_map_": None,
             "_precision": self.dtype.name,
             "_kernel_weights": planes.weights,
+            "_has_independent": self.is_independent,
         }
 
     def names(self, input_names):
@@ -163,6 +209,23 @@ class LandmarkMap:
             lambda part: function(X[part]), n, _ROWS_AT_ONCE, lambda: threads_of(self.n_jobs)
         )
         return np.concatenate(done)
+
+
+def kernel_among(rows, gamma):
+    """Return the kernel of rows among themselves, (n, n); raise ValueError beyond float64."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        kernel = LandmarkKernel(rows, gamma, np.float64)
+        gram = kernel.block(rows) if sparse.issparse(rows) else kernel.symmetric()
+    _check_range(gram, gamma)
+    return gram
+
+
+def _check_range(gram, gamma):
+    if not (np.diagonal(gram) > 0.5).all():  # as each is at distance 0 from itself
+        raise ValueError(
+            f"Distances of samples times gamma={gamma:.3g} are beyond the range of float64: "
+            "put X on one scale first, for example with StandardScaler."
+        )
 
 
 class LandmarkKernel:
@@ -222,6 +285,22 @@ class LandmarkKernel:
             exponents[far] = -np.inf
         np.minimum(exponents, 0, out=exponents)
         return np.exp(exponents, out=exponents)
+
+    def symmetric(self):
+        """Return the kernel of dense landmarks among themselves: half of it, and its mirror."""
+        m = self.shape[0]
+        gram = np.empty((m, m), self.dtype)
+        rows = np.ascontiguousarray(self.columns.T)
+        for start in range(0, m, _GRAM_ROWS):
+            stop = min(start + _GRAM_ROWS, m)
+            block = np.dot(rows[start:stop], self.columns[:, start:])
+            block -= self.halves[start:stop, None]
+            block -= self.halves[start:]
+            np.minimum(block, 0, out=block)
+            np.exp(block, out=block)
+            gram[start:stop, start:] = block
+            gram[stop:, start:stop] = block[:, stop - start :].T
+        return gram
 
     def whitened(self, X, factor):
         """Return block(X) @ inv(factor)."""

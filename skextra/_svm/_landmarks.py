@@ -6,7 +6,7 @@ from scipy import sparse
 from skextra._base import warn_caller
 from skextra._common._canonical import distinct
 from skextra._kmeans._kmeans_pp import KMeansPP
-from skextra._svm._landmark_map import LandmarkMap
+from skextra._svm._landmark_map import RANK_FLOAT64, LandmarkMap
 from skextra._svm._pilot import MOST_COST, draw_by_margin, draw_by_weight
 from skextra._svm._start import ColdStart
 
@@ -25,7 +25,6 @@ _MOST_FLOAT32_COST = 1e15  # squares of larger ones are near the largest float32
 # for it, and what is left of the landmarks would lose accuracy.
 _FULL_RANK = 0.9
 # Squared distance, in feature space, that a landmark must have from the span of the others.
-_RANK_FLOAT64 = -1  # LAPACK's own: the number of landmarks times the rounding error
 _RANK_FLOAT32 = 1e-6  # ten times what float32 rounds kernels by
 
 
@@ -89,7 +88,7 @@ def choose_rank(candidates, wanted, gamma, dtype, n_jobs):
         landmark_map = LandmarkMap.of(candidates, gamma, dtype, n_jobs, _RANK_FLOAT32)
         if landmark_map.n_features_out >= _FULL_RANK * wanted:
             return landmark_map
-    return LandmarkMap.of(candidates, gamma, np.dtype(np.float64), n_jobs, _RANK_FLOAT64)
+    return LandmarkMap.of(candidates, gamma, np.dtype(np.float64), n_jobs, RANK_FLOAT64)
 
 
 def keep_landmarks(landmarks, task, gamma, n_jobs):
