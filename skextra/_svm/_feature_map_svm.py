@@ -63,10 +63,11 @@ class FeatureMapSVM(CallbackSupportMixin, ClassifierMixin, TransformerMixin, Est
         - a function of an array (n, d) that returns an array (n, p). To pickle the estimator, it
           must be importable; a lambda is not.
 
-    C : float, default=4.0
+    C : float, default=2.0
         Cost of violating the margin. A larger one fits the training samples more closely.
         ``np.inf`` is the hard margin, which raises an error if the classes are not separable.
-        With the squared hinge, 4 is about equivalent to 1 in :class:`~sklearn.svm.SVC`.
+        With the squared hinge, 1 to 4 are about equivalent to 1 in :class:`~sklearn.svm.SVC`:
+        the less noise in the labels, the larger.
 
     loss : {'squared_hinge', 'hinge'}, default='squared_hinge'
         ``max(0, 1 - y f) ** 2`` or ``max(0, 1 - y f)``. The hinge has fewer support vectors and
@@ -79,8 +80,9 @@ class FeatureMapSVM(CallbackSupportMixin, ClassifierMixin, TransformerMixin, Est
 
     n_components : int or 'auto', default='auto'
         Number of landmarks ('rbf') or random features ('fourier'). More of them approximate the
-        kernel better and take time in proportion. 'auto' is a fifth of the number of samples, at
-        least 300 and at most 1000; for 'fourier' it is 1000.
+        kernel better and take time in proportion. 'auto' is as many as the decisions need by the
+        verdict of a pilot fit, at most a fifth of the number of samples, and from 300 to 1000; for
+        'fourier' it is 1000.
 
     landmarks : {'margin', 'uniform', 'kmeans'} or array-like of shape (m, n_features), \
             default='margin'
@@ -251,7 +253,7 @@ class FeatureMapSVM(CallbackSupportMixin, ClassifierMixin, TransformerMixin, Est
         self,
         feature_map: FeatureMap = "rbf",
         *,
-        C: float = 4.0,
+        C: float = 2.0,
         loss: Literal["squared_hinge", "hinge"] = "squared_hinge",
         gamma: Literal["scale", "auto"] | float = "scale",
         n_components: Literal["auto"] | Int = "auto",
