@@ -63,11 +63,11 @@ class FeatureMapSVM(CallbackSupportMixin, ClassifierMixin, TransformerMixin, Est
         - a function of an array (n, d) that returns an array (n, p). To pickle the estimator, it
           must be importable; a lambda is not.
 
-    C : float, default=2.0
+    C : float, default=4.0
         Cost of violating the margin. A larger one fits the training samples more closely.
         ``np.inf`` is the hard margin, which raises an error if the classes are not separable.
-        With the squared hinge, 1 to 4 are about equivalent to 1 in :class:`~sklearn.svm.SVC`:
-        the less noise in the labels, the larger.
+        With the squared hinge, 4 is about equivalent to 1 in :class:`~sklearn.svm.SVC`, and 1
+        where many labels are noise.
 
     loss : {'squared_hinge', 'hinge'}, default='squared_hinge'
         ``max(0, 1 - y f) ** 2`` or ``max(0, 1 - y f)``. The hinge has fewer support vectors and
@@ -253,7 +253,7 @@ class FeatureMapSVM(CallbackSupportMixin, ClassifierMixin, TransformerMixin, Est
         self,
         feature_map: FeatureMap = "rbf",
         *,
-        C: float = 2.0,
+        C: float = 4.0,
         loss: Literal["squared_hinge", "hinge"] = "squared_hinge",
         gamma: Literal["scale", "auto"] | float = "scale",
         n_components: Literal["auto"] | Int = "auto",
