@@ -70,6 +70,7 @@ def cases():
     data = make_classification(20_000, 20, n_informative=12, n_classes=4, random_state=0)
     two = data[0], data[1] > 1
     part = data[0][:5000], data[1][:5000]
+    moons = make_moons(10_000, noise=0.25, random_state=0)
     cancer, digits = (
         (StandardScaler().fit_transform(X), y)
         for X, y in (load_breast_cancer(return_X_y=True), load_digits(return_X_y=True))
@@ -81,7 +82,7 @@ def cases():
         "costly": (FeatureMapSVM(C=1000.0, random_state=0), *digits, 1),
         "cheap": (FeatureMapSVM(C=0.01, random_state=0), *load_digits(return_X_y=True), 1),
         "middle": (FeatureMapSVM(n_components=600, random_state=0), *part, 1),
-        "auto": (FeatureMapSVM(random_state=0), *make_moons(10_000, noise=0.25, random_state=0), 1),
+        "auto": (FeatureMapSVM(random_state=0), *moons, 1),
         "noisy": (FeatureMapSVM(random_state=0), *part, 1),
         "large": (svm, *data, 1),
         "uniform": (clone(svm).set_params(landmarks="uniform"), *data, 1),

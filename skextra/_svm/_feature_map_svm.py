@@ -81,14 +81,15 @@ class FeatureMapSVM(CallbackSupportMixin, ClassifierMixin, TransformerMixin, Est
     n_components : int or 'auto', default='auto'
         Number of landmarks ('rbf') or random features ('fourier'). More of them approximate the
         kernel better and take time in proportion. 'auto' is as many as the decisions need by the
-        verdict of a pilot fit, at most a fifth of the number of samples, and from 300 to 1000; for
+        verdict of a pilot fit, up to a fifth of the number of samples or 300, and up to 1000; for
         'fourier' it is 1000.
 
     landmarks : {'margin', 'uniform', 'kmeans'} or array-like of shape (m, n_features), \
             default='margin'
         The landmarks of 'rbf': samples near the decision boundary as estimated by a small pilot
         fit, random samples, centres of :class:`KMeansPP`, or the given ones, with which
-        `n_components` is not used.
+        `n_components` is not used. With ``n_components='auto'`` those of the pilot, which are
+        random, are kept where they are enough.
 
     degree : int, default=3
         Degree of 'poly' and of 'spline'.
@@ -105,8 +106,8 @@ class FeatureMapSVM(CallbackSupportMixin, ClassifierMixin, TransformerMixin, Est
 
     tol : float, default=0.01
         Duality gap, as a fraction of the objective, at which an iterative solver stops. The method
-        is exact for up to about 4000 samples, for few features, for the hinge and for the hard
-        margin; there `tol` only decides whether to warn.
+        is exact for up to about 2500 samples with landmarks and 4000 with other maps, for few
+        features, for the hinge and for the hard margin; there `tol` only decides whether to warn.
 
     max_iter : int, default=1000
         Maximum number of solver steps; the interior point method takes at most 200.

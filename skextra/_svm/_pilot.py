@@ -32,8 +32,8 @@ _FEW_ROWS = 3000  # for which waking a second thread takes as long as its work
 # (benchmarks/svm_constants.py).
 _SHARPNESS = 2.0
 # The number of landmarks is chosen by a bound on the mean squared error of the decisions: this,
-# plus so many times the square of the mean loss, which noise in the labels raises. Larger ones take
-# fewer landmarks and less time: benchmarks/svm_constants.py.
+# plus so many times the square of the mean loss, which noise in the labels raises. Larger ones
+# take fewer landmarks and less time: benchmarks/svm_constants.py.
 _SQUARED_ERROR, _NOISE = 6.0, 400.0
 _PROBES = 200  # rows whose distances from the span of the landmarks are measured
 _LEAST_DISTANCE = 1e-9  # squared: what is left below it is rounding
