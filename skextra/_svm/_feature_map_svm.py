@@ -65,7 +65,8 @@ class FeatureMapSVM(CallbackSupportMixin, ClassifierMixin, TransformerMixin, Est
     C : float, default=4.0
         Cost of violating the margin. A larger one fits the training samples more closely.
         ``np.inf`` is the hard margin, which raises an error if the classes are not separable.
-        With the squared hinge, 4 is about equivalent to 1 in :class:`~sklearn.svm.SVC`.
+        With the squared hinge, 4 is about equivalent to 1 in :class:`~sklearn.svm.SVC`, and 1
+        where many labels are noise.
 
     loss : {'squared_hinge', 'hinge'}, default='squared_hinge'
         ``max(0, 1 - y f) ** 2`` or ``max(0, 1 - y f)``. The hinge has fewer support vectors and
@@ -78,16 +79,18 @@ class FeatureMapSVM(CallbackSupportMixin, ClassifierMixin, TransformerMixin, Est
 
     n_components : int or 'auto', default='auto'
         Number of landmarks ('rbf') or random features ('fourier'). More of them approximate the
-        kernel better and take time in proportion. 'auto' is a fifth of the number of samples, at
-        least 300 and at most 1000; for 'fourier' it is 1000. With ``landmarks='margin'``, the
-        squared hinge and up to 2500 samples, 'auto' is the exact kernel: the solution is that of
-        all samples as landmarks, and its support vectors are kept as such.
+        kernel better and take time in proportion. 'auto' is as many as the decisions need by the
+        verdict of a pilot fit, up to a fifth of the number of samples or 300, and up to 1000; for
+        'fourier' it is 1000. With ``landmarks='margin'``, the squared hinge and up to 2500
+        samples, 'auto' is the exact kernel: the solution is that of all samples as landmarks, and
+        its support vectors are kept as such.
 
     landmarks : {'margin', 'uniform', 'kmeans'} or array-like of shape (m, n_features), \
             default='margin'
         The landmarks of 'rbf': samples near the decision boundary as estimated by a small pilot
         fit, random samples, centres of :class:`KMeansPP`, or the given ones, with which
-        `n_components` is not used.
+        `n_components` is not used. With ``n_components='auto'`` those of the pilot, which are
+        random, are kept where they are enough.
 
     degree : int, default=3
         Degree of 'poly' and of 'spline'.
@@ -104,9 +107,9 @@ class FeatureMapSVM(CallbackSupportMixin, ClassifierMixin, TransformerMixin, Est
 
     tol : float, default=0.01
         Duality gap, as a fraction of the objective, at which an iterative solver stops. The method
-        is exact for up to about 4000 samples, for few features, for the hinge and for the hard
-        margin; there `tol` only decides whether to warn. Sparse mapped samples of more than 200
-        features are solved to a third of it.
+        is exact for up to about 2500 samples with landmarks and 4000 with other maps, for few
+        features, for the hinge and for the hard margin; there `tol` only decides whether to warn.
+        Sparse mapped samples of more than 200 features are solved to a third of it.
 
     max_iter : int, default=1000
         Maximum number of solver steps; the interior point method takes at most 200.

@@ -7,16 +7,16 @@ from skextra._base import warn_caller
 from skextra._common._canonical import distinct
 from skextra._kmeans._kmeans_pp import KMeansPP
 from skextra._svm._landmark_map import RANK_FLOAT64, LandmarkMap
-from skextra._svm._pilot import MOST_COST, draw_by_margin, draw_by_weight
+from skextra._svm._pilot import MOST_COST, draw_by_weight, fit_pilot
 from skextra._svm._start import ColdStart
 
-# n_components='auto' is a fifth of the samples, between these: fewer lose accuracy on small data,
-# more take time in proportion (benchmarks/bench_svm.py has both).
+# n_components='auto' is at most a fifth of the samples, between these: fewer lose accuracy on
+# small data, more take time in proportion (benchmarks/bench_svm.py has both).
 _AUTO_LANDMARKS = (300, 1000)
-# Entries of the kernel up to which it is in float64, 20 MB, for the sake of the exact method: its
+# Entries of the kernel up to which it is in float64, 6 MB, for the sake of the exact method: its
 # solution does not depend on the order or repetition of rows. Where both methods are possible it
 # takes up to three times as long as iterations in float32: benchmarks/svm_constants.py.
-_MOST_FLOAT64_ENTRIES = 2_500_000
+_MOST_FLOAT64_ENTRIES = 750_000
 # float32 squared distances are accurate to about 1e-7 of the squared norms: up to this exponent
 # the kernel keeps three digits where it is not zero.
 _LARGEST_FLOAT32_EXPONENT = 5e3
@@ -61,7 +61,15 @@ def choose_candidates(svm, task, gamma, random_state):
         numbers = draw_by_weight(wanted, n, task.weight, random_state)
     else:
         costs = task.weight * min(svm.C, MOST_COST)
-        numbers, start = draw_by_margin(task, costs, wanted, gamma, svm.n_jobs, random_state)
+        pilot = fit_pilot(task, costs, wanted, gamma, svm.n_jobs, random_state)
+        own = len(pilot.own)
+        if svm.n_components == "auto":
+            wanted = int(min(wanted, pilot.landmarks_needed(X)))
+        if wanted <= own:
+            numbers, start = pilot.landmarks()
+            wanted = own
+        else:
+            numbers, start = pilot.draw(wanted, costs, random_state)
     return X[numbers], wanted, start
 
 
