@@ -203,7 +203,7 @@ class Chi2Map(TransformerMap):
 
     def apply(self, X):
         """Return X, transformed; raise ValueError if it has negative values."""
-        check_not_negative(X)
+        check_not_negative(X, "feature_map='chi2'")
         return super().apply(X)
 
 
@@ -262,21 +262,21 @@ def fit_explicit_map(svm, gamma, X, y, weight, random_state):
         sampler = RBFSampler(gamma=gamma, n_components=n_components, random_state=random_state)
         transformer = sampler.fit(X)
     elif kind == "chi2":
-        check_not_negative(X)
+        check_not_negative(X, "feature_map='chi2'")
         transformer = AdditiveChi2Sampler().fit(X)
     elif kind == "spline":
         transformer = SplineTransformer(degree=svm.degree, include_bias=False).fit(X)
     return explicit_map(svm.feature_map, svm.n_jobs, transformer=transformer, scale=scale)
 
 
-def check_not_negative(X):
-    """Raise ValueError if the map 'chi2' is asked for negative values."""
+def check_not_negative(X, source):
+    """Raise ValueError if a map for counts, `source`, is asked for negative values."""
     values = X.data if sparse.issparse(X) else X
     if values.size and values.min() < 0:
         raise ValueError(
-            f"feature_map='chi2' needs values of 0 or more, such as counts, but X has "
-            f"{values.min():.6g}. Negative values in data passed to FeatureMapSVM: shift or scale "
-            "them first, for example with MinMaxScaler."
+            f"{source} needs values of 0 or more, such as counts, but X has {values.min():.6g}. "
+            "Negative values in data passed to FeatureMapSVM: shift or scale them first, for "
+            "example with MinMaxScaler."
         )
 
 
@@ -314,15 +314,7 @@ def checked(mapped, n_rows, columns, numbers=None):
         mapped = sparse.csr_array(mapped).astype(np.float64, copy=False)
         values = mapped.data
     else:
-        try:
-            if np.iscomplexobj(mapped):
-                raise TypeError("complex numbers")
-            mapped = values = np.asarray(mapped).astype(np.float64, copy=False)
-        except (TypeError, ValueError) as error:
-            raise ValueError(
-                f"feature_map returned {np.asarray(mapped).dtype} values; "
-                "it must return real numbers."
-            ) from error
+        mapped = values = real_numbers(mapped, "feature_map")
     if not np.isfinite(values).all():
         if sparse.issparse(mapped):
             places = np.flatnonzero(~np.isfinite(values))
@@ -335,6 +327,18 @@ def checked(mapped, n_rows, columns, numbers=None):
             "wherever samples may lie."
         )
     return mapped
+
+
+def real_numbers(mapped, source):
+    """Return what a function, `source`, returned as float64; raise ValueError if it is not real."""
+    try:
+        if np.iscomplexobj(mapped):
+            raise TypeError("complex numbers")
+        return np.asarray(mapped).astype(np.float64, copy=False)
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"{source} returned {np.asarray(mapped).dtype} values; it must return real numbers."
+        ) from error
 
 
 def _weight_parameters(transformer, weight):

@@ -11,13 +11,13 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 from skextra._base import Estimator, all_or_nothing
 from skextra._callbacks import CallbackSupportMixin, with_callbacks
 from skextra._common._blas_limit import single_blas_thread
-from skextra._common._classes import check_labels, decided, settle_classes, streamable
+from skextra._common._classes import check_labels, decided, settle_classes
 from skextra._common._csr import without_repeats
 from skextra._common._new_rows import check_new
 from skextra._sklearn import ClassifierMixin, Tags, TransformerMixin, available_if
 from skextra._svm import _parameters
 from skextra._svm._fitted_map import restored_map
-from skextra._svm._parameters import FeatureMap
+from skextra._svm._parameters import FeatureMap, KernelFunction, KernelName, has_stream
 from skextra._svm._problems import class_values
 from skextra._svm._stream import learn_chunk
 from skextra._svm._training import task_of, train
@@ -34,7 +34,7 @@ from skextra._typing import (
 # Fitted attributes that not every fit sets.
 _SOMETIMES = (
     "gamma_", "landmarks_", "support_vectors_", "dual_coef_", "_support_codes", "_support_weight",
-    "_precision", "_kernel_weights", "_scale", "_stream",
+    "_precision", "_kernel_weights", "_landmark_factor", "_scale", "_stream",
 )  # fmt: skip
 
 
@@ -240,6 +240,7 @@ class FeatureMapSVM(CallbackSupportMixin, ClassifierMixin, TransformerMixin, Est
     _n_features_out: int
     _precision: Literal["float32", "float64"]
     _kernel_weights: NDArray[np.float64]
+    _landmark_factor: NDArray[np.float64]
     _scale: NDArray[np.float64] | None
     # What a stream continues from.
     _support_codes: NDArray[np.intp]
@@ -251,6 +252,7 @@ class FeatureMapSVM(CallbackSupportMixin, ClassifierMixin, TransformerMixin, Est
         self,
         feature_map: FeatureMap = "rbf",
         *,
+        kernel: KernelName | KernelFunction | None = None,
         C: float = 4.0,
         loss: Literal["squared_hinge", "hinge"] = "squared_hinge",
         gamma: Literal["scale", "auto"] | float = "scale",
@@ -268,6 +270,7 @@ class FeatureMapSVM(CallbackSupportMixin, ClassifierMixin, TransformerMixin, Est
         random_state: RandomStateLike = None,
     ) -> None:
         self.feature_map = feature_map
+        self.kernel = kernel
         self.C = C
         self.loss = loss
         self.gamma = gamma
@@ -322,7 +325,7 @@ class FeatureMapSVM(CallbackSupportMixin, ClassifierMixin, TransformerMixin, Est
             fitted, _ = train(self, task, data)
         return self._publish(fitted)
 
-    @available_if(streamable)
+    @available_if(has_stream)
     @all_or_nothing
     def partial_fit(
         self,
@@ -394,7 +397,7 @@ class FeatureMapSVM(CallbackSupportMixin, ClassifierMixin, TransformerMixin, Est
             decides; with ``multi_class='ovo'`` it is the number of pairs won, plus a confidence
             of less than half.
         """
-        X = check_new(self, X, accept_sparse=True)
+        X = check_new(self, X, accept_sparse=not _parameters.is_precomputed(self))
         decisions = restored_map(self).decisions(X) + self.intercept_
         multi_class = self._fitted_with["multi_class"]
         values = class_values(decisions, len(self.classes_), multi_class)
@@ -430,7 +433,7 @@ class FeatureMapSVM(CallbackSupportMixin, ClassifierMixin, TransformerMixin, Est
         {ndarray, CSR array} of shape (n_samples, n_features_out)
             The mapped samples.
         """
-        X = check_new(self, X, accept_sparse=True)
+        X = check_new(self, X, accept_sparse=not _parameters.is_precomputed(self))
         return restored_map(self).transform(X).astype(X.dtype, copy=False)
 
     def get_feature_names_out(
@@ -467,10 +470,18 @@ class FeatureMapSVM(CallbackSupportMixin, ClassifierMixin, TransformerMixin, Est
         return self
 
     def _check_data(self, X, y, sample_weight, reset):
+        takes_sparse = False if _parameters.is_precomputed(self) else "csr"
         X, y = validate_data(
-            self, X, y, accept_sparse="csr", dtype=[np.float64, np.float32], order="C", reset=reset
+            self,
+            X,
+            y,
+            accept_sparse=takes_sparse,
+            dtype=[np.float64, np.float32],
+            order="C",
+            reset=reset,
         )
         X = without_repeats(X)
+        _parameters.check_samples(self, X)
         check_classification_targets(y)
         weight = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
         return X, y, weight
@@ -479,8 +490,11 @@ class FeatureMapSVM(CallbackSupportMixin, ClassifierMixin, TransformerMixin, Est
         tags = super().__sklearn_tags__()
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         feature_map = self.feature_map
-        tags.input_tags.sparse = feature_map != "spline"
+        name = feature_map if isinstance(feature_map, str) else ""
+        is_chi2 = isinstance(self.kernel, str) and self.kernel == "chi2"
+        tags.input_tags.pairwise = name == "precomputed"
+        tags.input_tags.positive_only = name == "chi2" or is_chi2
+        tags.input_tags.sparse = name not in ("spline", "precomputed") and not is_chi2
         if hasattr(feature_map, "fit") and not isinstance(feature_map, type):
             tags.input_tags.sparse = get_tags(feature_map).input_tags.sparse
-        tags.input_tags.positive_only = isinstance(feature_map, str) and feature_map == "chi2"
         return tags

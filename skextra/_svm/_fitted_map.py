@@ -6,9 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skextra._svm._explicit_maps import explicit_map
+from skextra._svm._landmark_kernels import landmark_kernel
 from skextra._svm._landmark_map import LandmarkMap
 from skextra._svm._mapped_rows import MappedRows
-from skextra._svm._parameters import kind_of
+from skextra._svm._parameters import LANDMARK_MAPS, kind_of
 from skextra._svm._solution import Planes
 from skextra._typing import FloatArray, FloatMatrix
 
@@ -77,10 +78,15 @@ def restored_map(svm) -> FittedMap:
     pickles and skops files of the estimator hold nothing else.
     """
     feature_map = svm._fitted_with["feature_map"]
-    if kind_of(feature_map) == "rbf":
-        dtype = np.dtype(svm._precision)
-        weights = svm._kernel_weights
-        return LandmarkMap(svm.landmarks_, svm.gamma_, dtype, svm.n_jobs, weights=weights)
+    if kind_of(feature_map) in LANDMARK_MAPS:
+        return LandmarkMap(
+            svm.landmarks_,
+            landmark_kernel(svm._fitted_with, getattr(svm, "gamma_", None)),
+            np.dtype(svm._precision),
+            svm.n_jobs,
+            factor=getattr(svm, "_landmark_factor", None),
+            weights=svm._kernel_weights,
+        )
     return explicit_map(
         feature_map,
         svm.n_jobs,

@@ -1,7 +1,9 @@
-"""The Gaussian kernel with landmarks as a feature map (Nystroem's method)."""
+"""A kernel with landmarks as a feature map (Nystroem's method)."""
+
+from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,9 +11,12 @@ from scipy import linalg, sparse
 
 from skextra._common._parts import run_parts
 from skextra._svm._linear import cholesky, independent, outer_square, solve_upper
-from skextra._svm._mapped_rows import ComputedSource, MappedRows, capacity_of
+from skextra._svm._mapped_rows import ArraySource, ComputedSource, MappedRows, capacity_of
 from skextra._svm._parameters import threads_of
 from skextra._typing import FloatMatrix
+
+if TYPE_CHECKING:
+    from skextra._svm._landmark_kernels import Kernel
 
 # Rows at once in predictions: enough for good matrix products, few enough for the cache
 # (benchmarks/svm_constants.py).
@@ -20,31 +25,32 @@ _ROWS_AT_ONCE = 1000
 
 @dataclass(frozen=True, eq=False)
 class LandmarkMap:
-    """The kernel with landmarks, whitened so that products of features are Nystroem's kernel.
+    """A kernel with landmarks, whitened so that products of features are Nystroem's kernel.
 
     Attributes
     ----------
-    landmarks : {ndarray, CSR array} of shape (p, d)
-        The landmarks.
-    gamma : float
-        Inverse squared width.
+    landmarks : {ndarray, CSR array} of shape (p, d) or ndarray of shape (p,)
+        The landmarks: samples, or what else the kernel takes.
+    kernel : Kernel
+        The kernel.
     dtype : dtype
         Precision of the kernel in a search at scale and in predictions.
     n_jobs : int or None
         Threads, as of the estimator.
     factor : ndarray of shape (p, p) or None
         Upper triangular R with ``R.T @ R`` the kernel of the landmarks. Known in a fit; a fitted
-        estimator does not keep it, as it is as large as the square of `p`.
+        estimator keeps it only if it cannot be computed again, as it is as large as the square of
+        `p`.
     numbers : ndarray of shape (p,) or None
         In a fit: their numbers among the candidates for landmarks.
     samples : {ndarray, CSR array} or None
-        In a fit: samples that are the candidates, all of which have become landmarks.
+        In a fit: samples that have all become landmarks.
     weights : ndarray of shape (p, k) or None
         In a fitted estimator or pilot: the planes as weights of the kernel.
     """
 
     landmarks: FloatMatrix
-    gamma: float
+    kernel: Kernel
     dtype: np.dtype[Any]
     n_jobs: int | None
     factor: NDArray[np.float64] | None = None
@@ -55,42 +61,43 @@ class LandmarkMap:
     is_sparse = False
 
     @classmethod
-    def of(cls, candidates, gamma, dtype, n_jobs, tolerance=None):
+    def of(cls, kernel, candidates, dtype, n_jobs, tolerance=None, samples=None):
         """Return the map of those candidates that are numerically independent.
 
-        A landmark must have a squared distance, in feature space, of at least `tolerance` from
-        the span of the others; with None all are known to be independent.
+        A landmark must have a squared distance, in feature space, of at least `tolerance` times
+        the largest value of the kernel from the span of the others; with None all are known to be
+        independent. `samples` are those of the fit if they are all candidates, in order.
         """
-        with np.errstate(over="ignore", invalid="ignore"):
-            gram = LandmarkKernel(candidates, gamma, np.float64).block(candidates)
-        if not (np.diagonal(gram) > 0.5).all():  # as each is at distance 0 from itself
-            raise ValueError(
-                f"Distances of samples times gamma={gamma:.3g} are beyond the range of float64: "
-                "put X on one scale first, for example with StandardScaler."
-            )
+        gram, rounding = kernel.among(candidates)
         if tolerance is None:
             numbers, factor = np.arange(len(gram)), cholesky(gram.copy())
-            return cls(candidates, gamma, dtype, n_jobs, factor, numbers, candidates)
-        numbers, factor = independent(gram, tolerance)
-        samples = candidates if len(numbers) == len(gram) else None
-        return cls(candidates[numbers], gamma, dtype, n_jobs, factor, numbers, samples)
+            return cls(candidates, kernel, dtype, n_jobs, factor, numbers)
+        numbers, factor = independent(gram, max(tolerance, rounding))
+        samples = samples if len(numbers) == len(gram) else None
+        return cls(candidates[numbers], kernel, dtype, n_jobs, factor, numbers, samples)
 
     @property
     def n_features_out(self):
         """Number of features."""
         return self.landmarks.shape[0]
 
+    @property
+    def threads(self):
+        """Number of threads that may compute the kernel."""
+        return threads_of(self.n_jobs) if self.kernel.is_shared else 1
+
     def transform(self, X):
         """Return the features of X, (n, p)."""
-        kernel = LandmarkKernel(self.landmarks, self.gamma, np.float64)
-        factor = linalg.cholesky(kernel.block(self.landmarks), check_finite=False)
-        return self._in_parts(X, lambda rows: kernel.whitened(rows, factor))
+        columns, factor = self.kernel.columns(self.landmarks, np.float64), self.factor
+        if factor is None:
+            factor = linalg.cholesky(columns(self.landmarks), check_finite=False)
+        return self._in_parts(X, lambda rows: _whitened(columns(rows), factor))
 
     def decisions(self, X):
         """Return the decision values of all problems without the intercepts, (n, k)."""
-        kernel = LandmarkKernel(self.landmarks, self.gamma, self.dtype)
+        columns = self.kernel.columns(self.landmarks, self.dtype)
         weights = self.weights.astype(self.dtype)
-        return self._in_parts(X, lambda rows: kernel.block(rows) @ weights)
+        return self._in_parts(X, lambda rows: columns(rows) @ weights)
 
     def features(self, X, numbers=None):
         """Return the features of the samples of a fit, in float64."""
@@ -98,18 +105,22 @@ class LandmarkMap:
             own = np.empty(self.factor.shape)
             own[self.numbers] = self.factor.T
             return own
-        kernel = LandmarkKernel(self.landmarks, self.gamma, np.float64)
-        return kernel.whitened(X, self.factor)
+        return _whitened(self.kernel.columns(self.landmarks, np.float64)(X), self.factor)
 
     def rows(self, X, numbers, memory_limit, random_state):
         """Return the samples of a fit as MappedRows, whose columns are the kernel."""
-        kernel = LandmarkKernel(self.landmarks, self.gamma, self.dtype)
-        p = self.n_features_out
-        source = ComputedSource(
-            lambda rows, out=None: kernel.block(X[rows], out),
-            X.shape[0], p, self.dtype, capacity_of(memory_limit, X.shape[0], p, self.dtype),
-        )  # fmt: skip
-        return MappedRows(source, self.factor, self.mean, threads_of(self.n_jobs))
+        columns = self.kernel.columns(self.landmarks, self.dtype)
+        n, p = X.shape[0], self.n_features_out
+        capacity = capacity_of(memory_limit, n, p, self.dtype)
+        if not self.kernel.is_shared and capacity == n:
+            # Computed on one thread, so that all threads can work with it.
+            source, threads = ArraySource(columns(X)), threads_of(self.n_jobs)
+        else:
+            source = ComputedSource(
+                lambda rows, out=None: columns(X[rows], out), n, p, self.dtype, capacity
+            )
+            threads = self.threads
+        return MappedRows(source, self.factor, self.mean, threads)
 
     @property
     def mean(self):
@@ -143,25 +154,27 @@ class LandmarkMap:
 
     def attributes(self, planes):
         """Return the fitted attributes that the map and the planes are restored from."""
-        return {
+        attributes = {
             "landmarks_": self.landmarks,
             "feature_map_": None,
             "_precision": self.dtype.name,
             "_kernel_weights": planes.weights,
         }
+        if self.kernel.keeps_factor:
+            attributes["_landmark_factor"] = self.factor
+        return attributes
 
     def names(self, input_names):
         """Return the names of the features."""
-        return np.array([f"rbf{i}" for i in range(self.n_features_out)], dtype=object)
+        names = [f"{self.kernel.name}{i}" for i in range(self.n_features_out)]
+        return np.array(names, dtype=object)
 
     def _in_parts(self, X, function):
         """Return function(rows) of some rows after the other, on all threads."""
         n = X.shape[0]
         if n <= _ROWS_AT_ONCE:
             return function(X)
-        done = run_parts(
-            lambda part: function(X[part]), n, _ROWS_AT_ONCE, lambda: threads_of(self.n_jobs)
-        )
+        done = run_parts(lambda part: function(X[part]), n, _ROWS_AT_ONCE, lambda: self.threads)
         return np.concatenate(done)
 
 
@@ -223,6 +236,6 @@ class LandmarkKernel:
         np.minimum(exponents, 0, out=exponents)
         return np.exp(exponents, out=exponents)
 
-    def whitened(self, X, factor):
-        """Return block(X) @ inv(factor)."""
-        return solve_upper(factor, self.block(X).T, transposed=True).T
+def _whitened(block, factor):
+    """Return block @ inv(factor)."""
+    return solve_upper(factor, block.T, transposed=True).T

@@ -21,8 +21,8 @@ _MOST_STEPS = 20
 # ratio would fit the sample more closely than the fit does its rows.
 _MOST_FACTOR = 3.0
 MOST_COST = 1e4  # beyond which float32 cannot solve the pilot
-# Squared distance that a landmark must have from the span of the others: ten times what float32
-# rounds kernels by.
+# Squared distance that a landmark must have from the span of the others, as a share of the largest
+# value of the kernel: ten times what float32 rounds it by.
 _RANK_TOLERANCE = 1e-6
 _FEW_ROWS = 3000  # for which waking a second thread takes as long as its work
 # Decay of the chance of a row with its margin. 0 draws uniformly; a larger one draws landmarks
@@ -65,23 +65,27 @@ class Pilot(ColdStart):
         return np.sort(np.argsort(values.min(axis=1), kind="stable")[:count])
 
 
-def draw_by_margin(task, costs, count, gamma, n_jobs, random_state):
+def draw_by_margin(task, costs, count, kernel, n_jobs, random_state):
     """Return rows of small margin by the verdict of a pilot, and the Pilot.
 
     The pilot is the same classifier with a few hundred uniform landmarks on some thousand rows.
     A row is drawn with a probability proportional to its weight times exp(-2 gap), where gap is
     the distance between the two highest decision values. No label enters the draw.
     """
-    n, n_classes = task.X.shape[0], len(task.classes)
+    X, n, n_classes = task.X, task.X.shape[0], len(task.classes)
     rows = np.arange(n)
     n_rows = max(_PILOT_ROWS, 3 * count)
     if n > n_rows:
         rows = draw_by_weight(n_rows, n, costs, random_state)
-    X, costs = task.X[rows], costs[rows]
+        X, costs = X[rows], costs[rows]
     n_landmarks = min(max(count // 3, 10), _PILOT_LANDMARKS, n)
     some = draw_by_weight(n_landmarks, len(rows), costs, random_state)
     landmark_map = LandmarkMap.of(
-        X[some], gamma, np.dtype(np.float32), n_jobs if n > _FEW_ROWS else 1, _RANK_TOLERANCE
+        kernel,
+        kernel.landmarks(task.X, rows[some]),
+        np.dtype(np.float32),
+        n_jobs if n > _FEW_ROWS else 1,
+        _RANK_TOLERANCE,
     )
     mapped = landmark_map.rows(X, None, np.inf, random_state)
     every = np.arange(len(rows))

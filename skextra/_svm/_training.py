@@ -18,8 +18,9 @@ from skextra._svm._exact import solve_exactly
 from skextra._svm._explicit_maps import fit_explicit_map
 from skextra._svm._fitted_map import FittedMap
 from skextra._svm._interior_point import NotSeparableError
+from skextra._svm._landmark_kernels import landmark_kernel
 from skextra._svm._landmarks import fit_landmark_map, keep_landmarks
-from skextra._svm._parameters import gamma_of, kind_of
+from skextra._svm._parameters import LANDMARK_MAPS, gamma_of, is_precomputed, kind_of, uses_gamma
 from skextra._svm._problems import Problems, problem_values, sides
 from skextra._svm._solution import Planes
 from skextra._svm._start import ColdStart, WarmStart
@@ -43,7 +44,7 @@ _EXACT_COPIES = 3  # of the mapped samples that the exact methods hold at once
 _MEBI = 2**20
 
 # Parameters that a stream cannot change.
-KEPT_BY_STREAMS = ("feature_map", "gamma", "degree", "coef0", "multi_class")
+KEPT_BY_STREAMS = ("feature_map", "kernel", "gamma", "degree", "coef0", "multi_class")
 
 
 @dataclass(frozen=True)
@@ -174,7 +175,7 @@ def train(svm, task, data=None, past=None):
     """
     random_state = random_state_of(svm.random_state)
     gamma = past.gamma if past else None
-    if past is None and kind_of(svm.feature_map) in ("rbf", "poly", "fourier"):
+    if past is None and uses_gamma(svm):
         gamma = gamma_of(svm.gamma, task.X, task.weight)
     attributes = partial(model_attributes, svm, task, gamma)
     progress = _Progress(svm, max(svm.max_iter, task.signs.shape[1]), attributes, data)
@@ -231,11 +232,12 @@ class _Progress:
 
 def fit_map(svm, task, gamma, past, random_state):
     """Return (the FittedMap of a fit, the ColdStart of its planes)."""
-    if kind_of(svm.feature_map) == "rbf":
+    if kind_of(svm.feature_map) in LANDMARK_MAPS:
         if past is None or past.draws_landmarks:
-            return fit_landmark_map(svm, task, gamma, random_state)
+            kernel = landmark_kernel(vars(svm), gamma, task)
+            return fit_landmark_map(svm, task, kernel, random_state)
         start = WarmStart(past.coef[:, task.solvable], past.intercept[task.solvable])
-        return keep_landmarks(past.fitted_map.landmarks, task, gamma, svm.n_jobs), start
+        return keep_landmarks(past.fitted_map, task, svm.n_jobs), start
     if past is None:
         fitted_map = fit_explicit_map(svm, gamma, *task.passed, random_state)
     else:
@@ -340,7 +342,8 @@ def support_attributes(svm, task, planes):
         support = task.rows[used]
     attributes = {"support_": support, "_n_seen": task.n_passed}
     if svm.store_support:
-        attributes["support_vectors_"] = task.X[used]
+        # Rows of a kernel are no samples.
+        attributes["support_vectors_"] = task.X[used[:0] if is_precomputed(svm) else used]
         attributes["_support_codes"] = task.codes[used]
         attributes["_support_weight"] = task.weight[used]
         dual = (planes.duals * task.signs)[used].T
