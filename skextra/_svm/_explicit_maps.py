@@ -330,7 +330,7 @@ def checked(mapped, n_rows, columns, numbers=None):
 
 
 def real_numbers(mapped, source):
-    """Return what a function, `source`, returned as float64; raise ValueError if it is not real."""
+    """Return what `source` returned as float64; raise ValueError unless it is real numbers."""
     try:
         if np.iscomplexobj(mapped):
             raise TypeError("complex numbers")

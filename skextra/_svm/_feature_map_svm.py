@@ -5,22 +5,20 @@ from typing import Any, Literal, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils import get_tags
-from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from skextra._base import Estimator, all_or_nothing
 from skextra._callbacks import CallbackSupportMixin, with_callbacks
 from skextra._common._blas_limit import single_blas_thread
 from skextra._common._classes import check_labels, decided, settle_classes
-from skextra._common._csr import without_repeats
 from skextra._common._new_rows import check_new
 from skextra._sklearn import ClassifierMixin, Tags, TransformerMixin, available_if
 from skextra._svm import _parameters
 from skextra._svm._fitted_map import restored_map
 from skextra._svm._parameters import FeatureMap, KernelFunction, KernelName, has_stream
 from skextra._svm._problems import class_values
-from skextra._svm._stream import learn_chunk
-from skextra._svm._training import task_of, train
+from skextra._svm._stream import check_unchanged, learn_chunk
+from skextra._svm._training import checked_data, task_of, train
 from skextra._typing import (
     ClassWeight,
     FloatArray,
@@ -52,8 +50,11 @@ class FeatureMapSVM(CallbackSupportMixin, ClassifierMixin, TransformerMixin, Est
     feature_map : str, transformer or callable, default='rbf'
         The map.
 
-        - 'rbf': the Gaussian kernel between a sample and each landmark, whitened (Nystroem's
-          method). With as many landmarks as distinct samples it is the exact kernel.
+        - 'rbf': the Gaussian kernel, or the one of `kernel`, between a sample and each landmark,
+          whitened (Nystroem's method). With as many landmarks as distinct samples it is the exact
+          kernel.
+        - 'precomputed': X is the kernel: in `fit` between all samples, afterwards between new
+          samples and all of the fit. Landmarks are chosen among these.
         - 'fourier': random Fourier features of that kernel. The same accuracy needs many more.
         - 'poly': monomials, scaled so that products are ``(gamma x.z + coef0) ** degree``.
         - 'identity': the features themselves, for a linear SVM.
@@ -62,6 +63,13 @@ class FeatureMapSVM(CallbackSupportMixin, ClassifierMixin, TransformerMixin, Est
         - a transformer: cloned, fitted on X, and given the sample weights if it takes them.
         - a function of an array (n, d) that returns an array (n, p). To pickle the estimator, it
           must be importable; a lambda is not.
+
+    kernel : str, callable or None, default=None
+        The kernel of 'rbf', if not the Gaussian: 'laplacian', 'chi2', 'linear', 'poly', 'sigmoid'
+        or 'cosine' of :func:`~sklearn.metrics.pairwise.pairwise_kernels`, with `gamma`, `degree`
+        and `coef0`; or a function of two arrays of samples, (n, d) and (m, d), that returns their
+        kernel, (n, m). It is called with at most 1000 rows at a time, and with all landmarks. If
+        it is not positive semidefinite there, a warning says so.
 
     C : float, default=4.0
         Cost of violating the margin. A larger one fits the training samples more closely.
@@ -73,20 +81,20 @@ class FeatureMapSVM(CallbackSupportMixin, ClassifierMixin, TransformerMixin, Est
         needs all mapped samples in memory; with ``C=np.inf`` both are the same.
 
     gamma : {'scale', 'auto'} or float, default='scale'
-        Inverse squared width of the Gaussian, and factor of 'poly'. 'scale' is
-        ``1 / (n_features * X.var())``, 'auto' is ``1 / n_features``. A larger one follows the
+        Inverse squared width of the Gaussian, and factor of 'poly' and of named kernels. 'scale'
+        is ``1 / (n_features * X.var())``, 'auto' is ``1 / n_features``. A larger one follows the
         samples more closely.
 
     n_components : int or 'auto', default='auto'
-        Number of landmarks ('rbf') or random features ('fourier'). More of them approximate the
+        Number of landmarks or, for 'fourier', of random features. More of them approximate the
         kernel better and take time in proportion. 'auto' is a fifth of the number of samples, at
         least 300 and at most 1000; for 'fourier' it is 1000.
 
     landmarks : {'margin', 'uniform', 'kmeans'} or array-like of shape (m, n_features), \
             default='margin'
-        The landmarks of 'rbf': samples near the decision boundary as estimated by a small pilot
-        fit, random samples, centres of :class:`KMeansPP`, or the given ones, with which
-        `n_components` is not used.
+        The landmarks: samples near the decision boundary as estimated by a small pilot fit, random
+        samples, centres of :class:`KMeansPP`, or the given ones, with which `n_components` is not
+        used. With 'precomputed' only the first two are possible.
 
     degree : int, default=3
         Degree of 'poly' and of 'spline'.
@@ -145,7 +153,8 @@ class FeatureMapSVM(CallbackSupportMixin, ClassifierMixin, TransformerMixin, Est
         several equal samples of one class stands for all.
 
     support_vectors_ : {ndarray, CSR array} of shape (n_support, n_features)
-        These samples, as they were passed.
+        These samples, as they were passed. With 'precomputed' there are none: the array is empty,
+        as that of :class:`~sklearn.svm.SVC`.
 
     dual_coef_ : ndarray of shape (n_problems, n_support)
         Their dual variables times their side: ``w = dual_coef_ @ transform(support_vectors_)``
@@ -155,12 +164,12 @@ class FeatureMapSVM(CallbackSupportMixin, ClassifierMixin, TransformerMixin, Est
         Upper bounds on the excess of each objective over its minimum, as fractions of the
         objective.
 
-    landmarks_ : {ndarray, CSR array} of shape (n_features_out, n_features)
-        The landmarks of 'rbf', without those that are linearly dependent on others in feature
-        space, to numerical precision.
+    landmarks_ : {ndarray, CSR array} of shape (n_features_out, n_features) or (n_features_out,)
+        The landmarks, without those that are linearly dependent on others in feature space, to
+        numerical precision. With 'precomputed', their indices among the samples.
 
     gamma_ : float
-        The value of gamma used by 'rbf', 'fourier' and 'poly'.
+        The value of gamma, if the map uses one.
 
     feature_map_ : transformer or None
         The fitted transformer, for maps that are or use one.
@@ -169,7 +178,7 @@ class FeatureMapSVM(CallbackSupportMixin, ClassifierMixin, TransformerMixin, Est
         Number of steps, summed over problems that are solved one by one.
 
     n_features_in_ : int
-        Number of features seen during fit.
+        Number of features seen during fit; with 'precomputed', of samples.
 
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the features, when X has string names for all.
@@ -295,7 +304,8 @@ class FeatureMapSVM(CallbackSupportMixin, ClassifierMixin, TransformerMixin, Est
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Training samples, float64 or float32 (anything else becomes float64).
+            Training samples, float64 or float32 (anything else becomes float64). With
+            'precomputed', the kernel between them, (n_samples, n_samples).
 
         y : array-like of shape (n_samples,)
             Class labels of any kind; two classes or more.
@@ -319,7 +329,7 @@ class FeatureMapSVM(CallbackSupportMixin, ClassifierMixin, TransformerMixin, Est
         _parameters.check(self)
         metadata = {} if sample_weight is None else {"sample_weight": sample_weight}
         data = {"X": X, "y": y, "metadata": metadata}
-        X, y, weight = self._check_data(X, y, sample_weight, reset=True)
+        X, y, weight = checked_data(self, X, y, sample_weight, reset=True)
         task = task_of(self, X, y, weight)
         with single_blas_thread():
             fitted, _ = train(self, task, data)
@@ -364,19 +374,14 @@ class FeatureMapSVM(CallbackSupportMixin, ClassifierMixin, TransformerMixin, Est
         ------
         ValueError
             As in `fit`; if `classes` is missing in the first call or differs later; if
-            `feature_map`, `gamma`, `degree`, `coef0` or `multi_class` has changed; or if an
-            earlier `fit` has not kept its support vectors.
+            `feature_map`, `kernel`, `gamma`, `degree`, `coef0` or `multi_class` has changed; or if
+            an earlier `fit` has not kept its support vectors.
         """
         _parameters.check(self)
         first = not hasattr(self, "classes_")
-        for name, before in ({} if first else self._fitted_with).items():
-            now = getattr(self, name)
-            if now is not before and now != before:
-                raise ValueError(
-                    f"{name}={now!r} differs from {before!r} of the model so far; use a new "
-                    "estimator."
-                )
-        X, y, weight = self._check_data(X, y, sample_weight, reset=first)
+        if not first:
+            check_unchanged(self)
+        X, y, weight = checked_data(self, X, y, sample_weight, reset=first)
         classes = settle_classes(None if first else self.classes_, classes)
         check_labels(y, classes)
         with single_blas_thread():
@@ -468,23 +473,6 @@ class FeatureMapSVM(CallbackSupportMixin, ClassifierMixin, TransformerMixin, Est
             vars(self).pop(name, None)
         vars(self).update(fitted)
         return self
-
-    def _check_data(self, X, y, sample_weight, reset):
-        takes_sparse = False if _parameters.is_precomputed(self) else "csr"
-        X, y = validate_data(
-            self,
-            X,
-            y,
-            accept_sparse=takes_sparse,
-            dtype=[np.float64, np.float32],
-            order="C",
-            reset=reset,
-        )
-        X = without_repeats(X)
-        _parameters.check_samples(self, X)
-        check_classification_targets(y)
-        weight = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
-        return X, y, weight
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()

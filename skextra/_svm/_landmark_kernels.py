@@ -12,7 +12,7 @@ from sklearn.metrics.pairwise import pairwise_kernels
 
 from skextra._common._batches import batches
 from skextra._svm._explicit_maps import check_not_negative, real_numbers
-from skextra._svm._landmark_map import LandmarkKernel
+from skextra._svm._landmark_map import MOST_ROUNDING, LandmarkKernel
 from skextra._svm._parameters import NOT_NEGATIVE, USE_GAMMA, kind_of
 from skextra._typing import FloatArray, FloatMatrix
 
@@ -20,9 +20,8 @@ from skextra._typing import FloatArray, FloatMatrix
 # that what the function makes of them takes little memory beside the samples.
 _ROWS_AT_ONCE = 1000
 # Rounding errors, as shares of the largest value of a kernel, that may have made eigenvalues
-# negative: of float64, of float64 after a cancellation, and of float32. Beyond the last one, a
-# kernel is not positive semidefinite.
-_ROUNDING = (1e-12, 1e-8, 1e-5)
+# negative: of float64, of float64 after a cancellation, and of float32.
+_ROUNDING = (1e-12, 1e-8, MOST_ROUNDING)
 # float32 squared distances are accurate to about 1e-7 of the squared norms: up to this exponent
 # the kernel keeps three digits where it is not zero.
 _LARGEST_FLOAT32_EXPONENT = 5e3
@@ -35,14 +34,18 @@ class Kernel(ABC):
     ----------
     name : str
         What the features are called, before a number.
+    parameter, remedy : str
+        For messages on kernels of the user: what was passed, and what to do if it is not positive
+        semidefinite.
     is_shared : bool
         Whether several threads may compute blocks at once.
     keeps_factor : bool
-        Whether a fitted estimator has to keep the factor of the landmarks' kernel, as that cannot
-        be computed again.
+        Whether a fitted estimator has to keep the factor of the landmarks' kernel, as later rows
+        do not tell it.
     """
 
     name: str
+    parameter = remedy = ""
     is_shared = True
     keeps_factor = False
 
@@ -59,7 +62,11 @@ class Kernel(ABC):
 
     @abstractmethod
     def among(self, landmarks: FloatMatrix) -> tuple[NDArray[np.float64], float]:
-        """Return (the kernel of the landmarks, the tolerance for their independence)."""
+        """Return (the kernel of the landmarks, the size of the errors in it).
+
+        The second is a share of its largest value; negative if it is float64's rounding only.
+        Beyond `MOST_ROUNDING` the kernel is not positive semidefinite.
+        """
 
     def needs_float64(self, landmarks: FloatMatrix) -> bool:
         """Return whether float32 is known to be too coarse."""
@@ -79,7 +86,7 @@ class GaussianKernel(Kernel):
         return LandmarkKernel(landmarks, self.gamma, dtype).block
 
     def among(self, landmarks):
-        """Return (the kernel of the landmarks, the tolerance for their independence)."""
+        """Return (the kernel of the landmarks, the size of the errors in it)."""
         with np.errstate(over="ignore", invalid="ignore"):
             gram = self.columns(landmarks, np.float64)(landmarks)
         if not (np.diagonal(gram) > 0.5).all():  # as each is at distance 0 from itself
@@ -113,6 +120,10 @@ class FunctionKernel(Kernel):
     """
 
     is_shared = False
+    remedy = (
+        "Use a kernel that is, or remove the negative eigenvalues from the matrix of all samples "
+        "(numpy.linalg.eigh) and pass that with feature_map='precomputed'."
+    )
 
     def __init__(self, function, name, parameter):
         self.function = function
@@ -124,13 +135,9 @@ class FunctionKernel(Kernel):
         return partial(self._block, landmarks, dtype)
 
     def among(self, landmarks):
-        """Return (the kernel of the landmarks, the tolerance for their independence)."""
+        """Return (the kernel of the landmarks, the size of the errors in it)."""
         gram = self._block(landmarks, np.float64, landmarks)
-        remedy = (
-            "Use a kernel that is, or remove the negative eigenvalues from the matrix of all "
-            "samples (numpy.linalg.eigh) and use feature_map='precomputed'."
-        )
-        return gram, rounding_of(gram, self.parameter, remedy)
+        return gram, error_of(gram, self.parameter)
 
     def _block(self, landmarks, dtype, X, out=None):
         if sparse.issparse(landmarks) != sparse.issparse(X):
@@ -142,9 +149,8 @@ class FunctionKernel(Kernel):
 
     def _call(self, X, landmarks):
         """Return the kernel of the rows of X; raise ValueError if the function is unfit."""
-        # Copies, which the function may write to, as no read-only array is taken by chi2_kernel.
         try:
-            block = self.function(X.copy(), landmarks.copy())
+            block = self.function(_copy(X), _copy(landmarks))
         except Exception as error:
             raise ValueError(
                 f"{self.parameter} raised {type(error).__name__}: {error}. {_TWO_ARRAYS}"
@@ -179,6 +185,11 @@ class PrecomputedKernel(Kernel):
     """
 
     name = "precomputed"
+    parameter = "feature_map='precomputed': X"
+    remedy = (
+        "Remove its negative eigenvalues (numpy.linalg.eigh); a matrix of distances becomes a "
+        "kernel as numpy.exp(-X)."
+    )
     keeps_factor = True
 
     def __init__(self, X=None, rows=None):
@@ -194,7 +205,7 @@ class PrecomputedKernel(Kernel):
         """Return the function of rows that returns their kernel with the landmarks."""
 
         def block(X, out=None):
-            values = in_precision(X.take(landmarks, axis=1), dtype, "feature_map='precomputed': X")
+            values = in_precision(X.take(landmarks, axis=1), dtype, self.parameter)
             if out is None:
                 return values
             out[:] = values
@@ -203,18 +214,14 @@ class PrecomputedKernel(Kernel):
         return block
 
     def among(self, landmarks):
-        """Return (the kernel of the landmarks, the tolerance for their independence)."""
+        """Return (the kernel of the landmarks, the size of the errors in it)."""
         places = landmarks
         if self._rows is not None:
             places = np.empty(self._X.shape[1], np.intp)
             places[self._rows] = np.arange(len(self._rows))
             places = places[landmarks]
         gram = self._X[np.ix_(places, landmarks)].astype(np.float64)
-        remedy = (
-            "Remove its negative eigenvalues (numpy.linalg.eigh), or make a kernel of distances "
-            "first, for example numpy.exp(-X)."
-        )
-        return gram, rounding_of(gram, "feature_map='precomputed': X", remedy)
+        return gram, error_of(gram, self.parameter)
 
 
 def landmark_kernel(parameters: dict[str, Any], gamma: float | None, task: Any = None) -> Kernel:
@@ -239,45 +246,56 @@ def landmark_kernel(parameters: dict[str, Any], gamma: float | None, task: Any =
     return FunctionKernel(function, name, f"kernel={kernel!r}")
 
 
-def rounding_of(gram: NDArray[np.float64], source: str, remedy: str) -> float:
-    """Return by how much rounding may have made a kernel matrix indefinite.
+def error_of(gram: NDArray[np.float64], parameter: str) -> float:
+    """Return the size of the errors in a kernel matrix, as a share of its largest value.
 
-    It is a share of the largest value, as `independent` takes it: landmarks that are nearer to the
-    span of the others differ by rounding errors only. Raise ValueError if more than rounding is
-    wrong; `source` and `remedy` are for the message.
+    It is the least of some sizes that explains the negative eigenvalues. Landmarks that are nearer
+    to the span of the others than that cannot be told from these. Raise ValueError if the matrix
+    is none of a kernel at all; `parameter` is for the message.
     """
     scale = np.diagonal(gram).max()
-    apart = np.abs(gram - gram.T).max()
-    if apart > _ROUNDING[-1] * np.abs(gram).max():
+    if scale <= 0:
         raise ValueError(
-            f"{source} is not symmetric: two values that should be equal, k(a, b) and k(b, a), "
-            f"differ by {apart:.3g}. Use a kernel, which is symmetric, or average the two."
+            f"{parameter} is {scale:.3g} or less between each landmark and itself, which no "
+            "kernel is; distances become a kernel as numpy.exp(-distances)."
         )
-    if not gram.any():
-        raise ValueError(f"{source} is zero for all landmarks; use another kernel or more data.")
-    for share in _ROUNDING if scale > 0 else ():
+    apart = np.abs(gram - gram.T).max()
+    if apart > MOST_ROUNDING * np.abs(gram).max():
+        raise ValueError(
+            f"{parameter} is not symmetric: k(a, b) and k(b, a) differ by up to {apart:.3g}. Use "
+            "a kernel, which is symmetric, or the mean of the two."
+        )
+    for share in _ROUNDING:
         shifted = gram.copy()
         np.einsum("ii->i", shifted)[...] += share * scale
         if not linalg.lapack.dpotrf(shifted.T, overwrite_a=True, clean=False)[1]:
             return share
     (lowest,) = linalg.eigvalsh(gram, subset_by_index=[0, 0])
-    raise ValueError(
-        f"{source} is not positive semidefinite: of the matrix of {len(gram)} landmarks, whose "
-        f"diagonal goes up to {scale:.3g}, the least eigenvalue is {lowest:.3g}. {remedy}"
-    )
+    return -lowest / scale
 
 
-def in_precision(values: FloatArray, dtype: DTypeLike, source: str) -> FloatArray:
+def in_precision(values: FloatArray, dtype: DTypeLike, parameter: str) -> FloatArray:
     """Return finite values of a kernel in a precision; raise ValueError if that is too short."""
     with np.errstate(over="ignore"):
         result = values.astype(dtype, copy=False)
     if result.dtype.itemsize < values.dtype.itemsize and not np.isfinite(result).all():
         raise ValueError(
-            f"{source} has values up to {np.abs(values).max():.3g}, beyond the range of "
+            f"{parameter} has values up to {np.abs(values).max():.3g}, beyond the range of "
             f"{result.dtype}, in which large fits compute; divide the kernel by a number, and "
             "multiply C by it."
         )
     return result
+
+
+def _copy(X):
+    """Return a copy, which a function may write to, with short indices if they suffice.
+
+    scikit-learn's chi2_kernel takes no read-only array, and its laplacian_kernel no long indices.
+    """
+    X = X.copy()
+    if sparse.issparse(X) and max(X.nnz, *X.shape) <= np.iinfo(np.int32).max:
+        X.indices, X.indptr = X.indices.astype(np.int32), X.indptr.astype(np.int32)
+    return X
 
 
 _TWO_ARRAYS = (

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy import linalg, sparse
 
 from skextra._common._parts import run_parts
-from skextra._svm._linear import cholesky, independent, outer_square, solve_upper
+from skextra._svm._linear import absolute, cholesky, independent, outer_square, solve_upper
 from skextra._svm._mapped_rows import ArraySource, ComputedSource, MappedRows, capacity_of
 from skextra._svm._parameters import threads_of
 from skextra._typing import FloatMatrix
@@ -18,6 +18,9 @@ from skextra._typing import FloatMatrix
 if TYPE_CHECKING:
     from skextra._svm._landmark_kernels import Kernel
 
+# Errors of a kernel, as a share of its largest value, that may be due to rounding in float32.
+# Beyond, it is not positive semidefinite.
+MOST_ROUNDING = 1e-5
 # Rows at once in predictions: enough for good matrix products, few enough for the cache
 # (benchmarks/svm_constants.py).
 _ROWS_AT_ONCE = 1000
@@ -47,6 +50,8 @@ class LandmarkMap:
         In a fit: samples that have all become landmarks.
     weights : ndarray of shape (p, k) or None
         In a fitted estimator or pilot: the planes as weights of the kernel.
+    error : float
+        In a fit: size of the errors of the kernel, as a share of its largest value.
     """
 
     landmarks: FloatMatrix
@@ -57,6 +62,7 @@ class LandmarkMap:
     numbers: NDArray[np.intp] | None = None
     samples: FloatMatrix | None = None
     weights: NDArray[np.float64] | None = None
+    error: float = 0.0
 
     is_sparse = False
 
@@ -65,16 +71,30 @@ class LandmarkMap:
         """Return the map of those candidates that are numerically independent.
 
         A landmark must have a squared distance, in feature space, of at least `tolerance` times
-        the largest value of the kernel from the span of the others; with None all are known to be
-        independent. `samples` are those of the fit if they are all candidates, in order.
+        the largest value of the kernel from the span of the others, or more if the kernel has
+        larger errors; with None all are known to be independent. `samples` are those of the fit if
+        they are all candidates, in order.
         """
-        gram, rounding = kernel.among(candidates)
+        gram, error = kernel.among(candidates)
+        if error > MOST_ROUNDING:
+            gram, samples = absolute(gram), None
+        elif tolerance is not None:
+            tolerance = max(tolerance, error)
         if tolerance is None:
-            numbers, factor = np.arange(len(gram)), cholesky(gram.copy())
-            return cls(candidates, kernel, dtype, n_jobs, factor, numbers)
-        numbers, factor = independent(gram, max(tolerance, rounding))
+            numbers, factor, landmarks = np.arange(len(gram)), cholesky(gram.copy()), candidates
+        else:
+            numbers, factor = independent(gram, tolerance)
+            landmarks = candidates[numbers]
         samples = samples if len(numbers) == len(gram) else None
-        return cls(candidates[numbers], kernel, dtype, n_jobs, factor, numbers, samples)
+        return cls(landmarks, kernel, dtype, n_jobs, factor, numbers, samples, error=error)
+
+    @property
+    def is_indefinite(self):
+        """Whether the kernel is not positive semidefinite.
+
+        The features are then made with the absolute values of its eigenvalues.
+        """
+        return self.error > MOST_ROUNDING
 
     @property
     def n_features_out(self):
@@ -160,7 +180,7 @@ class LandmarkMap:
             "_precision": self.dtype.name,
             "_kernel_weights": planes.weights,
         }
-        if self.kernel.keeps_factor:
+        if self.kernel.keeps_factor or self.is_indefinite:
             attributes["_landmark_factor"] = self.factor
         return attributes
 
@@ -235,6 +255,7 @@ class LandmarkKernel:
             exponents[far] = -np.inf
         np.minimum(exponents, 0, out=exponents)
         return np.exp(exponents, out=exponents)
+
 
 def _whitened(block, factor):
     """Return block @ inv(factor)."""

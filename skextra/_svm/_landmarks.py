@@ -55,7 +55,15 @@ def fit_landmark_map(svm, task, kernel, random_state):
     """Return (the LandmarkMap of a fit, what its choice tells of the planes: a ColdStart)."""
     candidates = choose_candidates(svm, task, kernel, random_state)
     dtype = choose_precision(kernel, candidates.landmarks, candidates.wanted, task.costs)
-    return choose_rank(kernel, candidates, dtype, svm.n_jobs), candidates.start
+    landmark_map = choose_rank(kernel, candidates, dtype, svm.n_jobs)
+    if landmark_map.is_indefinite:
+        warn_caller(
+            f"{kernel.parameter} is not positive semidefinite: the matrix of the landmarks has an "
+            f"eigenvalue of {-landmark_map.error:.2g} times its largest value. Negative ones are "
+            f"taken for positive, as by scikit-learn's Nystroem. {kernel.remedy}",
+            UserWarning,
+        )
+    return landmark_map, candidates.start
 
 
 def choose_candidates(svm, task, kernel, random_state):

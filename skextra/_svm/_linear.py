@@ -98,6 +98,12 @@ def independent(gram, tolerance):
     return kept, np.asfortranarray(np.triu(factor[:rank, :rank]))
 
 
+def absolute(matrix):
+    """Return the symmetric matrix with the same eigenvectors and absolute eigenvalues."""
+    values, vectors = linalg.eigh(matrix, check_finite=False)
+    return (vectors * np.abs(values)) @ vectors.T
+
+
 def outer_square(factor):
     """Return ``R @ R.T`` of an upper triangular R."""
     product, _ = linalg.lapack.dlauum(factor)

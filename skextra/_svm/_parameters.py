@@ -143,15 +143,6 @@ def uses_gamma(svm: Any) -> bool:
     return kind in ("rbf", "poly", "fourier")
 
 
-def check_samples(svm: Any, X: Any) -> None:
-    """Raise ValueError if the samples of a fit are to be a kernel and cannot be one."""
-    if is_precomputed(svm) and X.shape[0] != X.shape[1]:
-        raise ValueError(
-            f"X has shape {X.shape}; with feature_map='precomputed' it must be square: the kernel "
-            "between all samples of the fit."
-        )
-
-
 def is_precomputed(svm: Any) -> bool:
     """Return whether X is to be a kernel."""
     return isinstance(svm.feature_map, str) and svm.feature_map == "precomputed"

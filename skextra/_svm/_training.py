@@ -8,11 +8,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import _check_sample_weight, validate_data
 
 from skextra._base import random_state_of, warn_caller
 from skextra._callbacks import EpochReporter
 from skextra._common._canonical import distinct, is_small
 from skextra._common._classes import class_weights
+from skextra._common._csr import without_repeats
 from skextra._svm._at_scale import FirstGuess, Stopping, solve_at_scale
 from skextra._svm._exact import solve_exactly
 from skextra._svm._explicit_maps import fit_explicit_map
@@ -96,6 +99,28 @@ class Task:
     def of_problems(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return values of the solvable problems, on the last axis, for values of the classes."""
         return problem_values(values, self.multi_class)[..., self.solvable]
+
+
+def checked_data(svm, X, y, sample_weight, reset):
+    """Return (samples, labels, weights); raise ValueError or TypeError if they are invalid."""
+    X, y = validate_data(
+        svm,
+        X,
+        y,
+        accept_sparse=False if is_precomputed(svm) else "csr",
+        dtype=[np.float64, np.float32],
+        order="C",
+        reset=reset,
+    )
+    X = without_repeats(X)
+    if is_precomputed(svm) and X.shape[0] != X.shape[1]:
+        raise ValueError(
+            f"X has shape {X.shape}; with feature_map='precomputed' it must be square: the kernel "
+            "between all samples of the fit."
+        )
+    check_classification_targets(y)
+    weight = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
+    return X, y, weight
 
 
 def task_of(svm, X, y, weight, classes=None):
