@@ -294,7 +294,8 @@ def _monomial_scale(powers, gamma, coef0, degree):
 _VECTORISE = (
     "It is given all samples at once, as an array (n, d), and returns (n, p): such as "
     "`lambda X: np.column_stack([X[:, 0], X[:, 0] ** 3 - 2 * X[:, 0]])`; a function of one point "
-    "becomes `lambda X: np.array([one_point(x) for x in X])`."
+    "becomes `lambda X: np.array([one_point(x) for x in X])`. A kernel, a function of two arrays, "
+    "is the parameter kernel."
 )
 
 
@@ -306,9 +307,10 @@ def checked(mapped, n_rows, columns, numbers=None):
     shape = getattr(mapped, "shape", None)
     if shape is None or len(shape) != 2 or shape[0] != n_rows or columns not in (None, shape[1]):
         expected = "p" if columns is None else columns
+        remedy = " A kernel is the parameter kernel." if shape == (n_rows, n_rows) else ""
         raise ValueError(
             f"feature_map returned an array of shape {shape} for {n_rows} rows; it must be "
-            f"({n_rows}, {expected})."
+            f"({n_rows}, {expected}).{remedy}"
         )
     if sparse.issparse(mapped):
         mapped = sparse.csr_array(mapped).astype(np.float64, copy=False)

@@ -185,7 +185,7 @@ class FeatureMapSVM(CallbackSupportMixin, ClassifierMixin, TransformerMixin, Est
 
     See Also
     --------
-    sklearn.svm.SVC : The exact kernel machine, with more kernels; slow for many samples.
+    sklearn.svm.SVC : The exact kernel machine; slow for many samples.
     sklearn.svm.LinearSVC : A linear SVM that also penalises the intercept.
     sklearn.kernel_approximation.Nystroem : The map of 'rbf' with uniform landmarks.
 

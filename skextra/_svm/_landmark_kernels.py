@@ -117,6 +117,8 @@ class FunctionKernel(Kernel):
         What the features are called.
     parameter : str
         What the user passed, for messages.
+    advice : str
+        What messages say on how to write a function.
     """
 
     is_shared = False
@@ -125,10 +127,11 @@ class FunctionKernel(Kernel):
         "(numpy.linalg.eigh) and pass that with feature_map='precomputed'."
     )
 
-    def __init__(self, function, name, parameter):
+    def __init__(self, function, name, parameter, advice):
         self.function = function
         self.name = name
         self.parameter = parameter
+        self.advice = advice
 
     def columns(self, landmarks, dtype):
         """Return the function of rows that returns their kernel with the landmarks."""
@@ -153,14 +156,14 @@ class FunctionKernel(Kernel):
             block = self.function(_copy(X), _copy(landmarks))
         except Exception as error:
             raise ValueError(
-                f"{self.parameter} raised {type(error).__name__}: {error}. {_TWO_ARRAYS}"
+                f"{self.parameter} raised {type(error).__name__}: {error}{self.advice}"
             ) from error
         block = block.toarray() if sparse.issparse(block) else block
         expected = X.shape[0], landmarks.shape[0]
         if np.shape(block) != expected:
             raise ValueError(
                 f"{self.parameter} returned an array of shape {np.shape(block)} for arrays of "
-                f"shape {X.shape} and {landmarks.shape}; it must be {expected}. {_TWO_ARRAYS}"
+                f"shape {X.shape} and {landmarks.shape}; it must be {expected}{self.advice}"
             )
         block = real_numbers(block, self.parameter)
         if not np.isfinite(block).all():
@@ -234,16 +237,15 @@ def landmark_kernel(parameters: dict[str, Any], gamma: float | None, task: Any =
     kernel = parameters["kernel"]
     if kernel is None or kernel == "rbf":
         return GaussianKernel(gamma)
-    name, function = "kernel", kernel
     if isinstance(kernel, str):
-        name = kernel
         values = {"degree": parameters["degree"], "coef0": parameters["coef0"]}
         if kernel in USE_GAMMA:
             values["gamma"] = gamma
         if task is not None and kernel in NOT_NEGATIVE:
             check_not_negative(task.X, f"kernel={kernel!r}")
         function = partial(pairwise_kernels, metric=kernel, filter_params=True, **values)
-    return FunctionKernel(function, name, f"kernel={kernel!r}")
+        return FunctionKernel(function, kernel, f"kernel={kernel!r}", "")
+    return FunctionKernel(kernel, "kernel", f"kernel={kernel!r}", _TWO_ARRAYS)
 
 
 def error_of(gram: NDArray[np.float64], parameter: str) -> float:
@@ -299,7 +301,7 @@ def _copy(X):
 
 
 _TWO_ARRAYS = (
-    "It is given two arrays of samples, (n, d) and (m, d), and returns (n, m): such as "
+    ". It is given two arrays of samples, (n, d) and (m, d), and returns (n, m): such as "
     "`lambda A, B: (A @ B.T + 1) ** 2`; a function of two samples becomes "
     "`lambda A, B: sklearn.metrics.pairwise.pairwise_kernels(A, B, metric=two_samples)`."
 )

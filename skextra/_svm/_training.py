@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, validate_data
@@ -349,12 +350,20 @@ def model_attributes(svm, task, gamma, model):
         "duality_gap_": planes.gaps,
         "n_iter_": planes.n_iter,
         "_n_features_out": coef.shape[1],
-        "_fitted_with": {name: getattr(svm, name) for name in KEPT_BY_STREAMS},
+        "_fitted_with": kept_parameters(svm),
         **model.fitted_map.attributes(planes),
     }
     if gamma is not None:
         attributes["gamma_"] = gamma
     return attributes
+
+
+def kept_parameters(svm):
+    """Return the parameters that a stream cannot change, as they are now."""
+    kept = {name: getattr(svm, name) for name in KEPT_BY_STREAMS}
+    if hasattr(svm.kernel, "get_params"):  # set_params could change it after the fit
+        kept["kernel"] = clone(svm.kernel)
+    return kept
 
 
 def support_attributes(svm, task, planes):

@@ -180,6 +180,26 @@ def test_searches_cover_the_parameters_of_a_kernel():
     assert search.best_score_ > 0.94
 
 
+def test_what_becomes_of_a_kernel_after_the_fit_is_of_no_concern():
+    X, y = IRIS
+    svm = FeatureMapSVM(kernel=Matern(1.0)).fit(X, y)
+    expected = svm.decision_function(X)
+    svm.set_params(kernel__length_scale=50.0)
+    assert_array_equal(svm.decision_function(X), expected)
+    with pytest.raises(ValueError, match="differs from"):
+        svm.partial_fit(X, y)
+    svm.set_params(kernel__length_scale=1.0).partial_fit(X, y)
+
+
+def test_a_kernel_is_told_from_a_feature_map():
+    X, y = IRIS
+    for kernel in (gaussian, rbf_kernel, Matern()):
+        with pytest.raises(ValueError, match="is the parameter kernel"):
+            FeatureMapSVM(kernel).fit(X, y)
+    with pytest.raises(ValueError, match=r"kernel=.* raised TypeError: .* It is given two arrays"):
+        FeatureMapSVM(kernel=np.linalg.inv).fit(X, y)
+
+
 def test_round_trips():
     X, y = IRIS
     K = gaussian(X, X)
@@ -440,6 +460,8 @@ def test_kernels_of_counts():
     assert not get_tags(expected).input_tags.sparse
     with pytest.raises(ValueError, match="kernel='chi2' needs values of 0 or more"):
         FeatureMapSVM(kernel="chi2").fit(X - 1, y)
+    with pytest.raises(ValueError, match=r"kernel='chi2' raised ValueError: .* negative values.$"):
+        expected.predict(X - 1)
 
 
 def test_given_landmarks_and_centres_have_any_kernel():
