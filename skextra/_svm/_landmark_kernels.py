@@ -28,7 +28,7 @@ _LARGEST_FLOAT32_EXPONENT = 5e3
 
 
 class Kernel(ABC):
-    """A positive semidefinite kernel between samples and landmarks.
+    """A kernel between samples and landmarks, which should be positive semidefinite.
 
     Attributes
     ----------

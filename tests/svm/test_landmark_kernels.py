@@ -26,7 +26,7 @@ from skextra import FeatureMapSVM
 
 GAMMA = 0.3
 IRIS = load_iris(return_X_y=True)
-MOONLESS = make_classification(
+THREE_CLASSES = make_classification(
     900, 12, n_informative=8, n_redundant=0, n_classes=3, class_sep=1.5, random_state=0
 )
 
@@ -241,7 +241,7 @@ def test_rbf_is_a_name_for_the_default_kernel():
 
 
 def test_functions_are_given_few_rows_at_a_time_and_may_write_to_them():
-    X, y = MOONLESS
+    X, y = THREE_CLASSES
     X = np.tile(X, (3, 1)) + np.arange(2700)[:, None] * 1e-9
     X.flags.writeable = False
     before, sizes = X.copy(), []
@@ -366,7 +366,7 @@ def test_a_matrix_has_no_stream():
 
 
 def test_functions_stream():
-    X, y = MOONLESS
+    X, y = THREE_CLASSES
     expected = FeatureMapSVM(gamma=0.05, n_components=60, random_state=0)
     svm = FeatureMapSVM(kernel=narrow, n_components=60, random_state=0)
     for part in np.array_split(np.arange(len(X)), 3):
@@ -406,7 +406,7 @@ def test_indefinite_kernels_warn_and_learn_as_nystroem_does(kind):
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_rounding_is_not_taken_for_an_indefinite_kernel(dtype):
-    X, y = MOONLESS
+    X, y = THREE_CLASSES
     K = rbf_kernel(X, gamma=1e-4).astype(np.float32).astype(dtype)
     assert np.linalg.eigvalsh(K.astype(float))[0] < -1e-7
     svm = FeatureMapSVM("precomputed", C=100.0, random_state=0).fit(K, y)
@@ -417,7 +417,7 @@ def test_rounding_is_not_taken_for_an_indefinite_kernel(dtype):
 
 @pytest.mark.parametrize("scale", [1e-6, 1e6])
 def test_a_multiple_of_a_kernel_is_a_multiple_of_the_cost(scale, at_scale):
-    X, y = MOONLESS
+    X, y = THREE_CLASSES
     K = narrow(X, X)
     svm = FeatureMapSVM("precomputed", n_components=100, landmarks="uniform", tol=1e-6)
     svm.set_params(random_state=0)
@@ -428,7 +428,7 @@ def test_a_multiple_of_a_kernel_is_a_multiple_of_the_cost(scale, at_scale):
 
 @pytest.mark.parametrize("landmarks", ["margin", "uniform"])
 def test_large_fits_agree_with_the_gaussian_of_our_own(landmarks, at_scale):
-    X, y = MOONLESS
+    X, y = THREE_CLASSES
     K = narrow(X, X)
     options = {"n_components": 150, "landmarks": landmarks, "random_state": 0}
     svm = FeatureMapSVM(gamma=0.05, **options).fit(X, y)
@@ -444,7 +444,7 @@ def test_large_fits_agree_with_the_gaussian_of_our_own(landmarks, at_scale):
 
 
 def test_values_beyond_float32_are_named(at_scale):
-    X, y = MOONLESS
+    X, y = THREE_CLASSES
     svm = FeatureMapSVM("precomputed", n_components=100, C=1e-40)
     with pytest.raises(ValueError, match=r"beyond the range of float32, .* divide the kernel"):
         svm.fit(narrow(X, X) * 1e40, y)
