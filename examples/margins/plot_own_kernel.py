@@ -53,9 +53,9 @@ for length in lengths:
     print(f"words of {length} letters: accuracy {accuracies[-1]:.3f}")
 
 # %%
-# All texts have the same letters, and most of them the same words of two letters. Longer words are
-# rarely shared by chance. From five letters on the accuracy does not grow any more: the letter that
-# was replaced is in most of the long words.
+# All texts have the same letters, and most of them the same words of two letters. Longer words
+# are rarely shared by chance. From five letters on the accuracy does not grow any more: the letter
+# that was replaced is in most of the long words.
 
 fig, ax = plt.subplots(figsize=(5.2, 3.2), layout="constrained")
 ax.plot(lengths, accuracies, marker="o", color="#0072B2")
