@@ -58,14 +58,14 @@ class EpochReporter(Generic[State]):
         self._root = estimator._init_callback_context(max_subtasks=max_epochs)
         # Without callbacks, a context for every epoch would take a fifth of the time of a small
         # fit. `_callbacks` is private to scikit-learn: without it, every epoch is reported.
-        self._has_callbacks = bool(getattr(self._root, "_callbacks", True))
+        self.has_callbacks = bool(getattr(self._root, "_callbacks", True))
         self.was_stopped = False  # by a callback
-        if self._has_callbacks:
+        if self.has_callbacks:
             self._root.call_on_fit_task_begin(estimator=estimator, **data)
 
     def epoch(self, state: State) -> bool:
         """Report the end of an epoch; return whether a callback asks to stop."""
-        if not self._has_callbacks:
+        if not self.has_callbacks:
             return False
         context = self._root.subcontext(task_name=self._unit)
         context.call_on_fit_task_begin(estimator=self._estimator, **self._data)
@@ -75,7 +75,7 @@ class EpochReporter(Generic[State]):
 
     def finish(self, state: State) -> None:
         """Report the end of the fit."""
-        if self._has_callbacks:
+        if self.has_callbacks:
             self._close(self._root, state)
 
     def _close(self, context: Any, state: State) -> Any:

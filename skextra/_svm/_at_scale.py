@@ -62,13 +62,13 @@ class Stopping:
         Duality gap, as a share of the objective, at which a problem is solved.
     max_iter : int
         Largest number of Newton steps.
-    report : callable
+    report : callable or None
         Called with Planes after each step; a true answer ends the search.
     """
 
     tol: float
     max_iter: int
-    report: Callable[[Planes], bool]
+    report: Callable[[Planes], bool] | None
 
 
 def solve_at_scale(
@@ -162,7 +162,8 @@ class _Search:
         """Minimise over some rows, their costs times a factor; return whether that stalled."""
         hinge = SquaredHinge(self.mapped, rows, self.problems.restricted(rows, factor), self.V)
         most = max(self.stopping.max_iter - self.n_iter, 1)
-        end = newton(hinge, self.V, self.preconditioner, tol, most, self.report)
+        report = self.report if self.stopping.report else None
+        end = newton(hinge, self.V, self.preconditioner, tol, most, report)
         self.V = end.V
         self.n_iter += end.n_iter
         return end.stalled

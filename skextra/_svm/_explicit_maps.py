@@ -19,8 +19,10 @@ from sklearn.utils.validation import has_fit_parameter
 
 from skextra._base import random_state_of
 from skextra._common._batches import batches
+from skextra._common._csr import without_repeats
 from skextra._svm._mapped_rows import ArraySource, ComputedSource, MappedRows, capacity_of
 from skextra._svm._parameters import FeatureMap, Kind, kind_of, threads_of
+from skextra._svm._sparse_rows import SparseRows
 from skextra._typing import FloatMatrix
 
 # Predictions take as many rows at once as make this many entries, 80 MB, but at least 1000: more
@@ -100,11 +102,15 @@ class ExplicitMap(ABC):
     def rows(self, X, numbers, memory_limit, random_state):
         """Return the samples of a fit as MappedRows."""
         n, p = X.shape[0], self.n_features_out
+        if self.is_sparse:
+            array = checked(self.apply(X), n, p, numbers, keep_float32=True)
+            return SparseRows(array, threads_of(self.n_jobs))
         capacity = capacity_of(memory_limit, n, p, self.dtype)
-        if self.is_sparse or n == capacity:
+        if n == capacity:
             array = self.features(X, numbers)
-            mean = np.zeros(p) if sparse.issparse(array) else array.mean(axis=0)
-            return MappedRows(ArraySource(array), None, mean, threads_of(self.n_jobs))
+            return MappedRows(
+                ArraySource(array), None, array.mean(axis=0), threads_of(self.n_jobs)
+            )
 
         def compute(rows, out=None):
             block = self.features(X[rows], rows if numbers is None else numbers[rows])
@@ -299,10 +305,11 @@ _VECTORISE = (
 )
 
 
-def checked(mapped, n_rows, columns, numbers=None):
+def checked(mapped, n_rows, columns, numbers=None, keep_float32=False):
     """Return mapped rows as finite float64; raise ValueError if they are anything else.
 
-    `numbers` are those of the rows in the caller's X, if not 0, 1, 2 ...
+    `numbers` are those of the rows in the caller's X, if not 0, 1, 2 ... Sparse rows have sorted
+    indices, and may keep float32, which spares a copy.
     """
     shape = getattr(mapped, "shape", None)
     if shape is None or len(shape) != 2 or shape[0] != n_rows or columns not in (None, shape[1]):
@@ -313,7 +320,9 @@ def checked(mapped, n_rows, columns, numbers=None):
             f"({n_rows}, {expected}).{remedy}"
         )
     if sparse.issparse(mapped):
-        mapped = sparse.csr_array(mapped).astype(np.float64, copy=False)
+        mapped = without_repeats(sparse.csr_array(mapped))
+        if not (keep_float32 and mapped.dtype == np.float32):
+            mapped = mapped.astype(np.float64, copy=False)
         values = mapped.data
     else:
         mapped = values = real_numbers(mapped, "feature_map")

@@ -86,37 +86,49 @@ class SquaredHinge:
         """Move each problem along V + t step to where it is least; return t, (k,).
 
         Without a step the intercepts alone move. Else the rest of the objective is given: it is
-        slope t + curve t^2 / 2. This is Newton's method on the slope of the whole, which is
-        piecewise linear, between bounds that close in.
+        slope t + curve t^2 / 2.
         """
-        k = self.decisions.shape[1]
-        if step is None:
-            change, lengths = np.ones_like(self.decisions), np.zeros(k)
-        else:
-            change, lengths = self._mapped.decisions(step, self._rows), np.ones(k)
-        low, high = np.full(k, -np.inf), np.full(k, np.inf)
-        scale = None
-        for _ in range(_MOST_LINE_STEPS):
-            slopes, curves = self._derivatives_along(change, lengths)
-            slopes += slope + lengths * curve
-            curves += curve
-            if scale is None:
-                scale = np.maximum(np.abs(slopes), curves)
-            done = np.abs(slopes) <= _LINE_ACCURACY * scale
-            if done.all():
-                break
-            low = np.where(slopes < 0, lengths, low)
-            high = np.where(slopes > 0, lengths, high)
-            new = lengths - slopes / np.where(curves > 0, curves, 1.0)
-            with np.errstate(invalid="ignore"):
-                middle = 0.5 * (low + high)
-            new = np.where((new > low) & (new < high), new, middle)
-            lengths = np.where(done, lengths, new)
-        self.decisions += lengths * change
-        return lengths
+        change = None if step is None else self._mapped.decisions(step, self._rows)
+        problems = Problems(self._signs, self._costs)
+        return move_along(self.decisions, change, problems, slope, curve)
 
-    def _derivatives_along(self, change, lengths):
-        """Return first and second derivative of each loss at a point of the line, (k,) each."""
-        slopes, curves = np.empty((2, len(lengths)))
-        kernels.along(self.decisions, change, self._signs, self._costs, lengths, slopes, curves)
-        return slopes, curves
+
+def move_along(
+    decisions: NDArray[np.float64],
+    change: NDArray[np.float64] | None,
+    problems: Problems,
+    slope: NDArray[np.float64] | float = 0.0,
+    curve: NDArray[np.float64] | float = 0.0,
+) -> NDArray[np.float64]:
+    """Move decision values along `change`, by t for each problem, to where it is least; return t.
+
+    Without a change the intercepts move. The rest of the objective is slope t + curve t^2 / 2.
+    This is Newton's method on the slope of the whole, which is piecewise linear, between bounds
+    that close in.
+    """
+    k = decisions.shape[1]
+    if change is None:
+        change, lengths = np.ones_like(decisions), np.zeros(k)
+    else:
+        lengths = np.ones(k)
+    low, high = np.full(k, -np.inf), np.full(k, np.inf)
+    scale = None
+    slopes, curves = np.empty((2, k))
+    for _ in range(_MOST_LINE_STEPS):
+        kernels.along(decisions, change, problems.signs, problems.costs, lengths, slopes, curves)
+        slopes += slope + lengths * curve
+        curves += curve
+        if scale is None:
+            scale = np.maximum(np.abs(slopes), curves)
+        done = np.abs(slopes) <= _LINE_ACCURACY * scale
+        if done.all():
+            break
+        low = np.where(slopes < 0, lengths, low)
+        high = np.where(slopes > 0, lengths, high)
+        new = lengths - slopes / np.where(curves > 0, curves, 1.0)
+        with np.errstate(invalid="ignore"):
+            middle = 0.5 * (low + high)
+        new = np.where((new > low) & (new < high), new, middle)
+        lengths = np.where(done, lengths, new)
+    decisions += lengths * change
+    return lengths

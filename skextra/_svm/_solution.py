@@ -71,6 +71,19 @@ class Planes:
         coef, nothing = np.zeros((p, 0)), np.zeros(0)
         return cls(coef, nothing, coef, np.zeros((n, 0)), nothing, converged=True)
 
+    def updated(self, columns, part):
+        """Return these planes with some columns replaced by those of `part`, without margins.
+
+        The dual variables stay unless `part` has some.
+        """
+        coef, intercept, gaps = self.coef.copy(), self.intercept.copy(), self.gaps.copy()
+        coef[:, columns], intercept[columns], gaps[columns] = part.coef, part.intercept, part.gaps
+        duals = self.duals
+        if len(part.duals):
+            duals = duals.copy()
+            duals[:, columns] = part.duals
+        return Planes(coef, intercept, coef, duals, gaps, self.n_iter + part.n_iter)
+
     def expanded(self, solved, signs):
         """Return the planes of all problems, of which only those `solved` are here.
 

@@ -18,6 +18,7 @@ from skextra._common._canonical import distinct, is_small
 from skextra._common._classes import class_weights
 from skextra._common._csr import without_repeats
 from skextra._svm._at_scale import FirstGuess, Stopping, solve_at_scale
+from skextra._svm._descent import FEWEST_FEATURES, solve_sparse
 from skextra._svm._exact import solve_exactly
 from skextra._svm._explicit_maps import fit_explicit_map
 from skextra._svm._fitted_map import FittedMap
@@ -242,6 +243,12 @@ class _Progress:
         """Whether a callback has asked to stop."""
         return self._reporter is not None and self._reporter.was_stopped
 
+    def report_of(self, fitted_map):
+        """Return the function that reports Planes under a map, or None if no callback listens."""
+        if self._reporter is None or not self._reporter.has_callbacks:
+            return None
+        return lambda planes: self.step(Model(fitted_map, planes))
+
     def step(self, model):
         """Report a step; return whether a callback asks to stop."""
         # A second search, in float64, may make more steps than were announced.
@@ -292,6 +299,8 @@ def solve(svm, task, fitted_map, start, random_state, progress):
                 "with a finite C."
             )
         return _exactly(svm, task, fitted_map, start)
+    if fitted_map.is_sparse and p > FEWEST_FEATURES:
+        return _on_sparse_rows(svm, task, fitted_map, random_state, progress)
     light = n <= _FEW_ROWS or n * float(min(n, p)) ** 2 <= _MOST_EXACT_WORK
     light = light and not (fitted_map.is_sparse and n * p > _MOST_DENSE)
     if fits and light and fitted_map.dtype == np.float64:
@@ -317,6 +326,13 @@ def _exactly(svm, task, fitted_map, start):
     return Model(fitted_map, replace(planes, weights=weights))
 
 
+def _on_sparse_rows(svm, task, fitted_map, random_state, progress):
+    mapped = fitted_map.rows(task.X, task.rows, svm.memory_limit, random_state)
+    stopping = Stopping(svm.tol, svm.max_iter, progress.report_of(fitted_map))
+    planes = solve_sparse(mapped, task.problems, stopping, random_state)
+    return Model(fitted_map, planes)
+
+
 def _iteratively(svm, task, fitted_map, start, random_state, progress):
     mapped = fitted_map.rows(task.X, task.rows, svm.memory_limit, random_state)
     likely = None if mapped.holds_all else start.likely_rows(task, mapped.capacity)
@@ -328,7 +344,7 @@ def _iteratively(svm, task, fitted_map, start, random_state, progress):
         Stopping(
             svm.tol,
             min(svm.max_iter, _MOST_STEPS[fitted_map.dtype.itemsize]),
-            lambda planes: progress.step(Model(fitted_map, planes)),
+            progress.report_of(fitted_map),
         ),
         random_state,
     )
