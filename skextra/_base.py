@@ -91,6 +91,15 @@ def random_state_of(random_state: RandomStateLike) -> np.random.RandomState:
         ) from error
 
 
+def check_random_state_of(random_state: RandomStateLike) -> None:
+    """Raise ValueError as `random_state_of` does; a seed needs no generator for that.
+
+    To set up a generator takes .1 ms, a tenth of the smallest fits.
+    """
+    if not (type(random_state) is int and 0 <= random_state < 2**32):
+        random_state_of(random_state)
+
+
 def all_or_nothing(method: Method) -> Method:
     """Decorate a fitting method: if it raises, the estimator is left as it was before."""
 

@@ -4,6 +4,7 @@ import math
 from typing import Any, Literal
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skextra._common._csr import without_repeats
@@ -53,6 +54,17 @@ def is_plain_training(estimator: Any, X: MatrixLike) -> bool:
     vars(estimator).pop("feature_names_in_", None)
     estimator.n_features_in_ = X.shape[1]
     return True
+
+
+def is_plain_target(y: ArrayLike, n: int) -> bool:
+    """Return whether y certainly passes every check of n class labels unchanged.
+
+    scikit-learn warns where more than half of the samples have a class of their own, and looks at
+    every label twice to find out.
+    """
+    if type(y) is not np.ndarray or y.ndim != 1 or y.dtype.kind not in "iu" or len(y) != n:
+        return False
+    return 2 * (int(y.max()) - int(y.min()) + 1) <= n
 
 
 def _is_plain(X):

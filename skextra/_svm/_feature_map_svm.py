@@ -1,5 +1,6 @@
 """FeatureMapSVM: the maximum-margin classifier on an explicit feature map."""
 
+from functools import cached_property
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -31,8 +32,9 @@ from skextra._typing import (
 
 # Fitted attributes that not every fit sets.
 _SOMETIMES = (
-    "gamma_", "landmarks_", "support_vectors_", "dual_coef_", "_support_codes", "_support_weight",
-    "_precision", "_kernel_weights", "_landmark_factor", "_scale", "_stream",
+    "coef_", "gamma_", "landmarks_", "support_vectors_", "dual_coef_", "_support_codes",
+    "_support_weight", "_precision", "_kernel_weights", "_has_independent", "_landmark_factor",
+    "_scale", "_stream",
 )  # fmt: skip
 
 
@@ -233,7 +235,6 @@ class FeatureMapSVM(CallbackSupportMixin, ClassifierMixin, TransformerMixin, Est
     """
 
     classes_: LabelArray
-    coef_: FloatArray
     intercept_: FloatArray
     margin_: FloatArray
     support_: NDArray[np.intp]
@@ -250,6 +251,7 @@ class FeatureMapSVM(CallbackSupportMixin, ClassifierMixin, TransformerMixin, Est
     _precision: Literal["float32", "float64"]
     _kernel_weights: NDArray[np.float64]
     _landmark_factor: NDArray[np.float64]
+    _has_independent: bool
     _scale: NDArray[np.float64] | None
     # What a stream continues from.
     _support_codes: NDArray[np.intp]
@@ -386,6 +388,17 @@ class FeatureMapSVM(CallbackSupportMixin, ClassifierMixin, TransformerMixin, Est
         check_labels(y, classes)
         with single_blas_thread():
             return self._publish(learn_chunk(self, X, y, weight, classes))
+
+    @cached_property
+    def coef_(self) -> FloatArray:
+        """Normals w of the planes in the space of the map, of shape (n_problems, n_features_out).
+
+        A fit in the space of the exact kernel needs no factorisation of the kernel of its
+        landmarks, but these do. They are computed when they are first asked for, and kept.
+        """
+        if "_kernel_weights" not in vars(self):
+            raise AttributeError(f"This {type(self).__name__} has no coef_ before it is fitted.")
+        return np.ascontiguousarray(restored_map(self).coef().T, dtype=self.intercept_.dtype)
 
     def decision_function(self, X: MatrixLike) -> FloatArray:
         """Return the signed distances from the planes, in units of half a margin.

@@ -86,6 +86,7 @@ def restored_map(svm) -> FittedMap:
             svm.n_jobs,
             factor=getattr(svm, "_landmark_factor", None),
             weights=svm._kernel_weights,
+            is_independent=svm._has_independent,
         )
     return explicit_map(
         feature_map,

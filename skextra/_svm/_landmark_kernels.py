@@ -10,9 +10,11 @@ from numpy.typing import DTypeLike, NDArray
 from scipy import linalg, sparse
 from sklearn.metrics.pairwise import pairwise_kernels
 
+from skextra._base import frozen
 from skextra._common._batches import batches
+from skextra._kernels import _gaussian
 from skextra._svm._explicit_maps import check_not_negative, real_numbers
-from skextra._svm._landmark_map import MOST_ROUNDING, LandmarkKernel
+from skextra._svm._landmark_map import MOST_ROUNDING, RANK_FLOAT64, LandmarkKernel
 from skextra._svm._parameters import NOT_NEGATIVE, USE_GAMMA, kind_of
 from skextra._typing import FloatArray, FloatMatrix
 
@@ -68,6 +70,12 @@ class Kernel(ABC):
         Beyond `MOST_ROUNDING` the kernel is not positive semidefinite.
         """
 
+    def decisions_of_few(
+        self, X: FloatMatrix, landmarks: FloatMatrix, weights: FloatArray
+    ) -> FloatArray | None:
+        """Return the decision values of few rows, if there is a way that takes less for these."""
+        return None
+
     def needs_float64(self, landmarks: FloatMatrix) -> bool:
         """Return whether float32 is known to be too coarse."""
         return False
@@ -88,13 +96,22 @@ class GaussianKernel(Kernel):
     def among(self, landmarks):
         """Return (the kernel of the landmarks, the size of the errors in it)."""
         with np.errstate(over="ignore", invalid="ignore"):
-            gram = self.columns(landmarks, np.float64)(landmarks)
+            kernel = LandmarkKernel(landmarks, self.gamma, np.float64)
+            gram = kernel.block(landmarks) if sparse.issparse(landmarks) else kernel.symmetric()
         if not (np.diagonal(gram) > 0.5).all():  # as each is at distance 0 from itself
             raise ValueError(
                 f"Distances of samples times gamma={self.gamma:.3g} are beyond the range of "
                 "float64: put X on one scale first, for example with StandardScaler."
             )
-        return gram, -1  # LAPACK's own: the number of landmarks times the rounding error
+        return gram, RANK_FLOAT64
+
+    def decisions_of_few(self, X, landmarks, weights):
+        """Return the decision values of few rows, distance by distance."""
+        if sparse.issparse(X) or sparse.issparse(landmarks) or X.dtype != landmarks.dtype:
+            return None
+        decisions = np.empty((X.shape[0], weights.shape[1]))
+        _gaussian.decide(frozen(X), frozen(landmarks), self.gamma, weights, decisions)
+        return decisions
 
     def needs_float64(self, landmarks):
         """Return whether distances are too large for the precision of float32."""

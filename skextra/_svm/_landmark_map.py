@@ -24,6 +24,13 @@ MOST_ROUNDING = 1e-5
 # Rows at once in predictions: enough for good matrix products, few enough for the cache
 # (benchmarks/svm_constants.py).
 _ROWS_AT_ONCE = 1000
+# Rows of a prediction for which distances one by one take less than to prepare a matrix product.
+_FEW_ROWS = 8
+# Rows at once of a kernel among themselves, whose blocks stay in the cache.
+_GRAM_ROWS = 128
+# Squared distance, in feature space, that a landmark must have from the span of the others in
+# float64: LAPACK's own, the number of landmarks times the rounding error.
+RANK_FLOAT64 = -1
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,6 +57,9 @@ class LandmarkMap:
         In a fit: samples that have all become landmarks.
     weights : ndarray of shape (p, k) or None
         In a fitted estimator or pilot: the planes as weights of the kernel.
+    is_independent : bool
+        Whether no landmark is known to depend on others. Else the features of those that do, to
+        numerical precision, are zero.
     error : float
         In a fit: size of the errors of the kernel, as a share of its largest value.
     """
@@ -62,6 +72,7 @@ class LandmarkMap:
     numbers: NDArray[np.intp] | None = None
     samples: FloatMatrix | None = None
     weights: NDArray[np.float64] | None = None
+    is_independent: bool = True
     error: float = 0.0
 
     is_sparse = False
@@ -108,13 +119,46 @@ class LandmarkMap:
 
     def transform(self, X):
         """Return the features of X, (n, p)."""
-        columns, factor = self.kernel.columns(self.landmarks, np.float64), self.factor
-        if factor is None:
-            factor = linalg.cholesky(columns(self.landmarks), check_finite=False)
-        return self._in_parts(X, lambda rows: _whitened(columns(rows), factor))
+        columns = self.kernel.columns(self.landmarks, np.float64)
+        numbers, factor = (None, self.factor) if self.factor is not None else self._basis()
+        if numbers is None:
+            return self._in_parts(X, lambda rows: _whitened(columns(rows), factor))
+
+        def features(rows):
+            block = columns(rows)
+            out = np.zeros_like(block)
+            out[:, numbers] = _whitened(block[:, numbers], factor)
+            return out
+
+        return self._in_parts(X, features)
+
+    def coef(self):
+        """Return the planes as weights of the features, (p, k), for those of the kernel."""
+        numbers, factor = self._basis()
+        if numbers is None:
+            return factor @ self.weights
+        gram = self.kernel.columns(self.landmarks, np.float64)(self.landmarks)
+        coef = np.zeros(self.weights.shape)
+        values = (gram @ self.weights)[numbers]
+        coef[numbers] = solve_upper(factor, values, transposed=True)
+        return coef
+
+    def _basis(self):
+        """Return (landmarks that the others depend on, or None for all; the factor of these)."""
+        gram = self.kernel.columns(self.landmarks, np.float64)(self.landmarks)
+        try:
+            return None, linalg.cholesky(gram, check_finite=False)
+        except linalg.LinAlgError:
+            if self.is_independent:
+                raise
+            return independent(gram, RANK_FLOAT64)
 
     def decisions(self, X):
         """Return the decision values of all problems without the intercepts, (n, k)."""
+        if X.shape[0] <= _FEW_ROWS:
+            decisions = self.kernel.decisions_of_few(X, self.landmarks, self.weights)
+            if decisions is not None:
+                return decisions
         columns = self.kernel.columns(self.landmarks, self.dtype)
         weights = self.weights.astype(self.dtype)
         return self._in_parts(X, lambda rows: columns(rows) @ weights)
@@ -179,6 +223,7 @@ class LandmarkMap:
             "feature_map_": None,
             "_precision": self.dtype.name,
             "_kernel_weights": planes.weights,
+            "_has_independent": self.is_independent,
         }
         if self.kernel.keeps_factor or self.is_indefinite:
             attributes["_landmark_factor"] = self.factor
@@ -255,6 +300,22 @@ class LandmarkKernel:
             exponents[far] = -np.inf
         np.minimum(exponents, 0, out=exponents)
         return np.exp(exponents, out=exponents)
+
+    def symmetric(self):
+        """Return the kernel of dense landmarks among themselves: half of it, and its mirror."""
+        m = self.shape[0]
+        gram = np.empty((m, m), self.dtype)
+        rows = np.ascontiguousarray(self.columns.T)
+        for start in range(0, m, _GRAM_ROWS):
+            stop = min(start + _GRAM_ROWS, m)
+            block = np.dot(rows[start:stop], self.columns[:, start:])
+            block -= self.halves[start:stop, None]
+            block -= self.halves[start:]
+            np.minimum(block, 0, out=block)
+            np.exp(block, out=block)
+            gram[start:stop, start:] = block
+            gram[stop:, start:stop] = block[:, stop - start :].T
+        return gram
 
 
 def _whitened(block, factor):

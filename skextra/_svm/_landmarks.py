@@ -8,7 +8,7 @@ from scipy import sparse
 from skextra._base import warn_caller
 from skextra._common._canonical import distinct
 from skextra._kmeans._kmeans_pp import KMeansPP
-from skextra._svm._landmark_map import LandmarkMap
+from skextra._svm._landmark_map import RANK_FLOAT64, LandmarkMap
 from skextra._svm._pilot import MOST_COST, draw_by_margin, draw_by_weight
 from skextra._svm._start import ColdStart
 from skextra._typing import FloatMatrix
@@ -26,7 +26,6 @@ _MOST_FLOAT32_COST = 1e15  # squares of larger ones are near the largest float32
 _FULL_RANK = 0.9
 # Squared distance, in feature space, that a landmark must have from the span of the others, as a
 # share of the largest value of the kernel.
-_RANK_FLOAT64 = -1  # LAPACK's own: the number of landmarks times the rounding error
 _RANK_FLOAT32 = 1e-6  # ten times what float32 rounds kernels by
 
 
@@ -117,7 +116,7 @@ def choose_rank(kernel, candidates, dtype, n_jobs):
         if landmark_map.n_features_out >= _FULL_RANK * wanted:
             return landmark_map
     dtype = np.dtype(np.float64)
-    return LandmarkMap.of(kernel, landmarks, dtype, n_jobs, _RANK_FLOAT64, samples)
+    return LandmarkMap.of(kernel, landmarks, dtype, n_jobs, RANK_FLOAT64, samples)
 
 
 def keep_landmarks(landmark_map, task, n_jobs):

@@ -143,6 +143,11 @@ def uses_gamma(svm: Any) -> bool:
     return kind in ("rbf", "poly", "fourier")
 
 
+def is_gaussian(svm: Any) -> bool:
+    """Return whether the map is the Gaussian kernel with landmarks."""
+    return kind_of(svm.feature_map) == "rbf" and svm.kernel in (None, "rbf")
+
+
 def is_precomputed(svm: Any) -> bool:
     """Return whether X is to be a kernel."""
     return isinstance(svm.feature_map, str) and svm.feature_map == "precomputed"

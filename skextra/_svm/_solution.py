@@ -37,8 +37,8 @@ class Planes:
 
     Attributes
     ----------
-    coef : ndarray of shape (p, k)
-        Their normals, in the space of the map.
+    coef : ndarray of shape (p, k) or None
+        Their normals, in the space of the map; None if only their weights are known.
     intercept : ndarray of shape (k,)
         Their intercepts.
     weights : ndarray of shape (m, k)
@@ -54,9 +54,11 @@ class Planes:
         Whether every gap is within the tolerance.
     margins : ndarray of shape (n,)
         Least signed decision value of every row over its problems.
+    lengths : ndarray of shape (k,) or None
+        Lengths of the normals, where `coef` is None.
     """
 
-    coef: NDArray[np.float64]
+    coef: NDArray[np.float64] | None
     intercept: NDArray[np.float64]
     weights: NDArray[np.float64]
     duals: NDArray[np.float64]
@@ -64,6 +66,7 @@ class Planes:
     n_iter: int = 0
     converged: bool = False
     margins: NDArray[np.float64] | None = None
+    lengths: NDArray[np.float64] | None = None
 
     @classmethod
     def none(cls, n, p):

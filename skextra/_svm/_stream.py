@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from skextra._svm._fitted_map import restored_map
-from skextra._svm._training import Past, task_of, train
+from skextra._svm._training import Past, takes_exact_kernel, task_of, train
 from skextra._typing import FloatMatrix, LabelArray
 
 # Rows with margins up to 1 + this are kept. More rows make chunks slower to fit and keep more that
@@ -64,8 +64,9 @@ def learn_chunk(svm, X, y, weight, classes):
         y = np.concatenate((stream.y, y))
         weight = np.concatenate((stream.weight, weight))
         rows = np.concatenate((stream.rows, rows))
-        # Landmarks are drawn again when the stream has doubled.
-        draws = isinstance(svm.landmarks, str) and seen >= 2 * stream.drawn
+        # Landmarks are drawn again when the stream has doubled, or few enough samples are kept.
+        doubled = isinstance(svm.landmarks, str) and seen >= 2 * stream.drawn
+        draws = doubled or takes_exact_kernel(svm, X.shape[0])
         drawn = seen if draws else stream.drawn
         past = Past(
             restored_map(svm),

@@ -12,20 +12,37 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, validate_data
 
-from skextra._base import random_state_of, warn_caller
+from skextra._base import check_random_state_of, random_state_of, warn_caller
 from skextra._callbacks import EpochReporter
 from skextra._common._canonical import distinct, is_small
 from skextra._common._classes import class_weights
 from skextra._common._csr import without_repeats
+from skextra._common._new_rows import is_known, is_plain_target, is_plain_training
 from skextra._svm._at_scale import FirstGuess, Stopping, solve_at_scale
 from skextra._svm._descent import FEWEST_FEATURES, solve_sparse
 from skextra._svm._exact import solve_exactly
+from skextra._svm._exact_kernel import (
+    ACCURACY,
+    MOST_STEPS,
+    in_order,
+    nested_order,
+    solve_exact_kernel,
+    without_unused,
+)
 from skextra._svm._explicit_maps import fit_explicit_map
 from skextra._svm._fitted_map import FittedMap
 from skextra._svm._interior_point import NotSeparableError
 from skextra._svm._landmark_kernels import landmark_kernel
+from skextra._svm._landmark_map import RANK_FLOAT64, LandmarkMap
 from skextra._svm._landmarks import fit_landmark_map, keep_landmarks
-from skextra._svm._parameters import LANDMARK_MAPS, gamma_of, is_precomputed, kind_of, uses_gamma
+from skextra._svm._parameters import (
+    LANDMARK_MAPS,
+    gamma_of,
+    is_gaussian,
+    is_precomputed,
+    kind_of,
+    uses_gamma,
+)
 from skextra._svm._problems import Problems, problem_values, sides
 from skextra._svm._solution import Planes
 from skextra._svm._start import ColdStart, WarmStart
@@ -44,6 +61,11 @@ _MOST_EXACT_WORK = 3e8
 # Multiplications, a minute or two, that the exact method may take where float32 has failed: the
 # iterative one in float64 needs many steps there.
 _MOST_EXACT_RESCUE = 1e11
+# Samples that are all taken as landmarks by default, and costs up to which this is fast. More of
+# either takes longer than landmarks do: benchmarks/svm_constants.py.
+_MOST_EXACT_KERNEL_ROWS = 2500
+_MOST_EXACT_KERNEL_COST = 1e3
+_KERNEL_BYTES = 12  # of an entry of the kernel: one in float64, and one in float32 for products
 _MOST_DENSE = 1e7  # entries of sparse mapped samples that may become dense, 80 MB
 _EXACT_COPIES = 3  # of the mapped samples that the exact methods hold at once
 _MEBI = 2**20
@@ -105,23 +127,28 @@ class Task:
 
 def checked_data(svm, X, y, sample_weight, reset):
     """Return (samples, labels, weights); raise ValueError or TypeError if they are invalid."""
-    X, y = validate_data(
-        svm,
-        X,
-        y,
-        accept_sparse=False if is_precomputed(svm) else "csr",
-        dtype=[np.float64, np.float32],
-        order="C",
-        reset=reset,
-    )
-    X = without_repeats(X)
+    is_plain = is_plain_training if reset else is_known
+    if is_plain(svm, X) and is_plain_target(y, len(X)):
+        weight = np.ones(len(y)) if sample_weight is None else None
+    else:
+        X, y = validate_data(
+            svm,
+            X,
+            y,
+            accept_sparse=False if is_precomputed(svm) else "csr",
+            dtype=[np.float64, np.float32],
+            order="C",
+            reset=reset,
+        )
+        X, weight = without_repeats(X), None
+        check_classification_targets(y)
     if is_precomputed(svm) and X.shape[0] != X.shape[1]:
         raise ValueError(
             f"X has shape {X.shape}; with feature_map='precomputed' it must be square: the kernel "
             "between all samples of the fit."
         )
-    check_classification_targets(y)
-    weight = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
+    if weight is None:
+        weight = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
     return X, y, weight
 
 
@@ -200,7 +227,7 @@ def train(svm, task, data=None, past=None):
     `data`, where given, are passed to callbacks; `past`, where given, is what a stream continues
     from.
     """
-    random_state = random_state_of(svm.random_state)
+    check_random_state_of(svm.random_state)
     gamma = past.gamma if past else None
     if past is None and uses_gamma(svm):
         gamma = gamma_of(svm.gamma, task.X, task.weight)
@@ -208,8 +235,12 @@ def train(svm, task, data=None, past=None):
     progress = _Progress(svm, max(svm.max_iter, task.signs.shape[1]), attributes, data)
     try:
         with np.errstate(over="ignore", invalid="ignore"):  # an infinite gap tells of overflow
-            fitted_map, start = fit_map(svm, task, gamma, past, random_state)
-            model = solve(svm, task, fitted_map, start, random_state, progress)
+            if takes_exact_kernel(svm, task.X.shape[0]) and suits_exact_kernel(svm, task, past):
+                model = _by_exact_kernel(svm, task, gamma)
+            else:
+                random_state = random_state_of(svm.random_state)
+                fitted_map, start = fit_map(svm, task, gamma, past, random_state)
+                model = solve(svm, task, fitted_map, start, random_state, progress)
     except NotSeparableError as error:
         raise ValueError(_not_separable(svm, task, error)) from None
     except np.linalg.LinAlgError as error:
@@ -261,6 +292,50 @@ class _Progress:
         """Report the end of the fit."""
         if self._reporter is not None:
             self._reporter.finish(model)
+
+
+def takes_exact_kernel(svm, n):
+    """Return whether the parameters leave it to the fit to take n samples as landmarks."""
+    return (
+        is_gaussian(svm)
+        and n <= _MOST_EXACT_KERNEL_ROWS
+        and isinstance(svm.landmarks, str)
+        and svm.landmarks == "margin"
+        and isinstance(svm.n_components, str)
+        and svm.loss == "squared_hinge"
+        and not isinf(svm.C)
+    )
+
+
+def suits_exact_kernel(svm, task, past):
+    """Return whether the task is one that the search in the space of the kernel is made for."""
+    n = task.X.shape[0]
+    return (
+        (past is None or past.draws_landmarks)
+        and bool(task.solvable.all())
+        and task.costs.max() <= _MOST_EXACT_KERNEL_COST
+        and _KERNEL_BYTES * n * n <= svm.memory_limit * _MEBI
+    )
+
+
+def _by_exact_kernel(svm, task, gamma):
+    """Return the Model whose landmarks are the support vectors."""
+    order = nested_order(task.codes)
+    kernel = landmark_kernel(vars(svm), gamma, task)
+    gram, _ = kernel.among(task.X[order])
+    problems = task.problems.restricted(order)
+    planes = in_order(solve_exact_kernel(gram, problems, svm.tol, svm.max_iter), order)
+    float64 = np.dtype(np.float64)
+    if planes.gaps.max() > ACCURACY and svm.max_iter > MOST_STEPS:
+        # The kernel is so smooth, or C so large, that the last digits need a factorisation.
+        fitted_map = LandmarkMap.of(kernel, task.X, float64, svm.n_jobs, RANK_FLOAT64)
+        values = np.empty(planes.weights.shape)
+        values[order] = gram @ planes.weights[order]
+        coef = fitted_map.coef_through(values[fitted_map.numbers])
+        return _exactly(svm, task, fitted_map, WarmStart(coef, planes.intercept))
+    landmarks, weights = without_unused(task.X, planes.weights)
+    fitted_map = LandmarkMap(landmarks, kernel, float64, svm.n_jobs, is_independent=False)
+    return Model(fitted_map, replace(planes, weights=weights))
 
 
 def fit_map(svm, task, gamma, past, random_state):
@@ -355,17 +430,22 @@ def model_attributes(svm, task, gamma, model):
     """Return the attributes that predictions need."""
     planes = model.planes.expanded(task.solvable, task.signs)
     dtype = task.X.dtype
-    coef = np.ascontiguousarray(planes.coef.T)
+    lengths = planes.lengths
+    computed = {}
+    if planes.coef is not None:
+        coef = np.ascontiguousarray(planes.coef.T)
+        lengths = np.linalg.norm(coef, axis=1)
+        computed["coef_"] = coef.astype(dtype)
     with np.errstate(divide="ignore"):
-        margin = 2.0 / np.linalg.norm(coef, axis=1)
+        margin = 2.0 / lengths
     attributes = {
         "classes_": task.classes,
-        "coef_": coef.astype(dtype),
+        **computed,
         "intercept_": planes.intercept.astype(dtype),
         "margin_": margin.astype(dtype),
         "duality_gap_": planes.gaps,
         "n_iter_": planes.n_iter,
-        "_n_features_out": coef.shape[1],
+        "_n_features_out": len(planes.weights),
         "_fitted_with": kept_parameters(svm),
         **model.fitted_map.attributes(planes),
     }

@@ -9,10 +9,11 @@ from scipy import sparse
 from sklearn import config_context
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import NotFittedError
+from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import validate_data
 
 from skextra._common import _new_rows
-from skextra._common._new_rows import check_new, is_plain_training
+from skextra._common._new_rows import check_new, is_plain_target, is_plain_training
 
 
 class Fitted(BaseEstimator):
@@ -151,3 +152,30 @@ def test_an_array_keeps_its_order_if_asked_to():
     X = np.asfortranarray(np.ones((3, 2)))
     assert check_new(Fitted().fit(X), X, order=None) is X
     assert check_new(Fitted().fit(X), X).flags.c_contiguous
+
+
+@pytest.mark.parametrize(
+    "y", [np.arange(12) // 4, np.arange(12, dtype=np.uint8) // 2, np.array([-1, 1] * 6, np.int8)]
+)
+def test_whole_numbers_are_class_labels(y):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        check_classification_targets(y)
+    assert is_plain_target(y, 12)
+
+
+@pytest.mark.parametrize(
+    "y",
+    [
+        [0, 1] * 6,
+        np.array([0.0, 1.0] * 6),
+        np.array([0, 1] * 5),
+        np.array([[0], [1]] * 6),
+        np.array(["a", "b"] * 6),
+        np.arange(12),
+        np.array([np.iinfo(np.int64).min, np.iinfo(np.int64).max] * 6),
+    ],
+    ids=repr,
+)
+def test_other_labels_are_left_to_scikit_learn(y):
+    assert not is_plain_target(y, 12)
