@@ -17,6 +17,7 @@ from importlib import import_module
 from unittest import mock
 
 import numpy as np
+from _svm_text import docstrings, documents
 from sklearn.base import clone
 from sklearn.datasets import load_breast_cancer, load_digits, make_classification
 from sklearn.model_selection import train_test_split
@@ -58,6 +59,11 @@ CONSTANTS = [
     ("hinge", "interior_point", "_POLISHED_BELOW", (1e-8, 1e-2)),
     ("smooth", "training", "_MOST_STEPS", ({4: 10, 8: 2**30}, {4: 160, 8: 2**30})),
     ("stream", "stream", "_NEAR", (0.1, 2.0)),
+    ("texts", "descent", "_HOPE", (1.0, 10.0)),
+    ("texts", "descent", "_SLACK", (1.0, 10.0, 1e9)),
+    ("texts", "descent", "_ALL_EVERY", (4, 16)),
+    ("costly texts", "descent", "_MOST_PASSES", (30,)),
+    ("few words", "training", "FEWEST_FEATURES", (3000,)),
 ]
 
 
@@ -85,6 +91,9 @@ def cases():
         "hinge": (FeatureMapSVM("identity", loss="hinge"), *two, 1),
         "smooth": (FeatureMapSVM(C=1e4, gamma=0.003, n_components=200, random_state=0), *data, 1),
         "stream": (svm, *data, 6),
+        "texts": (FeatureMapSVM("identity", n_jobs=1), *docstrings(10_000), 1),
+        "costly texts": (FeatureMapSVM("identity", C=100.0, n_jobs=1), *docstrings(3000), 1),
+        "few words": (FeatureMapSVM("identity", n_jobs=1), *documents(5000, 2000), 1),
     }
 
 
