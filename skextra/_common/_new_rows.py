@@ -4,11 +4,12 @@ import math
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import ArrayLike
-from sklearn.utils.validation import check_is_fitted, validate_data
+from numpy.typing import ArrayLike, NDArray
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from skextra._common._csr import without_repeats
-from skextra._typing import FloatMatrix, MatrixLike
+from skextra._typing import FloatMatrix, LabelArray, MatrixLike
 
 
 def check_new(
@@ -34,6 +35,35 @@ def check_new(
         estimator, X, accept_sparse=sparse_format, dtype=dtype, order=order, reset=False
     )
     return without_repeats(X)
+
+
+def check_labelled(
+    estimator: Any,
+    X: MatrixLike,
+    y: ArrayLike,
+    sample_weight: ArrayLike | None,
+    reset: bool,
+    accept_sparse: bool = True,
+) -> tuple[FloatMatrix, LabelArray, NDArray[np.float64]]:
+    """Return samples as `check_new` does, class labels, and weights of 0 or more.
+
+    With `reset` they are those of a fit, else further ones. Arrays that scikit-learn's checks
+    would return as they are need no call of them: they take a third of the smallest fits.
+    """
+    is_plain = is_plain_training if reset else is_known
+    if is_plain(estimator, X) and is_plain_target(y, len(X)):
+        if sample_weight is None:
+            return X, y, np.ones(len(y))
+    else:
+        dtype = [np.float64, np.float32]
+        sparse_format = "csr" if accept_sparse else False
+        X, y = validate_data(
+            estimator, X, y, accept_sparse=sparse_format, dtype=dtype, order="C", reset=reset
+        )
+        X = without_repeats(X)
+        check_classification_targets(y)
+    weight = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
+    return X, y, weight
 
 
 def is_known(estimator: Any, X: MatrixLike) -> bool:

@@ -19,9 +19,11 @@ FAST = {"reassoc", "contract", "nsz"}
 _MOST_LINE_STEPS = 100  # a bound: Newton's method on a piecewise linear slope takes a few
 _SLOPE = 1e-4  # of the first one: the active set does not change with more accurate steps
 # Conjugate gradients end when the square of the residual has fallen to this share: while active
-# rows change, and once they stay the same.
+# rows change, and once they stay the same. With 1e-2 a search takes half as many steps again, each
+# of which copies a part of the kernel; with 1e-6 as many steps of more iterations.
 _FALL, _LAST_FALL = 1e-4, 1e-6
-_MOST_ITERATIONS = 60
+_LEAST_FALL = 0.25  # of the same residual in a step: less is beyond float32
+_MOST_ITERATIONS = 60  # of a step: few systems need more, and a better start takes as long
 
 # gram: (n, n), the kernel; sign: (n,), +1 and -1 for the two sides, 0 for rows that are not part
 # of the problem; cost: (n,), C times the weight of a row. With m decision values, the problem is
@@ -33,43 +35,32 @@ def solve(gram, sign, cost, first, weights, decisions, b, accuracy, most_steps,
           active, block, rounded, vectors):  # fmt: skip
     """Solve a problem from `weights`, `decisions` and `b`.
 
-    Return (b, number of steps, whether it is solved to `accuracy`). The decision values from row `first` on are computed first. `active`, (n,), `block`, of n * n
+    Return (b, number of steps, whether it is solved to `accuracy`, a share of the objective). The
+    decision values from row `first` on are computed first. `active`, (n,), `block`, of n * n
     numbers of float32, `rounded`, (n,) of float32, and `vectors`, (7, n), are memory to work in.
     """
     m = len(decisions)
     solved, residual, diagonal = vectors[0], vectors[1], vectors[2]
     new_weights, new_decisions = vectors[3], vectors[4]
     if first < m:
-        count = 0
-        for i in range(first):
-            if weights[i] != 0.0:
-                active[count] = i
-                count += 1
+        count = find_used(weights[:first], active)
         decide(gram, active, count, weights, b, first, m, decisions)
-    last = np.inf
+    last = np.inf  # the error, if the active rows are those of the step before
     for number in range(most_steps):
-        count = 0
-        is_stale = False
-        for i in range(m):
-            if sign[i] * decisions[i] < 1.0 and sign[i] != 0:
-                active[count] = i
-                count += 1
-            elif weights[i] != 0.0:
-                is_stale = True
+        count, is_stale = find_active(sign, decisions, weights, active)
         new_b = b
         if count > 0:
-            for i in range(count):
-                row = active[i]
-                if last == np.inf:  # else the active rows are those of the last step
-                    for j in range(count):
-                        block[i * count + j] = gram[row, active[j]]
-                diagonal[i] = 0.5 / cost[row]
-                solved[i] = weights[row]
-                residual[i] = sign[row] - decisions[row] - diagonal[i] * weights[row]
+            if last == np.inf:
+                copy_block(gram, active[:count], block)
             if is_stale:
                 new_b = 0.0
-                for i in range(count):
-                    residual[i] = sign[active[i]]
+            for i in range(count):
+                row = active[i]
+                diagonal[i] = 0.5 / cost[row]
+                solved[i] = weights[row]
+                residual[i] = sign[row]
+                if not is_stale:
+                    residual[i] -= decisions[row] + diagonal[i] * weights[row]
             fall = _FALL if last == np.inf else _LAST_FALL
             new_b += iterate(block, diagonal[:count], solved[:count], residual[:count], is_stale,
                              fall, vectors[5], vectors[6], rounded)  # fmt: skip
@@ -78,41 +69,80 @@ def solve(gram, sign, cost, first, weights, decisions, b, accuracy, most_steps,
         for i in range(count):
             new_weights[active[i]] = solved[i]
         decide(gram, active, count, new_weights, new_b, 0, m, new_decisions)
-        is_same = True
-        slope, curve = 0.0, 0.0
-        for i in range(m):
-            change = (new_decisions[i] - new_b) - (decisions[i] - b)
-            slope += weights[i] * change
-            curve += (new_weights[i] - weights[i]) * change
-            if sign[i] != 0:
-                was_active = sign[i] * decisions[i] < 1.0
-                is_same = is_same and was_active == (sign[i] * new_decisions[i] < 1.0)
-        if is_same:
-            error, size = 0.0, 0.0
-            for i in range(count):
-                row = active[i]
-                left = sign[row] - new_decisions[row] - diagonal[i] * solved[i]
-                error += left * left / diagonal[i]
-                size += sign[row] * solved[i]
+        share = 1.0
+        is_same = has_same_active(sign, decisions, new_decisions)
+        if not is_same:
+            slope, curve = 0.0, 0.0
             for i in range(m):
-                weights[i] = new_weights[i]
-                decisions[i] = new_decisions[i]
-            b = new_b
-            if error <= accuracy * size:
-                return b, number + 1, True
-            if error > 0.25 * last:
-                return b, number + 1, False
-            last = error
-            continue
-        last = np.inf
-        share = best_share(sign, cost, decisions, new_decisions, slope, curve)
+                change = (new_decisions[i] - new_b) - (decisions[i] - b)
+                slope += weights[i] * change
+                curve += (new_weights[i] - weights[i]) * change
+            share = best_share(sign, cost, decisions, new_decisions, slope, curve)
         for i in range(m):
             weights[i] += share * (new_weights[i] - weights[i])
             decisions[i] += share * (new_decisions[i] - decisions[i])
         b += share * (new_b - b)
         if share == 0.0:
             return b, number + 1, False
+        if not is_same:
+            last = np.inf
+            continue
+        error, size = 0.0, 0.0
+        for i in range(count):
+            row = active[i]
+            left = sign[row] - new_decisions[row] - diagonal[i] * solved[i]
+            error += left * left / diagonal[i]
+            size += sign[row] * solved[i]
+        if error <= accuracy * size:
+            return b, number + 1, True
+        if error > _LEAST_FALL * last:
+            return b, number + 1, False
+        last = error
     return b, most_steps, False
+
+
+@inner
+def find_used(weights, used):
+    """Write the numbers of the rows that have weights; return how many they are."""
+    count = 0
+    for i in range(len(weights)):
+        if weights[i] != 0.0:
+            used[count] = i
+            count += 1
+    return count
+
+
+@inner
+def find_active(sign, decisions, weights, active):
+    """Write the active rows; return (how many they are, whether another row has a weight)."""
+    count, is_stale = 0, False
+    for i in range(len(decisions)):
+        if sign[i] != 0 and sign[i] * decisions[i] < 1.0:
+            active[count] = i
+            count += 1
+        elif weights[i] != 0.0:
+            is_stale = True
+    return count, is_stale
+
+
+@inner
+def has_same_active(sign, decisions, new_decisions):
+    """Return whether the same rows are active at both decision values."""
+    is_same = True
+    for i in range(len(decisions)):
+        was_active = sign[i] * decisions[i] < 1.0
+        if sign[i] != 0 and was_active != (sign[i] * new_decisions[i] < 1.0):
+            is_same = False
+    return is_same
+
+
+@inner
+def copy_block(gram, rows, block):
+    """Write the kernel of some rows among themselves, in float32, one after the other."""
+    count = len(rows)
+    for i in range(count):
+        for j in range(count):
+            block[i * count + j] = gram[rows[i], rows[j]]
 
 
 @inner(fastmath=FAST)

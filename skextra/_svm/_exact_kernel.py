@@ -12,13 +12,14 @@ from skextra._svm._solution import Planes
 
 ACCURACY = 1e-9  # relative gap of an exact solution
 # Square of the residual, as a share of the objective, at which all rows are solved, and some of
-# them, whose solution is only a start. The gap is about the first of these.
+# them, whose solution is only a start. The gap is about the first of these; with 1e-10 it would be
+# below 1e-9 too, and a fit takes a twentieth less time (benchmarks/svm_constants.py).
 _RESIDUAL, _ROUGH_RESIDUAL = 1e-14, 1e-3
 # Steps of a problem after which its search has failed. Where it succeeds it takes about five for
 # each size, thirty for 2500 rows.
 MOST_STEPS = 80
 # Rows that a search begins with, before it doubles them. More would take longer than the few steps
-# that they save, and fewer save nothing either.
+# that they save, and fewer save nothing either (benchmarks/svm_constants.py).
 _FIRST_ROWS = 60
 
 

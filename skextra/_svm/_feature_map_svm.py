@@ -12,14 +12,14 @@ from skextra._base import Estimator, all_or_nothing
 from skextra._callbacks import CallbackSupportMixin, with_callbacks
 from skextra._common._blas_limit import single_blas_thread
 from skextra._common._classes import check_labels, decided, settle_classes
-from skextra._common._new_rows import check_new
+from skextra._common._new_rows import check_labelled, check_new
 from skextra._sklearn import ClassifierMixin, Tags, TransformerMixin, available_if
 from skextra._svm import _parameters
 from skextra._svm._fitted_map import restored_map
 from skextra._svm._parameters import FeatureMap, KernelFunction, KernelName, has_stream
 from skextra._svm._problems import class_values
 from skextra._svm._stream import check_unchanged, learn_chunk
-from skextra._svm._training import checked_data, task_of, train
+from skextra._svm._training import task_of, train
 from skextra._typing import (
     ClassWeight,
     FloatArray,
@@ -90,7 +90,9 @@ class FeatureMapSVM(CallbackSupportMixin, ClassifierMixin, TransformerMixin, Est
     n_components : int or 'auto', default='auto'
         Number of landmarks or, for 'fourier', of random features. More of them approximate the
         kernel better and take time in proportion. 'auto' is a fifth of the number of samples, at
-        least 300 and at most 1000; for 'fourier' it is 1000.
+        least 300 and at most 1000; for 'fourier' it is 1000. With ``landmarks='margin'``, the
+        squared hinge and up to 2500 samples, 'auto' is the exact kernel: the solution is that of
+        all samples as landmarks, and its support vectors are kept as such.
 
     landmarks : {'margin', 'uniform', 'kmeans'} or array-like of shape (m, n_features), \
             default='margin'
@@ -142,7 +144,8 @@ class FeatureMapSVM(CallbackSupportMixin, ClassifierMixin, TransformerMixin, Est
         The class labels.
 
     coef_ : ndarray of shape (n_problems, n_features_out)
-        Normals w of the planes in the space of the map; one for two classes.
+        Normals w of the planes in the space of the map; one for two classes. Those of the exact
+        kernel are computed when they are first asked for.
 
     intercept_ : ndarray of shape (n_problems,)
         Intercepts b, which are not penalised.
@@ -168,7 +171,9 @@ class FeatureMapSVM(CallbackSupportMixin, ClassifierMixin, TransformerMixin, Est
 
     landmarks_ : {ndarray, CSR array} of shape (n_features_out, n_features) or (n_features_out,)
         The landmarks, without those that are linearly dependent on others in feature space, to
-        numerical precision. With 'precomputed', their indices among the samples.
+        numerical precision. With 'precomputed', their indices among the samples. If they are the
+        support vectors of the exact kernel, the dependent ones are kept, and their features are
+        zero.
 
     gamma_ : float
         The value of gamma, if the map uses one.
@@ -194,12 +199,13 @@ class FeatureMapSVM(CallbackSupportMixin, ClassifierMixin, TransformerMixin, Est
     Notes
     -----
     Each problem minimises ``||w||^2 / 2 + C sum(weight * loss(y (w.phi(x) + b)))``. Small
-    problems with the squared hinge are solved by Newton's method on the active samples [1]_,
-    hinge and hard margin by an interior point method whose last step identifies the samples that
-    lie exactly on a margin. Large problems are solved for all classes at once by Newton's method
-    with conjugate gradients in the whitened space of the landmarks, preconditioned as in [2]_,
-    with kernels in float32. The cost is O(n_samples * n_components * (n_features + 10
-    n_problems)); the memory is that of the mapped samples, or `memory_limit`.
+    problems with the squared hinge are solved by Newton's method on the active samples [1]_, in
+    the space of the map or of the exact kernel, hinge and hard margin by an interior point method
+    whose last step identifies the samples that lie exactly on a margin. Large problems are solved
+    for all classes at once by Newton's method with conjugate gradients in the whitened space of
+    the landmarks, preconditioned as in [2]_, with kernels in float32. The cost is O(n_samples *
+    n_components * (n_features + 10 n_problems)); the memory is that of the mapped samples, or
+    `memory_limit`.
 
     Standardise the features first unless they share one unit, as pixels do. For probabilities use
     :class:`~sklearn.calibration.CalibratedClassifierCV`. The defaults were chosen by
@@ -331,7 +337,9 @@ class FeatureMapSVM(CallbackSupportMixin, ClassifierMixin, TransformerMixin, Est
         _parameters.check(self)
         metadata = {} if sample_weight is None else {"sample_weight": sample_weight}
         data = {"X": X, "y": y, "metadata": metadata}
-        X, y, weight = checked_data(self, X, y, sample_weight, reset=True)
+        takes_sparse = not _parameters.is_precomputed(self)
+        X, y, weight = check_labelled(self, X, y, sample_weight, True, takes_sparse)
+        _parameters.check_samples(self, X)
         task = task_of(self, X, y, weight)
         with single_blas_thread():
             fitted, _ = train(self, task, data)
@@ -383,7 +391,7 @@ class FeatureMapSVM(CallbackSupportMixin, ClassifierMixin, TransformerMixin, Est
         first = not hasattr(self, "classes_")
         if not first:
             check_unchanged(self)
-        X, y, weight = checked_data(self, X, y, sample_weight, reset=first)
+        X, y, weight = check_labelled(self, X, y, sample_weight, reset=first)
         classes = settle_classes(None if first else self.classes_, classes)
         check_labels(y, classes)
         with single_blas_thread():

@@ -26,7 +26,8 @@ MOST_ROUNDING = 1e-5
 _ROWS_AT_ONCE = 1000
 # Rows of a prediction for which distances one by one take less than to prepare a matrix product.
 _FEW_ROWS = 8
-# Rows at once of a kernel among themselves, whose blocks stay in the cache.
+# Rows at once of a kernel among themselves, whose blocks stay in the cache
+# (benchmarks/svm_constants.py).
 _GRAM_ROWS = 128
 # Squared distance, in feature space, that a landmark must have from the span of the others in
 # float64: LAPACK's own, the number of landmarks times the rounding error.

@@ -148,6 +148,15 @@ def is_gaussian(svm: Any) -> bool:
     return kind_of(svm.feature_map) == "rbf" and svm.kernel in (None, "rbf")
 
 
+def check_samples(svm: Any, X: Any) -> None:
+    """Raise ValueError if the samples of a fit are to be a kernel and cannot be one."""
+    if is_precomputed(svm) and X.shape[0] != X.shape[1]:
+        raise ValueError(
+            f"X has shape {X.shape}; with feature_map='precomputed' it must be square: the kernel "
+            "between all samples of the fit."
+        )
+
+
 def is_precomputed(svm: Any) -> bool:
     """Return whether X is to be a kernel."""
     return isinstance(svm.feature_map, str) and svm.feature_map == "precomputed"

@@ -9,15 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import _check_sample_weight, validate_data
 
 from skextra._base import check_random_state_of, random_state_of, warn_caller
 from skextra._callbacks import EpochReporter
 from skextra._common._canonical import distinct, is_small
 from skextra._common._classes import class_weights
-from skextra._common._csr import without_repeats
-from skextra._common._new_rows import is_known, is_plain_target, is_plain_training
 from skextra._svm._at_scale import FirstGuess, Stopping, solve_at_scale
 from skextra._svm._descent import FEWEST_FEATURES, solve_sparse
 from skextra._svm._exact import solve_exactly
@@ -123,33 +119,6 @@ class Task:
     def of_problems(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return values of the solvable problems, on the last axis, for values of the classes."""
         return problem_values(values, self.multi_class)[..., self.solvable]
-
-
-def checked_data(svm, X, y, sample_weight, reset):
-    """Return (samples, labels, weights); raise ValueError or TypeError if they are invalid."""
-    is_plain = is_plain_training if reset else is_known
-    if is_plain(svm, X) and is_plain_target(y, len(X)):
-        weight = np.ones(len(y)) if sample_weight is None else None
-    else:
-        X, y = validate_data(
-            svm,
-            X,
-            y,
-            accept_sparse=False if is_precomputed(svm) else "csr",
-            dtype=[np.float64, np.float32],
-            order="C",
-            reset=reset,
-        )
-        X, weight = without_repeats(X), None
-        check_classification_targets(y)
-    if is_precomputed(svm) and X.shape[0] != X.shape[1]:
-        raise ValueError(
-            f"X has shape {X.shape}; with feature_map='precomputed' it must be square: the kernel "
-            "between all samples of the fit."
-        )
-    if weight is None:
-        weight = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
-    return X, y, weight
 
 
 def task_of(svm, X, y, weight, classes=None):
