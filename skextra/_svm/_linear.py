@@ -8,6 +8,7 @@ from skextra._common._threads import run
 # Order from which QuickTriangle is used: for smaller factors substitution costs little, and
 # forming the inverse and sharing the products gain nothing: benchmarks/svm_constants.py.
 QUICK_FROM = 500
+_PARTS = 8  # of such a product: more leave out more zeros, and make smaller products
 # Added to the diagonal in turn, as shares of its largest entry, until a matrix is positive: from
 # some rounding errors of float64 to as much as leaves half of its digits.
 _RIDGES = (1e-14, 1e-12, 1e-10, 1e-8)
@@ -71,12 +72,16 @@ class QuickTriangle:
 
     def solve(self, right, transposed=False):
         """Return the solution of ``R @ x = right``, or of ``R.T @ x = right``."""
-        matrix = self._inverse.T if transposed else self._inverse
         right = right.astype(np.float32)
-        parts = np.array_split(np.arange(len(matrix)), 8)
-        return np.concatenate(
-            run(lambda i: matrix[parts[i][0] : parts[i][-1] + 1] @ right, 8, self._threads)
-        )
+        edges = np.linspace(0, len(self._inverse), _PARTS + 1).astype(int)
+
+        def part(number):  # without the zeros beyond the diagonal
+            first, last = edges[number], edges[number + 1]
+            if transposed:
+                return self._inverse[:last, first:last].T @ right[:last]
+            return self._inverse[first:last, first:] @ right[first:]
+
+        return np.concatenate(run(part, _PARTS, self._threads))
 
 
 def independent(gram, tolerance):

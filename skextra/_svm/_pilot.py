@@ -12,9 +12,10 @@ from skextra._svm._problems import Problems, sides
 from skextra._svm._start import ColdStart
 
 # Size and accuracy of the pilot. It has to rank rows by margin only: more landmarks, rows or steps
-# take longer, and the landmarks it draws are no better (benchmarks/svm_constants.py).
+# take longer, and the landmarks it draws are no better (benchmarks/svm_constants.py). The rows are
+# a fifth of those of the fit, between two bounds.
 _PILOT_LANDMARKS = 300
-_PILOT_ROWS = 10_000
+_PILOT_ROWS = (3000, 10_000)
 _PILOT_TOL = 0.2
 _MOST_STEPS = 20
 # A row weighs up to so many times what it weighs in the fit, as there are fewer of them; the full
@@ -30,11 +31,16 @@ _FEW_ROWS = 3000  # for which waking a second thread takes as long as its work
 # MNIST it is worth .4 points of accuracy (benchmarks/bench_svm.py), on other data nothing
 # (benchmarks/svm_constants.py).
 _SHARPNESS = 2.0
+# Bound on the mean squared error of the decisions by which the number of landmarks is chosen. A
+# larger one takes fewer landmarks, and less time: benchmarks/svm_constants.py.
+_SQUARED_ERROR = 6.0
+_PROBES = 200  # rows whose distances from the span of the landmarks are measured
+_LEAST_DISTANCE = 1e-9  # squared: what is left below it is rounding
 
 
 @dataclass(frozen=True, eq=False)
 class Pilot(ColdStart):
-    """A classifier, one class against the rest, that has drawn the landmarks of a fit.
+    """A classifier, one class against the rest, on uniform landmarks.
 
     Attributes
     ----------
@@ -42,16 +48,62 @@ class Pilot(ColdStart):
         Its own map, with its weights.
     intercepts : ndarray of shape (n_classes,)
         Its intercepts.
-    decisions : ndarray of shape (n_drawn, n_classes)
-        Its decision values at the rows it has drawn.
+    rows : ndarray of int
+        The rows of the fit that it knows.
+    own : ndarray of int
+        Which of these are its landmarks.
+    decisions : ndarray of shape (n_rows, n_classes)
+        Its decision values at these rows.
     """
 
     landmark_map: LandmarkMap
     intercepts: NDArray[np.float64]
+    rows: NDArray[np.intp]
+    own: NDArray[np.intp]
     decisions: NDArray[np.float64]
 
+    def draw(self, count, costs, random_state):
+        """Return `count` rows of small margin, and the pilot with the decisions at these.
+
+        A row is drawn with a probability proportional to its cost times exp(-2 gap), where gap is
+        the distance between the two highest decision values. No label enters the draw.
+        """
+        top = np.partition(self.decisions, -2, axis=1)[:, -2:]
+        costs = costs[self.rows]
+        chance = costs / costs.max() * np.exp(-_SHARPNESS * np.abs(top[:, 1] - top[:, 0]))
+        chance = np.maximum(chance, 1e-300)
+        return self._at(draw_by_weight(count, len(self.rows), chance, random_state))
+
+    def landmarks(self):
+        """Return the rows of its landmarks, and the pilot with the decisions at these."""
+        return self._at(self.own)
+
+    def _at(self, numbers):
+        return self.rows[numbers], replace(self, decisions=self.decisions[numbers])
+
+    def landmarks_needed(self, X, kernel):
+        """Return how many landmarks bring the decisions near those of the whole kernel.
+
+        Between the two is at most the norm of the weights times the distance of a sample, in
+        feature space, from the span of the landmarks. The mean of its square is measured with all
+        landmarks of the pilot and with half of them, and taken to go on falling as a power.
+        """
+        if self.landmark_map.is_indefinite:  # where distances mean nothing
+            return np.inf
+        some = self.rows[:: -(-len(self.rows) // _PROBES)]
+        inside = (self.landmark_map.features(X[some]) ** 2).mean(axis=0).cumsum()
+        count, square = len(inside), kernel.diagonal(X, some).mean()
+        outside = square - inside[[count // 2 - 1, -1]]
+        far, near = np.maximum(outside, _LEAST_DISTANCE * square)
+        coef = self.landmark_map.factor @ self.landmark_map.weights
+        excess = (coef**2).sum(axis=0).mean() * near / _SQUARED_ERROR
+        power = np.log2(far / near)
+        if excess <= 1.0 or power <= 0.0:
+            return count if excess <= 1.0 else np.inf
+        return count * excess ** (1.0 / power)
+
     def planes_under(self, fitted_map, task):
-        """Return the planes under the map whose landmarks are among the rows drawn."""
+        """Return the planes under the map whose landmarks are those of the decisions."""
         decisions = task.of_problems(self.decisions[fitted_map.numbers])
         intercepts = task.of_problems(self.intercepts)
         return fitted_map.coef_through(decisions - intercepts), intercepts
@@ -65,16 +117,14 @@ class Pilot(ColdStart):
         return np.sort(np.argsort(values.min(axis=1), kind="stable")[:count])
 
 
-def draw_by_margin(task, costs, count, kernel, n_jobs, random_state):
-    """Return rows of small margin by the verdict of a pilot, and the Pilot.
+def fit_pilot(task, costs, count, kernel, n_jobs, random_state):
+    """Return a Pilot: the same classifier with fewer landmarks, on some thousand rows.
 
-    The pilot is the same classifier with a few hundred uniform landmarks on some thousand rows.
-    A row is drawn with a probability proportional to its weight times exp(-2 gap), where gap is
-    the distance between the two highest decision values. No label enters the draw.
+    `count` is the number of landmarks of the fit.
     """
     X, n, n_classes = task.X, task.X.shape[0], len(task.classes)
     rows = np.arange(n)
-    n_rows = max(_PILOT_ROWS, 3 * count)
+    n_rows = max(int(np.clip(n // 5, *_PILOT_ROWS)), 3 * count)
     if n > n_rows:
         rows = draw_by_weight(n_rows, n, costs, random_state)
         X, costs = X[rows], costs[rows]
@@ -90,21 +140,21 @@ def draw_by_margin(task, costs, count, kernel, n_jobs, random_state):
     mapped = landmark_map.rows(X, None, np.inf, random_state)
     every = np.arange(len(rows))
     mapped.store(every)
-    signs = sides(task.codes[rows], max(n_classes, 3), "ovr")
-    signs = np.ascontiguousarray(signs[:, :n_classes])  # the loops are compiled for such alone
+    signs = sides(task.codes[rows], n_classes, "ovr")
     # More weight to a row than it has in the fit, as there are fewer of them.
     factor = min(n / len(rows), _MOST_FACTOR)
     problems = Problems(signs, np.minimum(costs * factor, MOST_COST))
-    V = np.zeros((mapped.n_features + 1, n_classes))
+    V = np.zeros((mapped.n_features + 1, signs.shape[1]))
     hinge = SquaredHinge(mapped, every, problems, V)
     preconditioner = Preconditioner(landmark_map.second_moment(), mapped.threads)
     V = newton(hinge, V, preconditioner, _PILOT_TOL, _MOST_STEPS).V
-    top = np.partition(hinge.decisions, n_classes - 2, axis=1)[:, -2:]
-    chance = costs / costs.max() * np.exp(-_SHARPNESS * np.abs(top[:, 1] - top[:, 0]))
-    drawn = draw_by_weight(count, len(rows), np.maximum(chance, 1e-300), random_state)
     weights, intercepts = mapped.whitening.outward(V)
+    decisions = hinge.decisions
+    if n_classes == 2:  # the problem of the second class is that of the first
+        weights, decisions = (np.hstack((-part, part)) for part in (weights, decisions))
+        intercepts = np.append(-intercepts, intercepts)
     landmark_map = replace(landmark_map, weights=weights)
-    return rows[drawn], Pilot(landmark_map, intercepts, hinge.decisions[drawn])
+    return Pilot(landmark_map, intercepts, rows, some[landmark_map.numbers], decisions)
 
 
 def draw_by_weight(count, n, weight, random_state):
