@@ -5,7 +5,6 @@ from typing import Any, Literal, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.utils import get_tags
 from sklearn.utils.validation import check_is_fitted
 
 from skextra._base import Estimator, all_or_nothing
@@ -15,7 +14,7 @@ from skextra._common._classes import check_labels, decided, settle_classes
 from skextra._common._new_rows import check_labelled, check_new
 from skextra._sklearn import ClassifierMixin, Tags, TransformerMixin, available_if
 from skextra._svm import _parameters
-from skextra._svm._fitted_map import restored_map
+from skextra._svm._fitted_map import names_of_input, restored_map
 from skextra._svm._parameters import FeatureMap, KernelFunction, KernelName, has_stream
 from skextra._svm._problems import class_values
 from skextra._svm._stream import check_unchanged, learn_chunk
@@ -480,16 +479,7 @@ class FeatureMapSVM(CallbackSupportMixin, ClassifierMixin, TransformerMixin, Est
             The names that the map gives, or else its kind and a number.
         """
         check_is_fitted(self)
-        own = getattr(self, "feature_names_in_", None)
-        names = own if input_features is None else np.asarray(input_features, dtype=object)
-        if names is None:
-            names = np.array([f"x{i}" for i in range(self.n_features_in_)], dtype=object)
-        elif len(names) != self.n_features_in_ or (own is not None and list(names) != list(own)):
-            raise ValueError(
-                f"input_features={names.tolist()} should have length equal to number of features "
-                f"({self.n_features_in_}) and match feature_names_in_."
-            )
-        return restored_map(self).names(names)
+        return restored_map(self).names(names_of_input(self, input_features))
 
     def _publish(self, fitted: dict[str, Any]) -> Self:
         for name in _SOMETIMES:
@@ -500,12 +490,5 @@ class FeatureMapSVM(CallbackSupportMixin, ClassifierMixin, TransformerMixin, Est
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
-        feature_map = self.feature_map
-        name = feature_map if isinstance(feature_map, str) else ""
-        is_chi2 = isinstance(self.kernel, str) and self.kernel == "chi2"
-        tags.input_tags.pairwise = name == "precomputed"
-        tags.input_tags.positive_only = name == "chi2" or is_chi2
-        tags.input_tags.sparse = name not in ("spline", "precomputed") and not is_chi2
-        if hasattr(feature_map, "fit") and not isinstance(feature_map, type):
-            tags.input_tags.sparse = get_tags(feature_map).input_tags.sparse
+        _parameters.tag_input(self, tags.input_tags)
         return tags

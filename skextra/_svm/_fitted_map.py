@@ -71,6 +71,23 @@ class FittedMap(Protocol):
         """Return the fitted attributes that the map and the planes are restored from."""
 
 
+def names_of_input(svm, input_features) -> NDArray[np.object_]:
+    """Return the names of the features that a fitted estimator takes; raise ValueError if wrong.
+
+    `input_features` are those that the caller gives, or None.
+    """
+    own = getattr(svm, "feature_names_in_", None)
+    names = own if input_features is None else np.asarray(input_features, dtype=object)
+    if names is None:
+        return np.array([f"x{i}" for i in range(svm.n_features_in_)], dtype=object)
+    if len(names) != svm.n_features_in_ or (own is not None and list(names) != list(own)):
+        raise ValueError(
+            f"input_features={names.tolist()} should have length equal to number of features "
+            f"({svm.n_features_in_}) and match feature_names_in_."
+        )
+    return names
+
+
 def restored_map(svm) -> FittedMap:
     """Return the map of a fitted estimator.
 

@@ -7,6 +7,7 @@ from typing import Any, Literal, Protocol, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
+from sklearn.utils import get_tags
 
 from skextra._common._classes import streamable
 from skextra._common._threads import available_threads, cpu_count
@@ -133,6 +134,18 @@ def kind_of(feature_map: FeatureMap) -> Kind:
         f"feature_map={feature_map!r} is none of {names}, nor a transformer (an instance with "
         "fit and transform), nor a function that maps an array (n, d) to an array (n, p)."
     )
+
+
+def tag_input(svm: Any, tags: Any) -> None:
+    """Set scikit-learn's tags of the input that an estimator takes."""
+    feature_map = svm.feature_map
+    name = feature_map if isinstance(feature_map, str) else ""
+    is_chi2 = isinstance(svm.kernel, str) and svm.kernel == "chi2"
+    tags.pairwise = name == "precomputed"
+    tags.positive_only = name == "chi2" or is_chi2
+    tags.sparse = name not in ("spline", "precomputed") and not is_chi2
+    if hasattr(feature_map, "fit") and not isinstance(feature_map, type):
+        tags.sparse = get_tags(feature_map).input_tags.sparse
 
 
 def uses_gamma(svm: Any) -> bool:
