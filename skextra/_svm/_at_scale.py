@@ -28,6 +28,8 @@ _MOST_STALLS = 2
 # Features up to which the preconditioner is made again for the active rows, which takes the cube
 # of their number: without it a fit takes 1.8 times as long with 300 (benchmarks/svm_constants.py).
 _MOST_REFRESHED = 1500
+# Active rows for it, as a multiple of the number of features. With 4 it takes twice as long, and a
+# fit of 5,000 or 10,000 images a tenth longer: benchmarks/svm_constants.py.
 _REFRESH = 2
 # Features beyond which conjugate gradients are preconditioned by a diagonal, as the matrix would
 # take more than 288 MB and its factor minutes.

@@ -72,11 +72,11 @@ class FeatureMapSVM(CallbackSupportMixin, ClassifierMixin, TransformerMixin, Est
         kernel, (n, m). It is called with at most 1000 rows at a time, and with all landmarks. If
         it is not positive semidefinite there, a warning says so.
 
-    C : float, default=2.0
+    C : float, default=4.0
         Cost of violating the margin. A larger one fits the training samples more closely.
         ``np.inf`` is the hard margin, which raises an error if the classes are not separable.
-        With the squared hinge, 1 to 4 are about equivalent to 1 in :class:`~sklearn.svm.SVC`:
-        the less noise in the labels, the larger.
+        With the squared hinge, 4 is about equivalent to 1 in :class:`~sklearn.svm.SVC`, and 1
+        where many labels are noise.
 
     loss : {'squared_hinge', 'hinge'}, default='squared_hinge'
         ``max(0, 1 - y f) ** 2`` or ``max(0, 1 - y f)``. The hinge has fewer support vectors and
@@ -90,16 +90,16 @@ class FeatureMapSVM(CallbackSupportMixin, ClassifierMixin, TransformerMixin, Est
     n_components : int or 'auto', default='auto'
         Number of landmarks or, for 'fourier', of random features. More of them approximate the
         kernel better and take time in proportion. 'auto' is as many as the decisions need by the
-        verdict of a pilot fit, at most a fifth of the number of samples, and from 300 to 1000; for
-        'fourier' it is 1000. With ``landmarks='margin'``, the squared hinge, the Gaussian and up
-        to 2500 samples, 'auto' is the exact kernel: the solution is that of all samples as
-        landmarks, and its support vectors are kept as such.
+        verdict of a pilot fit, up to a fifth of the number of samples or 300, and up to 1000; for
+        'fourier' it is 1000. With the Gaussian, ``landmarks='margin'``, the squared hinge and up
+        to 2500 samples it is the exact kernel: the landmarks are its support vectors.
 
     landmarks : {'margin', 'uniform', 'kmeans'} or array-like of shape (m, n_features), \
             default='margin'
         The landmarks: samples near the decision boundary as estimated by a small pilot fit, random
         samples, centres of :class:`KMeansPP`, or the given ones, with which `n_components` is not
-        used. With 'precomputed' only the first two are possible.
+        used. With ``n_components='auto'`` those of the pilot, which are random, are kept where
+        they are enough. With 'precomputed', 'margin' and 'uniform' are possible.
 
     degree : int, default=3
         Degree of 'poly' and of 'spline'.
@@ -116,8 +116,8 @@ class FeatureMapSVM(CallbackSupportMixin, ClassifierMixin, TransformerMixin, Est
 
     tol : float, default=0.01
         Duality gap, as a fraction of the objective, at which an iterative solver stops. The method
-        is exact for up to about 4000 samples, for few features, for the hinge and for the hard
-        margin; there `tol` only decides whether to warn.
+        is exact for up to about 2500 samples with landmarks and 4000 with other maps, for few
+        features, for the hinge and for the hard margin; there `tol` only decides whether to warn.
 
     max_iter : int, default=1000
         Maximum number of solver steps; the interior point method takes at most 200.
@@ -271,7 +271,7 @@ class FeatureMapSVM(CallbackSupportMixin, ClassifierMixin, TransformerMixin, Est
         feature_map: FeatureMap = "rbf",
         *,
         kernel: KernelName | KernelFunction | None = None,
-        C: float = 2.0,
+        C: float = 4.0,
         loss: Literal["squared_hinge", "hinge"] = "squared_hinge",
         gamma: Literal["scale", "auto"] | float = "scale",
         n_components: Literal["auto"] | Int = "auto",

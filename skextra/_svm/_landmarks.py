@@ -13,10 +13,10 @@ from skextra._svm._pilot import MOST_COST, draw_by_weight, fit_pilot
 from skextra._svm._start import ColdStart
 from skextra._typing import FloatMatrix
 
-# n_components='auto' is a fifth of the samples, between these: fewer lose accuracy on small data,
-# more take time in proportion (benchmarks/bench_svm.py has both).
+# n_components='auto' is at most a fifth of the samples, between these: fewer lose accuracy on
+# small data, more take time in proportion (benchmarks/bench_svm.py has both).
 _AUTO_LANDMARKS = (300, 1000)
-# Entries of the kernel up to which it is in float64, 20 MB, for the sake of the exact method: its
+# Entries of the kernel up to which it is in float64, 6 MB, for the sake of the exact method: its
 # solution does not depend on the order or repetition of rows. Where both methods are possible it
 # takes up to three times as long as iterations in float32: benchmarks/svm_constants.py.
 _MOST_FLOAT64_ENTRIES = 750_000

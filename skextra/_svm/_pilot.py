@@ -31,9 +31,10 @@ _FEW_ROWS = 3000  # for which waking a second thread takes as long as its work
 # MNIST it is worth .4 points of accuracy (benchmarks/bench_svm.py), on other data nothing
 # (benchmarks/svm_constants.py).
 _SHARPNESS = 2.0
-# Bound on the mean squared error of the decisions by which the number of landmarks is chosen. A
-# larger one takes fewer landmarks, and less time: benchmarks/svm_constants.py.
-_SQUARED_ERROR = 6.0
+# The number of landmarks is chosen by a bound on the mean squared error of the decisions: this,
+# plus so many times the square of the mean loss, which noise in the labels raises. Larger ones
+# take fewer landmarks and less time: benchmarks/svm_constants.py.
+_SQUARED_ERROR, _NOISE = 6.0, 400.0
 _PROBES = 200  # rows whose distances from the span of the landmarks are measured
 _LEAST_DISTANCE = 1e-9  # squared: what is left below it is rounding
 
@@ -54,6 +55,8 @@ class Pilot(ColdStart):
         Which of these are its landmarks.
     decisions : ndarray of shape (n_rows, n_classes)
         Its decision values at these rows.
+    loss : float
+        Mean squared violation of the margins at these rows.
     """
 
     landmark_map: LandmarkMap
@@ -61,6 +64,7 @@ class Pilot(ColdStart):
     rows: NDArray[np.intp]
     own: NDArray[np.intp]
     decisions: NDArray[np.float64]
+    loss: float
 
     def draw(self, count, costs, random_state):
         """Return `count` rows of small margin, and the pilot with the decisions at these.
@@ -86,7 +90,8 @@ class Pilot(ColdStart):
 
         Between the two is at most the norm of the weights times the distance of a sample, in
         feature space, from the span of the landmarks. The mean of its square is measured with all
-        landmarks of the pilot and with half of them, and taken to go on falling as a power.
+        landmarks of the pilot and with half of them, and taken to go on falling as a power. Where
+        the labels are noise, less of the kernel is enough: more would fit the noise.
         """
         if self.landmark_map.is_indefinite:  # where distances mean nothing
             return np.inf
@@ -96,11 +101,12 @@ class Pilot(ColdStart):
         outside = square - inside[[count // 2 - 1, -1]]
         far, near = np.maximum(outside, _LEAST_DISTANCE * square)
         coef = self.landmark_map.factor @ self.landmark_map.weights
-        excess = (coef**2).sum(axis=0).mean() * near / _SQUARED_ERROR
+        error = (coef**2).sum(axis=0).mean() * near
+        excess = error / (_SQUARED_ERROR + _NOISE * self.loss**2)
+        if excess <= 1.0:
+            return count
         power = np.log2(far / near)
-        if excess <= 1.0 or power <= 0.0:
-            return count if excess <= 1.0 else np.inf
-        return count * excess ** (1.0 / power)
+        return count * excess ** (1.0 / power) if power > 0.0 else np.inf
 
     def planes_under(self, fitted_map, task):
         """Return the planes under the map whose landmarks are those of the decisions."""
@@ -150,11 +156,12 @@ def fit_pilot(task, costs, count, kernel, n_jobs, random_state):
     V = newton(hinge, V, preconditioner, _PILOT_TOL, _MOST_STEPS).V
     weights, intercepts = mapped.whitening.outward(V)
     decisions = hinge.decisions
+    loss = float((np.maximum(0.0, 1.0 - signs * decisions) ** 2).mean())
     if n_classes == 2:  # the problem of the second class is that of the first
         weights, decisions = (np.hstack((-part, part)) for part in (weights, decisions))
         intercepts = np.append(-intercepts, intercepts)
     landmark_map = replace(landmark_map, weights=weights)
-    return Pilot(landmark_map, intercepts, rows, some[landmark_map.numbers], decisions)
+    return Pilot(landmark_map, intercepts, rows, some[landmark_map.numbers], decisions, loss)
 
 
 def draw_by_weight(count, n, weight, random_state):
