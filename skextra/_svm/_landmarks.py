@@ -96,7 +96,7 @@ def choose_candidates(svm, task, kernel, random_state):
         pilot = fit_pilot(task, costs, wanted, kernel, svm.n_jobs, random_state)
         own = len(pilot.own)
         if svm.n_components == "auto":
-            wanted = int(min(wanted, pilot.landmarks_needed(X, kernel)))
+            wanted = int(min(wanted, pilot.landmarks_needed(X)))
         if wanted <= own:
             numbers, start = pilot.landmarks()
             wanted = own

@@ -85,7 +85,7 @@ class Pilot(ColdStart):
     def _at(self, numbers):
         return self.rows[numbers], replace(self, decisions=self.decisions[numbers])
 
-    def landmarks_needed(self, X, kernel):
+    def landmarks_needed(self, X):
         """Return how many landmarks bring the decisions near those of the whole kernel.
 
         Between the two is at most the norm of the weights times the distance of a sample, in
@@ -97,7 +97,8 @@ class Pilot(ColdStart):
             return np.inf
         some = self.rows[:: -(-len(self.rows) // _PROBES)]
         inside = (self.landmark_map.features(X[some]) ** 2).mean(axis=0).cumsum()
-        count, square = len(inside), kernel.diagonal(X, some).mean()
+        count = len(inside)
+        square = self.landmark_map.kernel.diagonal(X, some).mean()
         outside = square - inside[[count // 2 - 1, -1]]
         far, near = np.maximum(outside, _LEAST_DISTANCE * square)
         coef = self.landmark_map.factor @ self.landmark_map.weights
