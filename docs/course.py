@@ -12,6 +12,7 @@ PAGES = [
     "kmeans_images",
     "mapping_trick",
     "rbf_svm",
+    "own_kernel",
     "lms_lab",
     "adaline_logic",
     "madaline_xor",

@@ -37,6 +37,7 @@ FITTED = {
     "Madaline MRI": lambda: fitted("Madaline", rule="mri", output_logic="majority"),
     "Madaline stream": lambda: new("Madaline").partial_fit(X, LABELS, classes=[0, 1, 2]),
     "FeatureMapSVM poly": lambda: fitted("FeatureMapSVM", feature_map="poly"),
+    "FeatureMapSVM kernel": lambda: fitted("FeatureMapSVM", kernel="laplacian"),
     "FeatureMapSVM sparse": lambda: new("FeatureMapSVM").fit(sparse.csr_array(X), LABELS),
     "FeatureMapSVM float32": lambda: new("FeatureMapSVM").fit(X.astype(np.float32), LABELS),
     "FeatureMapSVM stream": lambda: new("FeatureMapSVM").partial_fit(X, LABELS, [0, 1, 2]),

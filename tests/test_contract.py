@@ -6,6 +6,7 @@ import pytest
 from scipy import sparse
 from sklearn.base import clone
 from sklearn.kernel_approximation import RBFSampler
+from sklearn.metrics.pairwise import laplacian_kernel
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import PolynomialFeatures, StandardScaler
 from sklearn.utils import get_tags
@@ -23,12 +24,23 @@ from skextra import (
 from skextra._kmeans._directions import directions
 
 # The checks fit on data of any scale with a handful of epochs: that a fit stops short is no news.
-# And they set n_components to more than they have samples.
+# And they set n_components to more than they have samples, and pass matrices that are no kernels.
 pytestmark = [
     pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
     pytest.mark.filterwarnings("ignore:n_components=:UserWarning"),
+    pytest.mark.filterwarnings("ignore:feature_map='precomputed'. X is not positive:UserWarning"),
     pytest.mark.filterwarnings("ignore:X goes up to .* is trained on as it is:UserWarning"),
 ]
+
+
+class Laplacian:
+    """A kernel of the user's."""
+
+    def __repr__(self):
+        return "Laplacian()"  # the same in every process
+
+    def __call__(self, A, B):
+        return laplacian_kernel(A, B, gamma=0.1)
 
 
 class DenseNet:
@@ -75,6 +87,11 @@ ESTIMATORS = [
     FeatureMapSVM(n_components=10),
     FeatureMapSVM(n_components=8, landmarks="uniform", multi_class="ovo"),
     FeatureMapSVM(loss="hinge", class_weight="balanced"),
+    FeatureMapSVM("precomputed"),
+    FeatureMapSVM("precomputed", n_components=8, landmarks="uniform", multi_class="ovo"),
+    FeatureMapSVM("precomputed", loss="hinge"),
+    FeatureMapSVM(kernel="laplacian"),
+    FeatureMapSVM(kernel=Laplacian(), n_components=8),
     FeatureMapSVM("identity"),
     FeatureMapSVM("identity", loss="hinge", multi_class="ovo"),
     FeatureMapSVM("poly"),

@@ -75,7 +75,8 @@ FUZZED = {
     "FeatureMapSVM": (
         FeatureMapSVM(random_state=0),
         {
-            "feature_map": ["identity", "poly", "rbf", "spline", "fourier"],
+            "feature_map": ["identity", "poly", "rbf", "spline", "fourier", "precomputed"],
+            "kernel": ["laplacian", "cosine", "sigmoid"],
             "loss": ["hinge"],
             "C": [0.1, np.inf, 100],
             "gamma": ["scale", 0.1],

@@ -246,6 +246,18 @@ def test_rbf_svm(monkeypatch):
     assert page["peer_accuracy"] > 0.98
 
 
+def test_own_kernel():
+    page = run("plot_own_kernel")
+    accuracies = dict(zip(page["lengths"], page["accuracies"], strict=True))
+    assert accuracies[2] < 0.65
+    assert accuracies[5] > accuracies[4] > accuracies[3] > accuracies[2]
+    assert min(accuracies[length] for length in (5, 6, 7, 8)) > 0.95
+    assert page["landmark_accuracy"] > 0.85
+    scores = page["scores"]
+    assert scores["the function"] == scores["its name"] > 0.91
+    assert scores["the Gaussian"] > scores["its name"]
+
+
 def test_cnn_digits():
     page = run("plot_cnn_digits")
     scores, stands = page["test_scores"], page["stands"]

@@ -38,7 +38,12 @@ def check_new(
 
 
 def check_labelled(
-    estimator: Any, X: MatrixLike, y: ArrayLike, sample_weight: ArrayLike | None, reset: bool
+    estimator: Any,
+    X: MatrixLike,
+    y: ArrayLike,
+    sample_weight: ArrayLike | None,
+    reset: bool,
+    accept_sparse: bool = True,
 ) -> tuple[FloatMatrix, LabelArray, NDArray[np.float64]]:
     """Return samples as `check_new` does, class labels, and weights of 0 or more.
 
@@ -51,8 +56,9 @@ def check_labelled(
             return X, y, np.ones(len(y))
     else:
         dtype = [np.float64, np.float32]
+        sparse_format = "csr" if accept_sparse else False
         X, y = validate_data(
-            estimator, X, y, accept_sparse="csr", dtype=dtype, order="C", reset=reset
+            estimator, X, y, accept_sparse=sparse_format, dtype=dtype, order="C", reset=reset
         )
         X = without_repeats(X)
         check_classification_targets(y)

@@ -209,7 +209,7 @@ class Chi2Map(TransformerMap):
 
     def apply(self, X):
         """Return X, transformed; raise ValueError if it has negative values."""
-        check_not_negative(X)
+        check_not_negative(X, "feature_map='chi2'")
         return super().apply(X)
 
 
@@ -268,21 +268,21 @@ def fit_explicit_map(svm, gamma, X, y, weight, random_state):
         sampler = RBFSampler(gamma=gamma, n_components=n_components, random_state=random_state)
         transformer = sampler.fit(X)
     elif kind == "chi2":
-        check_not_negative(X)
+        check_not_negative(X, "feature_map='chi2'")
         transformer = AdditiveChi2Sampler().fit(X)
     elif kind == "spline":
         transformer = SplineTransformer(degree=svm.degree, include_bias=False).fit(X)
     return explicit_map(svm.feature_map, svm.n_jobs, transformer=transformer, scale=scale)
 
 
-def check_not_negative(X):
-    """Raise ValueError if the map 'chi2' is asked for negative values."""
+def check_not_negative(X, source):
+    """Raise ValueError if a map for counts, `source`, is asked for negative values."""
     values = X.data if sparse.issparse(X) else X
     if values.size and values.min() < 0:
         raise ValueError(
-            f"feature_map='chi2' needs values of 0 or more, such as counts, but X has "
-            f"{values.min():.6g}. Negative values in data passed to FeatureMapSVM: shift or scale "
-            "them first, for example with MinMaxScaler."
+            f"{source} needs values of 0 or more, such as counts, but X has {values.min():.6g}. "
+            "Negative values in data passed to FeatureMapSVM: shift or scale them first, for "
+            "example with MinMaxScaler."
         )
 
 
@@ -300,7 +300,8 @@ def _monomial_scale(powers, gamma, coef0, degree):
 _VECTORISE = (
     "It is given all samples at once, as an array (n, d), and returns (n, p): such as "
     "`lambda X: np.column_stack([X[:, 0], X[:, 0] ** 3 - 2 * X[:, 0]])`; a function of one point "
-    "becomes `lambda X: np.array([one_point(x) for x in X])`."
+    "becomes `lambda X: np.array([one_point(x) for x in X])`. A kernel, a function of two arrays, "
+    "is the parameter kernel."
 )
 
 
@@ -313,9 +314,10 @@ def checked(mapped, n_rows, columns, numbers=None, keep_float32=False):
     shape = getattr(mapped, "shape", None)
     if shape is None or len(shape) != 2 or shape[0] != n_rows or columns not in (None, shape[1]):
         expected = "p" if columns is None else columns
+        remedy = " A kernel is the parameter kernel." if shape == (n_rows, n_rows) else ""
         raise ValueError(
             f"feature_map returned an array of shape {shape} for {n_rows} rows; it must be "
-            f"({n_rows}, {expected})."
+            f"({n_rows}, {expected}).{remedy}"
         )
     if sparse.issparse(mapped):
         mapped = without_repeats(sparse.csr_array(mapped))
@@ -323,15 +325,7 @@ def checked(mapped, n_rows, columns, numbers=None, keep_float32=False):
             mapped = mapped.astype(np.float64, copy=False)
         values = mapped.data
     else:
-        try:
-            if np.iscomplexobj(mapped):
-                raise TypeError("complex numbers")
-            mapped = values = np.asarray(mapped).astype(np.float64, copy=False)
-        except (TypeError, ValueError) as error:
-            raise ValueError(
-                f"feature_map returned {np.asarray(mapped).dtype} values; "
-                "it must return real numbers."
-            ) from error
+        mapped = values = real_numbers(mapped, "feature_map")
     if not np.isfinite(values).all():
         if sparse.issparse(mapped):
             places = np.flatnonzero(~np.isfinite(values))
@@ -344,6 +338,18 @@ def checked(mapped, n_rows, columns, numbers=None, keep_float32=False):
             "wherever samples may lie."
         )
     return mapped
+
+
+def real_numbers(mapped, source):
+    """Return what `source` returned as float64; raise ValueError unless it is real numbers."""
+    try:
+        if np.iscomplexobj(mapped):
+            raise TypeError("complex numbers")
+        return np.asarray(mapped).astype(np.float64, copy=False)
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"{source} returned {np.asarray(mapped).dtype} values; it must return real numbers."
+        ) from error
 
 
 def _weight_parameters(transformer, weight):

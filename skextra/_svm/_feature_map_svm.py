@@ -5,20 +5,19 @@ from typing import Any, Literal, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.utils import get_tags
 from sklearn.utils.validation import check_is_fitted
 
 from skextra._base import Estimator, all_or_nothing
 from skextra._callbacks import CallbackSupportMixin, with_callbacks
 from skextra._common._blas_limit import single_blas_thread
-from skextra._common._classes import check_labels, decided, settle_classes, streamable
+from skextra._common._classes import check_labels, decided, settle_classes
 from skextra._common._new_rows import check_labelled, check_new
 from skextra._sklearn import ClassifierMixin, Tags, TransformerMixin, available_if
 from skextra._svm import _parameters
-from skextra._svm._fitted_map import restored_map
-from skextra._svm._parameters import FeatureMap
+from skextra._svm._fitted_map import names_of_input, restored_map
+from skextra._svm._parameters import FeatureMap, KernelFunction, KernelName, has_stream
 from skextra._svm._problems import class_values
-from skextra._svm._stream import learn_chunk
+from skextra._svm._stream import check_unchanged, learn_chunk
 from skextra._svm._training import task_of, train
 from skextra._typing import (
     ClassWeight,
@@ -33,7 +32,8 @@ from skextra._typing import (
 # Fitted attributes that not every fit sets.
 _SOMETIMES = (
     "coef_", "gamma_", "landmarks_", "support_vectors_", "dual_coef_", "_support_codes",
-    "_support_weight", "_precision", "_kernel_weights", "_has_independent", "_scale", "_stream",
+    "_support_weight", "_precision", "_kernel_weights", "_has_independent", "_landmark_factor",
+    "_scale", "_stream",
 )  # fmt: skip
 
 
@@ -51,8 +51,11 @@ class FeatureMapSVM(CallbackSupportMixin, ClassifierMixin, TransformerMixin, Est
     feature_map : str, transformer or callable, default='rbf'
         The map.
 
-        - 'rbf': the Gaussian kernel between a sample and each landmark, whitened (Nystroem's
-          method). With as many landmarks as distinct samples it is the exact kernel.
+        - 'rbf': the Gaussian kernel, or the one of `kernel`, between a sample and each landmark,
+          whitened (Nystroem's method). With as many landmarks as distinct samples it is the exact
+          kernel.
+        - 'precomputed': X is the kernel: in `fit` between all samples, afterwards between new
+          samples and all of the fit. Landmarks are chosen among these.
         - 'fourier': random Fourier features of that kernel. The same accuracy needs many more.
         - 'poly': monomials, scaled so that products are ``(gamma x.z + coef0) ** degree``.
         - 'identity': the features themselves, for a linear SVM.
@@ -61,6 +64,13 @@ class FeatureMapSVM(CallbackSupportMixin, ClassifierMixin, TransformerMixin, Est
         - a transformer: cloned, fitted on X, and given the sample weights if it takes them.
         - a function of an array (n, d) that returns an array (n, p). To pickle the estimator, it
           must be importable; a lambda is not.
+
+    kernel : str, callable or None, default=None
+        The kernel of 'rbf', if not the Gaussian: 'laplacian', 'chi2', 'linear', 'poly', 'sigmoid'
+        or 'cosine' of :func:`~sklearn.metrics.pairwise.pairwise_kernels`, with `gamma`, `degree`
+        and `coef0`; or a function of two arrays of samples, (n, d) and (m, d), that returns their
+        kernel, (n, m). It is called with at most 1000 rows at a time, and with all landmarks. If
+        it is not positive semidefinite there, a warning says so.
 
     C : float, default=4.0
         Cost of violating the margin. A larger one fits the training samples more closely.
@@ -73,24 +83,24 @@ class FeatureMapSVM(CallbackSupportMixin, ClassifierMixin, TransformerMixin, Est
         needs all mapped samples in memory; with ``C=np.inf`` both are the same.
 
     gamma : {'scale', 'auto'} or float, default='scale'
-        Inverse squared width of the Gaussian, and factor of 'poly'. 'scale' is
-        ``1 / (n_features * X.var())``, 'auto' is ``1 / n_features``. A larger one follows the
+        Inverse squared width of the Gaussian, and factor of 'poly' and of named kernels. 'scale'
+        is ``1 / (n_features * X.var())``, 'auto' is ``1 / n_features``. A larger one follows the
         samples more closely.
 
     n_components : int or 'auto', default='auto'
-        Number of landmarks ('rbf') or random features ('fourier'). More of them approximate the
+        Number of landmarks or, for 'fourier', of random features. More of them approximate the
         kernel better and take time in proportion. 'auto' is as many as the decisions need by the
         verdict of a pilot fit, up to a fifth of the number of samples or 300, and up to 1000; for
-        'fourier' it is 1000. With ``landmarks='margin'``, the squared hinge and up to 2500
-        samples, 'auto' is the exact kernel: the solution is that of all samples as landmarks, and
-        its support vectors are kept as such.
+        'fourier' it is 1000. With the Gaussian, ``landmarks='margin'``, the squared hinge and up
+        to 2500 samples, 'auto' is the exact kernel: the solution is that of all samples as
+        landmarks, and its support vectors are kept as such.
 
     landmarks : {'margin', 'uniform', 'kmeans'} or array-like of shape (m, n_features), \
             default='margin'
-        The landmarks of 'rbf': samples near the decision boundary as estimated by a small pilot
-        fit, random samples, centres of :class:`KMeansPP`, or the given ones, with which
-        `n_components` is not used. With ``n_components='auto'`` those of the pilot, which are
-        random, are kept where they are enough.
+        The landmarks: samples near the decision boundary as estimated by a small pilot fit, random
+        samples, centres of :class:`KMeansPP`, or the given ones, with which `n_components` is not
+        used. With ``n_components='auto'`` those of the pilot, which are random, are kept where
+        they are enough. With 'precomputed', 'margin' and 'uniform' are possible.
 
     degree : int, default=3
         Degree of 'poly' and of 'spline'.
@@ -151,7 +161,8 @@ class FeatureMapSVM(CallbackSupportMixin, ClassifierMixin, TransformerMixin, Est
         several equal samples of one class stands for all.
 
     support_vectors_ : {ndarray, CSR array} of shape (n_support, n_features)
-        These samples, as they were passed.
+        These samples, as they were passed. With 'precomputed' there are none: the array is empty,
+        as that of :class:`~sklearn.svm.SVC`.
 
     dual_coef_ : ndarray of shape (n_problems, n_support)
         Their dual variables times their side: ``w = dual_coef_ @ transform(support_vectors_)``
@@ -161,13 +172,14 @@ class FeatureMapSVM(CallbackSupportMixin, ClassifierMixin, TransformerMixin, Est
         Upper bounds on the excess of each objective over its minimum, as fractions of the
         objective.
 
-    landmarks_ : {ndarray, CSR array} of shape (n_features_out, n_features)
-        The landmarks of 'rbf', without those that are linearly dependent on others in feature
-        space, to numerical precision. If they are the support vectors of the exact kernel, the
-        dependent ones are kept, and their features are zero.
+    landmarks_ : {ndarray, CSR array} of shape (n_features_out, n_features) or (n_features_out,)
+        The landmarks, without those that are linearly dependent on others in feature space, to
+        numerical precision. With 'precomputed', their indices among the samples. If they are the
+        support vectors of the exact kernel, the dependent ones are kept, and their features are
+        zero.
 
     gamma_ : float
-        The value of gamma used by 'rbf', 'fourier' and 'poly'.
+        The value of gamma, if the map uses one.
 
     feature_map_ : transformer or None
         The fitted transformer, for maps that are or use one.
@@ -176,14 +188,14 @@ class FeatureMapSVM(CallbackSupportMixin, ClassifierMixin, TransformerMixin, Est
         Number of steps, summed over problems that are solved one by one.
 
     n_features_in_ : int
-        Number of features seen during fit.
+        Number of features seen during fit; with 'precomputed', of samples.
 
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the features, when X has string names for all.
 
     See Also
     --------
-    sklearn.svm.SVC : The exact kernel machine, with more kernels; slow for many samples.
+    sklearn.svm.SVC : The exact kernel machine; slow for many samples.
     sklearn.svm.LinearSVC : A linear SVM that also penalises the intercept.
     sklearn.kernel_approximation.Nystroem : The map of 'rbf' with uniform landmarks.
 
@@ -252,6 +264,7 @@ class FeatureMapSVM(CallbackSupportMixin, ClassifierMixin, TransformerMixin, Est
     _n_features_out: int
     _precision: Literal["float32", "float64"]
     _kernel_weights: NDArray[np.float64]
+    _landmark_factor: NDArray[np.float64]
     _has_independent: bool
     _scale: NDArray[np.float64] | None
     # What a stream continues from.
@@ -264,6 +277,7 @@ class FeatureMapSVM(CallbackSupportMixin, ClassifierMixin, TransformerMixin, Est
         self,
         feature_map: FeatureMap = "rbf",
         *,
+        kernel: KernelName | KernelFunction | None = None,
         C: float = 4.0,
         loss: Literal["squared_hinge", "hinge"] = "squared_hinge",
         gamma: Literal["scale", "auto"] | float = "scale",
@@ -281,6 +295,7 @@ class FeatureMapSVM(CallbackSupportMixin, ClassifierMixin, TransformerMixin, Est
         random_state: RandomStateLike = None,
     ) -> None:
         self.feature_map = feature_map
+        self.kernel = kernel
         self.C = C
         self.loss = loss
         self.gamma = gamma
@@ -305,7 +320,8 @@ class FeatureMapSVM(CallbackSupportMixin, ClassifierMixin, TransformerMixin, Est
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Training samples, float64 or float32 (anything else becomes float64).
+            Training samples, float64 or float32 (anything else becomes float64). With
+            'precomputed', the kernel between them, (n_samples, n_samples).
 
         y : array-like of shape (n_samples,)
             Class labels of any kind; two classes or more.
@@ -329,13 +345,15 @@ class FeatureMapSVM(CallbackSupportMixin, ClassifierMixin, TransformerMixin, Est
         _parameters.check(self)
         metadata = {} if sample_weight is None else {"sample_weight": sample_weight}
         data = {"X": X, "y": y, "metadata": metadata}
-        X, y, weight = check_labelled(self, X, y, sample_weight, reset=True)
+        takes_sparse = not _parameters.is_precomputed(self)
+        X, y, weight = check_labelled(self, X, y, sample_weight, True, takes_sparse)
+        _parameters.check_samples(self, X)
         task = task_of(self, X, y, weight)
         with single_blas_thread():
             fitted, _ = train(self, task, data)
         return self._publish(fitted)
 
-    @available_if(streamable)
+    @available_if(has_stream)
     @all_or_nothing
     def partial_fit(
         self,
@@ -374,18 +392,13 @@ class FeatureMapSVM(CallbackSupportMixin, ClassifierMixin, TransformerMixin, Est
         ------
         ValueError
             As in `fit`; if `classes` is missing in the first call or differs later; if
-            `feature_map`, `gamma`, `degree`, `coef0` or `multi_class` has changed; or if an
-            earlier `fit` has not kept its support vectors.
+            `feature_map`, `kernel`, `gamma`, `degree`, `coef0` or `multi_class` has changed; or if
+            an earlier `fit` has not kept its support vectors.
         """
         _parameters.check(self)
         first = not hasattr(self, "classes_")
-        for name, before in ({} if first else self._fitted_with).items():
-            now = getattr(self, name)
-            if now is not before and now != before:
-                raise ValueError(
-                    f"{name}={now!r} differs from {before!r} of the model so far; use a new "
-                    "estimator."
-                )
+        if not first:
+            check_unchanged(self)
         X, y, weight = check_labelled(self, X, y, sample_weight, reset=first)
         classes = settle_classes(None if first else self.classes_, classes)
         check_labels(y, classes)
@@ -418,7 +431,7 @@ class FeatureMapSVM(CallbackSupportMixin, ClassifierMixin, TransformerMixin, Est
             decides; with ``multi_class='ovo'`` it is the number of pairs won, plus a confidence
             of less than half.
         """
-        X = check_new(self, X, accept_sparse=True)
+        X = check_new(self, X, accept_sparse=not _parameters.is_precomputed(self))
         decisions = restored_map(self).decisions(X) + self.intercept_
         multi_class = self._fitted_with["multi_class"]
         values = class_values(decisions, len(self.classes_), multi_class)
@@ -454,7 +467,7 @@ class FeatureMapSVM(CallbackSupportMixin, ClassifierMixin, TransformerMixin, Est
         {ndarray, CSR array} of shape (n_samples, n_features_out)
             The mapped samples.
         """
-        X = check_new(self, X, accept_sparse=True)
+        X = check_new(self, X, accept_sparse=not _parameters.is_precomputed(self))
         return restored_map(self).transform(X).astype(X.dtype, copy=False)
 
     def get_feature_names_out(
@@ -473,16 +486,7 @@ class FeatureMapSVM(CallbackSupportMixin, ClassifierMixin, TransformerMixin, Est
             The names that the map gives, or else its kind and a number.
         """
         check_is_fitted(self)
-        own = getattr(self, "feature_names_in_", None)
-        names = own if input_features is None else np.asarray(input_features, dtype=object)
-        if names is None:
-            names = np.array([f"x{i}" for i in range(self.n_features_in_)], dtype=object)
-        elif len(names) != self.n_features_in_ or (own is not None and list(names) != list(own)):
-            raise ValueError(
-                f"input_features={names.tolist()} should have length equal to number of features "
-                f"({self.n_features_in_}) and match feature_names_in_."
-            )
-        return restored_map(self).names(names)
+        return restored_map(self).names(names_of_input(self, input_features))
 
     def _publish(self, fitted: dict[str, Any]) -> Self:
         for name in _SOMETIMES:
@@ -493,9 +497,5 @@ class FeatureMapSVM(CallbackSupportMixin, ClassifierMixin, TransformerMixin, Est
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
-        feature_map = self.feature_map
-        tags.input_tags.sparse = feature_map != "spline"
-        if hasattr(feature_map, "fit") and not isinstance(feature_map, type):
-            tags.input_tags.sparse = get_tags(feature_map).input_tags.sparse
-        tags.input_tags.positive_only = isinstance(feature_map, str) and feature_map == "chi2"
+        _parameters.tag_input(self, tags.input_tags)
         return tags

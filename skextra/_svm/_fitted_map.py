@@ -6,9 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skextra._svm._explicit_maps import explicit_map
+from skextra._svm._landmark_kernels import landmark_kernel
 from skextra._svm._landmark_map import LandmarkMap
 from skextra._svm._mapped_rows import MappedRows
-from skextra._svm._parameters import kind_of
+from skextra._svm._parameters import LANDMARK_MAPS, kind_of
 from skextra._svm._solution import Planes
 from skextra._typing import FloatArray, FloatMatrix
 
@@ -70,6 +71,23 @@ class FittedMap(Protocol):
         """Return the fitted attributes that the map and the planes are restored from."""
 
 
+def names_of_input(svm, input_features) -> NDArray[np.object_]:
+    """Return the names of the features that a fitted estimator takes; raise ValueError if wrong.
+
+    `input_features` are those that the caller gives, or None.
+    """
+    own = getattr(svm, "feature_names_in_", None)
+    names = own if input_features is None else np.asarray(input_features, dtype=object)
+    if names is None:
+        return np.array([f"x{i}" for i in range(svm.n_features_in_)], dtype=object)
+    if len(names) != svm.n_features_in_ or (own is not None and list(names) != list(own)):
+        raise ValueError(
+            f"input_features={names.tolist()} should have length equal to number of features "
+            f"({svm.n_features_in_}) and match feature_names_in_."
+        )
+    return names
+
+
 def restored_map(svm) -> FittedMap:
     """Return the map of a fitted estimator.
 
@@ -77,11 +95,16 @@ def restored_map(svm) -> FittedMap:
     pickles and skops files of the estimator hold nothing else.
     """
     feature_map = svm._fitted_with["feature_map"]
-    if kind_of(feature_map) == "rbf":
-        dtype = np.dtype(svm._precision)
-        weights = svm._kernel_weights
-        return LandmarkMap(svm.landmarks_, svm.gamma_, dtype, svm.n_jobs, weights=weights,
-                           is_independent=svm._has_independent)  # fmt: skip
+    if kind_of(feature_map) in LANDMARK_MAPS:
+        return LandmarkMap(
+            svm.landmarks_,
+            landmark_kernel(svm._fitted_with, getattr(svm, "gamma_", None)),
+            np.dtype(svm._precision),
+            svm.n_jobs,
+            factor=getattr(svm, "_landmark_factor", None),
+            weights=svm._kernel_weights,
+            is_independent=svm._has_independent,
+        )
     return explicit_map(
         feature_map,
         svm.n_jobs,

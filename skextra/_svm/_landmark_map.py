@@ -1,20 +1,26 @@
-"""The Gaussian kernel with landmarks as a feature map (Nystroem's method)."""
+"""A kernel with landmarks as a feature map (Nystroem's method)."""
+
+from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import linalg, sparse
 
-from skextra._base import frozen
 from skextra._common._parts import run_parts
-from skextra._kernels import _gaussian
-from skextra._svm._linear import cholesky, independent, outer_square, solve_upper
-from skextra._svm._mapped_rows import ComputedSource, MappedRows, capacity_of
+from skextra._svm._linear import absolute, cholesky, independent, outer_square, solve_upper
+from skextra._svm._mapped_rows import ArraySource, ComputedSource, MappedRows, capacity_of
 from skextra._svm._parameters import threads_of
 from skextra._typing import FloatMatrix
 
+if TYPE_CHECKING:
+    from skextra._svm._landmark_kernels import Kernel
+
+# Errors of a kernel, as a share of its largest value, that may be due to rounding in float32.
+# Beyond, it is not positive semidefinite.
+MOST_ROUNDING = 1e-5
 # Rows at once in predictions: enough for good matrix products, few enough for the cache
 # (benchmarks/svm_constants.py).
 _ROWS_AT_ONCE = 1000
@@ -30,34 +36,37 @@ RANK_FLOAT64 = -1
 
 @dataclass(frozen=True, eq=False)
 class LandmarkMap:
-    """The kernel with landmarks, whitened so that products of features are Nystroem's kernel.
+    """A kernel with landmarks, whitened so that products of features are Nystroem's kernel.
 
     Attributes
     ----------
-    landmarks : {ndarray, CSR array} of shape (p, d)
-        The landmarks.
-    gamma : float
-        Inverse squared width.
+    landmarks : {ndarray, CSR array} of shape (p, d) or ndarray of shape (p,)
+        The landmarks: samples, or what else the kernel takes.
+    kernel : Kernel
+        The kernel.
     dtype : dtype
         Precision of the kernel in a search at scale and in predictions.
     n_jobs : int or None
         Threads, as of the estimator.
     factor : ndarray of shape (p, p) or None
         Upper triangular R with ``R.T @ R`` the kernel of the landmarks. Known in a fit; a fitted
-        estimator does not keep it, as it is as large as the square of `p`.
+        estimator keeps it only if it cannot be computed again, as it is as large as the square of
+        `p`.
     numbers : ndarray of shape (p,) or None
         In a fit: their numbers among the candidates for landmarks.
     samples : {ndarray, CSR array} or None
-        In a fit: samples that are the candidates, all of which have become landmarks.
+        In a fit: samples that have all become landmarks.
     weights : ndarray of shape (p, k) or None
         In a fitted estimator or pilot: the planes as weights of the kernel.
     is_independent : bool
         Whether no landmark is known to depend on others. Else the features of those that do, to
         numerical precision, are zero.
+    error : float
+        In a fit: size of the errors of the kernel, as a share of its largest value.
     """
 
     landmarks: FloatMatrix
-    gamma: float
+    kernel: Kernel
     dtype: np.dtype[Any]
     n_jobs: int | None
     factor: NDArray[np.float64] | None = None
@@ -65,59 +74,79 @@ class LandmarkMap:
     samples: FloatMatrix | None = None
     weights: NDArray[np.float64] | None = None
     is_independent: bool = True
+    error: float = 0.0
 
     is_sparse = False
 
     @classmethod
-    def of(cls, candidates, gamma, dtype, n_jobs, tolerance=None):
+    def of(cls, kernel, candidates, dtype, n_jobs, tolerance=None, samples=None):
         """Return the map of those candidates that are numerically independent.
 
-        A landmark must have a squared distance, in feature space, of at least `tolerance` from
-        the span of the others; with None all are known to be independent.
+        A landmark must have a squared distance, in feature space, of at least `tolerance` times
+        the largest value of the kernel from the span of the others, or more if the kernel has
+        larger errors; with None all are known to be independent. `samples` are those of the fit if
+        they are all candidates, in order.
         """
-        with np.errstate(over="ignore", invalid="ignore"):
-            gram = LandmarkKernel(candidates, gamma, np.float64).block(candidates)
-        _check_range(gram, gamma)
+        gram, error = kernel.among(candidates)
+        if error > MOST_ROUNDING:
+            gram, samples = absolute(gram), None
+        elif tolerance is not None:
+            tolerance = max(tolerance, error)
         if tolerance is None:
-            numbers, factor = np.arange(len(gram)), cholesky(gram.copy())
-            return cls(candidates, gamma, dtype, n_jobs, factor, numbers, candidates)
-        numbers, factor = independent(gram, tolerance)
-        samples = candidates if len(numbers) == len(gram) else None
-        return cls(candidates[numbers], gamma, dtype, n_jobs, factor, numbers, samples)
+            numbers, factor, landmarks = np.arange(len(gram)), cholesky(gram.copy()), candidates
+        else:
+            numbers, factor = independent(gram, tolerance)
+            landmarks = candidates[numbers]
+        samples = samples if len(numbers) == len(gram) else None
+        return cls(landmarks, kernel, dtype, n_jobs, factor, numbers, samples, error=error)
+
+    @property
+    def is_indefinite(self):
+        """Whether the kernel is not positive semidefinite.
+
+        The features are then made with the absolute values of its eigenvalues.
+        """
+        return self.error > MOST_ROUNDING
 
     @property
     def n_features_out(self):
         """Number of features."""
         return self.landmarks.shape[0]
 
+    @property
+    def threads(self):
+        """Number of threads that may compute the kernel."""
+        return threads_of(self.n_jobs) if self.kernel.is_shared else 1
+
     def transform(self, X):
         """Return the features of X, (n, p)."""
-        kernel = LandmarkKernel(self.landmarks, self.gamma, np.float64)
-        numbers, factor = self._basis(kernel.block(self.landmarks))
+        columns = self.kernel.columns(self.landmarks, np.float64)
+        numbers, factor = (None, self.factor) if self.factor is not None else self._basis()
         if numbers is None:
-            return self._in_parts(X, lambda rows: kernel.whitened(rows, factor))
+            return self._in_parts(X, lambda rows: _whitened(columns(rows), factor))
 
         def features(rows):
-            columns = kernel.block(rows)
-            out = np.zeros_like(columns)
-            out[:, numbers] = solve_upper(factor, columns[:, numbers].T, transposed=True).T
+            block = columns(rows)
+            out = np.zeros_like(block)
+            out[:, numbers] = _whitened(block[:, numbers], factor)
             return out
 
         return self._in_parts(X, features)
 
     def coef(self):
         """Return the planes as weights of the features, (p, k), for those of the kernel."""
-        gram = LandmarkKernel(self.landmarks, self.gamma, np.float64).block(self.landmarks)
-        numbers, factor = self._basis(gram)
+        numbers, factor = self._basis()
         if numbers is None:
             return factor @ self.weights
+        gram = self.kernel.columns(self.landmarks, np.float64)(self.landmarks)
         coef = np.zeros(self.weights.shape)
         values = (gram @ self.weights)[numbers]
         coef[numbers] = solve_upper(factor, values, transposed=True)
         return coef
 
-    def _basis(self, gram):
+    def _basis(self):
         """Return (landmarks that the others depend on, or None for all; the factor of these)."""
+        gram = self.kernel.columns(self.landmarks, np.float64)(self.landmarks)
         try:
             return None, linalg.cholesky(gram, check_finite=False)
         except linalg.LinAlgError:
@@ -127,15 +156,13 @@ class LandmarkMap:
 
     def decisions(self, X):
         """Return the decision values of all problems without the intercepts, (n, k)."""
-        if X.shape[0] <= _FEW_ROWS and X.dtype == self.landmarks.dtype and not (
-            sparse.issparse(X) or sparse.issparse(self.landmarks)
-        ):  # fmt: skip
-            out = np.empty((X.shape[0], self.weights.shape[1]))
-            _gaussian.decide(frozen(X), frozen(self.landmarks), self.gamma, self.weights, out)
-            return out
-        kernel = LandmarkKernel(self.landmarks, self.gamma, self.dtype)
+        if X.shape[0] <= _FEW_ROWS:
+            decisions = self.kernel.decisions_of_few(X, self.landmarks, self.weights)
+            if decisions is not None:
+                return decisions
+        columns = self.kernel.columns(self.landmarks, self.dtype)
         weights = self.weights.astype(self.dtype)
-        return self._in_parts(X, lambda rows: kernel.block(rows) @ weights)
+        return self._in_parts(X, lambda rows: columns(rows) @ weights)
 
     def features(self, X, numbers=None):
         """Return the features of the samples of a fit, in float64."""
@@ -143,18 +170,22 @@ class LandmarkMap:
             own = np.empty(self.factor.shape)
             own[self.numbers] = self.factor.T
             return own
-        kernel = LandmarkKernel(self.landmarks, self.gamma, np.float64)
-        return kernel.whitened(X, self.factor)
+        return _whitened(self.kernel.columns(self.landmarks, np.float64)(X), self.factor)
 
     def rows(self, X, numbers, memory_limit, random_state):
         """Return the samples of a fit as MappedRows, whose columns are the kernel."""
-        kernel = LandmarkKernel(self.landmarks, self.gamma, self.dtype)
-        p = self.n_features_out
-        source = ComputedSource(
-            lambda rows, out=None: kernel.block(X[rows], out),
-            X.shape[0], p, self.dtype, capacity_of(memory_limit, X.shape[0], p, self.dtype),
-        )  # fmt: skip
-        return MappedRows(source, self.factor, self.mean, threads_of(self.n_jobs))
+        columns = self.kernel.columns(self.landmarks, self.dtype)
+        n, p = X.shape[0], self.n_features_out
+        capacity = capacity_of(memory_limit, n, p, self.dtype)
+        if not self.kernel.is_shared and capacity == n:
+            # Computed on one thread, so that all threads can work with it.
+            source, threads = ArraySource(columns(X)), threads_of(self.n_jobs)
+        else:
+            source = ComputedSource(
+                lambda rows, out=None: columns(X[rows], out), n, p, self.dtype, capacity
+            )
+            threads = self.threads
+        return MappedRows(source, self.factor, self.mean, threads)
 
     @property
     def mean(self):
@@ -188,44 +219,29 @@ class LandmarkMap:
 
     def attributes(self, planes):
         """Return the fitted attributes that the map and the planes are restored from."""
-        return {
+        attributes = {
             "landmarks_": self.landmarks,
             "feature_map_": None,
             "_precision": self.dtype.name,
             "_kernel_weights": planes.weights,
             "_has_independent": self.is_independent,
         }
+        if self.kernel.keeps_factor or self.is_indefinite:
+            attributes["_landmark_factor"] = self.factor
+        return attributes
 
     def names(self, input_names):
         """Return the names of the features."""
-        return np.array([f"rbf{i}" for i in range(self.n_features_out)], dtype=object)
+        names = [f"{self.kernel.name}{i}" for i in range(self.n_features_out)]
+        return np.array(names, dtype=object)
 
     def _in_parts(self, X, function):
         """Return function(rows) of some rows after the other, on all threads."""
         n = X.shape[0]
         if n <= _ROWS_AT_ONCE:
             return function(X)
-        done = run_parts(
-            lambda part: function(X[part]), n, _ROWS_AT_ONCE, lambda: threads_of(self.n_jobs)
-        )
+        done = run_parts(lambda part: function(X[part]), n, _ROWS_AT_ONCE, lambda: self.threads)
         return np.concatenate(done)
-
-
-def kernel_among(rows, gamma):
-    """Return the kernel of rows among themselves, (n, n); raise ValueError beyond float64."""
-    with np.errstate(over="ignore", invalid="ignore"):
-        kernel = LandmarkKernel(rows, gamma, np.float64)
-        gram = kernel.block(rows) if sparse.issparse(rows) else kernel.symmetric()
-    _check_range(gram, gamma)
-    return gram
-
-
-def _check_range(gram, gamma):
-    if not (np.diagonal(gram) > 0.5).all():  # as each is at distance 0 from itself
-        raise ValueError(
-            f"Distances of samples times gamma={gamma:.3g} are beyond the range of float64: "
-            "put X on one scale first, for example with StandardScaler."
-        )
 
 
 class LandmarkKernel:
@@ -302,6 +318,7 @@ class LandmarkKernel:
             gram[stop:, start:stop] = block[:, stop - start :].T
         return gram
 
-    def whitened(self, X, factor):
-        """Return block(X) @ inv(factor)."""
-        return solve_upper(factor, self.block(X).T, transposed=True).T
+
+def _whitened(block, factor):
+    """Return block @ inv(factor)."""
+    return solve_upper(factor, block.T, transposed=True).T

@@ -1,5 +1,7 @@
 """The landmarks of a fit: which rows become landmarks, in what precision, and of what rank."""
 
+from typing import NamedTuple
+
 import numpy as np
 from scipy import sparse
 
@@ -9,6 +11,7 @@ from skextra._kmeans._kmeans_pp import KMeansPP
 from skextra._svm._landmark_map import RANK_FLOAT64, LandmarkMap
 from skextra._svm._pilot import MOST_COST, draw_by_weight, fit_pilot
 from skextra._svm._start import ColdStart
+from skextra._typing import FloatMatrix
 
 # n_components='auto' is at most a fifth of the samples, between these: fewer lose accuracy on
 # small data, more take time in proportion (benchmarks/bench_svm.py has both).
@@ -17,31 +20,58 @@ _AUTO_LANDMARKS = (300, 1000)
 # solution does not depend on the order or repetition of rows. Where both methods are possible it
 # takes up to three times as long as iterations in float32: benchmarks/svm_constants.py.
 _MOST_FLOAT64_ENTRIES = 750_000
-# float32 squared distances are accurate to about 1e-7 of the squared norms: up to this exponent
-# the kernel keeps three digits where it is not zero.
-_LARGEST_FLOAT32_EXPONENT = 5e3
 _MOST_FLOAT32_COST = 1e15  # squares of larger ones are near the largest float32, 3e38
 # Share of the wanted landmarks that must be independent in float32. Below, the kernel is too wide
 # for it, and what is left of the landmarks would lose accuracy.
 _FULL_RANK = 0.9
-# Squared distance, in feature space, that a landmark must have from the span of the others.
+# Squared distance, in feature space, that a landmark must have from the span of the others, as a
+# share of the largest value of the kernel.
 _RANK_FLOAT32 = 1e-6  # ten times what float32 rounds kernels by
 
 
-def fit_landmark_map(svm, task, gamma, random_state):
+class Candidates(NamedTuple):
+    """Candidates for landmarks.
+
+    Attributes
+    ----------
+    landmarks : {ndarray, CSR array} of shape (m, d) or ndarray of shape (m,)
+        The candidates, as the kernel takes them.
+    wanted : int
+        How many landmarks are wanted.
+    start : ColdStart
+        What their choice tells of the planes.
+    samples : {ndarray, CSR array} of shape (m, d) or None
+        The samples of the fit if all of them are candidates, in order.
+    """
+
+    landmarks: FloatMatrix
+    wanted: int
+    start: ColdStart
+    samples: FloatMatrix | None = None
+
+
+def fit_landmark_map(svm, task, kernel, random_state):
     """Return (the LandmarkMap of a fit, what its choice tells of the planes: a ColdStart)."""
-    candidates, wanted, start = choose_candidates(svm, task, gamma, random_state)
-    dtype = choose_precision(candidates, wanted, gamma, task.costs)
-    return choose_rank(candidates, wanted, gamma, dtype, svm.n_jobs), start
+    candidates = choose_candidates(svm, task, kernel, random_state)
+    dtype = choose_precision(kernel, candidates.landmarks, candidates.wanted, task.costs)
+    landmark_map = choose_rank(kernel, candidates, dtype, svm.n_jobs)
+    if landmark_map.is_indefinite:
+        warn_caller(
+            f"{kernel.parameter} is not positive semidefinite: the matrix of the landmarks has an "
+            f"eigenvalue of {-landmark_map.error:.2g} times its largest value. Negative ones are "
+            f"taken for positive, as by scikit-learn's Nystroem. {kernel.remedy}",
+            UserWarning,
+        )
+    return landmark_map, candidates.start
 
 
-def choose_candidates(svm, task, gamma, random_state):
-    """Return (candidates for landmarks, how many are wanted, what their choice tells)."""
+def choose_candidates(svm, task, kernel, random_state):
+    """Return the Candidates for landmarks."""
     X, n, start = task.X, task.X.shape[0], ColdStart()
     if not isinstance(svm.landmarks, str):
         _check_names(svm)
         rows = _as_rows(svm.landmarks, X)
-        return rows, rows.shape[0], start
+        return Candidates(rows, rows.shape[0], start)
     wanted = svm.n_components
     if wanted == "auto":
         wanted = int(np.clip(n // 5, *_AUTO_LANDMARKS))
@@ -54,14 +84,16 @@ def choose_candidates(svm, task, gamma, random_state):
                     "samples; all of them become landmarks, which is the exact kernel.",
                     UserWarning,
                 )
-            return (X if len(numbers) == n else X[numbers]), len(numbers), start
+            if len(numbers) == n:
+                return Candidates(kernel.landmarks(X, None), n, start, X)
+            return Candidates(kernel.landmarks(X, numbers), len(numbers), start)
     if svm.landmarks == "kmeans":
-        return _kmeans_centres(X, wanted, task.weight, random_state), wanted, start
+        return Candidates(_kmeans_centres(X, wanted, task.weight, random_state), wanted, start)
     if svm.landmarks == "uniform":
         numbers = draw_by_weight(wanted, n, task.weight, random_state)
     else:
         costs = task.weight * min(svm.C, MOST_COST)
-        pilot = fit_pilot(task, costs, wanted, gamma, svm.n_jobs, random_state)
+        pilot = fit_pilot(task, costs, wanted, kernel, svm.n_jobs, random_state)
         own = len(pilot.own)
         if svm.n_components == "auto":
             wanted = int(min(wanted, pilot.landmarks_needed(X)))
@@ -70,39 +102,36 @@ def choose_candidates(svm, task, gamma, random_state):
             wanted = own
         else:
             numbers, start = pilot.draw(wanted, costs, random_state)
-    return X[numbers], wanted, start
+    return Candidates(kernel.landmarks(X, numbers), wanted, start)
 
 
-def choose_precision(landmarks, wanted, gamma, costs):
+def choose_precision(kernel, landmarks, wanted, costs):
     """Return the precision of the kernel: float64 if it is small, or if float32 is too coarse."""
     if len(costs) * wanted <= _MOST_FLOAT64_ENTRIES or costs.max() > _MOST_FLOAT32_COST:
         return np.dtype(np.float64)
-    if sparse.issparse(landmarks):
-        squares = np.asarray(landmarks.multiply(landmarks).sum(axis=1)).ravel()
-    else:
-        centred = landmarks - landmarks.mean(axis=0, dtype=np.float64)
-        squares = np.einsum("ij,ij->i", centred, centred)
-    fine = gamma * squares.max() > _LARGEST_FLOAT32_EXPONENT
-    return np.dtype(np.float64 if fine else np.float32)
+    return np.dtype(np.float64 if kernel.needs_float64(landmarks) else np.float32)
 
 
-def choose_rank(candidates, wanted, gamma, dtype, n_jobs):
+def choose_rank(kernel, candidates, dtype, n_jobs):
     """Return the LandmarkMap of those candidates that are independent in a precision.
 
     If that leaves too few, the kernel is so wide that float32 cannot tell the landmarks apart, and
     the precision becomes float64.
     """
+    landmarks, wanted, _, samples = candidates
     if dtype == np.float32:
-        landmark_map = LandmarkMap.of(candidates, gamma, dtype, n_jobs, _RANK_FLOAT32)
+        landmark_map = LandmarkMap.of(kernel, landmarks, dtype, n_jobs, _RANK_FLOAT32, samples)
         if landmark_map.n_features_out >= _FULL_RANK * wanted:
             return landmark_map
-    return LandmarkMap.of(candidates, gamma, np.dtype(np.float64), n_jobs, RANK_FLOAT64)
+    dtype = np.dtype(np.float64)
+    return LandmarkMap.of(kernel, landmarks, dtype, n_jobs, RANK_FLOAT64, samples)
 
 
-def keep_landmarks(landmarks, task, gamma, n_jobs):
+def keep_landmarks(landmark_map, task, n_jobs):
     """Return the LandmarkMap of a stream's next chunk: the landmarks are those of the last."""
-    dtype = choose_precision(landmarks, landmarks.shape[0], gamma, task.costs)
-    return LandmarkMap.of(landmarks, gamma, dtype, n_jobs)
+    kernel, landmarks = landmark_map.kernel, landmark_map.landmarks
+    dtype = choose_precision(kernel, landmarks, landmarks.shape[0], task.costs)
+    return LandmarkMap.of(kernel, landmarks, dtype, n_jobs)
 
 
 def _distinct_rows(X):

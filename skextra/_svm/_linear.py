@@ -88,17 +88,25 @@ def independent(gram, tolerance):
     """Return (numbers of rows of `gram` that are numerically independent, their factor).
 
     A Cholesky factorisation with pivots: the factor R is upper triangular with
-    ``R.T @ R == gram[numbers][:, numbers]``; the residual of every other row is below `tolerance`.
+    ``R.T @ R == gram[numbers][:, numbers]``; the residual of every other row is below `tolerance`
+    times the largest diagonal entry. A negative tolerance is LAPACK's own.
     """
     # Mostly all are. Then their order is kept, and does not depend on how pivots are rounded.
     # The Gram matrix in C order is its own transpose: nothing is copied but by LAPACK.
     factor, info = linalg.lapack.dpotrf(gram.T)
-    least = tolerance if tolerance > 0 else len(gram) * np.finfo(np.float64).eps
+    largest = np.diagonal(gram).max()
+    least = largest * (tolerance if tolerance > 0 else len(gram) * np.finfo(np.float64).eps)
     if not info and (np.diagonal(factor) ** 2).min() > least:
         return np.arange(len(gram)), factor
-    factor, pivots, rank, _ = linalg.lapack.dpstrf(gram.T, tol=tolerance)
+    factor, pivots, rank, _ = linalg.lapack.dpstrf(gram.T, tol=tolerance * largest)
     kept = pivots[:rank] - 1
     return kept, np.asfortranarray(np.triu(factor[:rank, :rank]))
+
+
+def absolute(matrix):
+    """Return the symmetric matrix with the same eigenvectors and absolute eigenvalues."""
+    values, vectors = linalg.eigh(matrix, check_finite=False)
+    return (vectors * np.abs(values)) @ vectors.T
 
 
 def outer_square(factor):

@@ -7,10 +7,19 @@ from typing import Any, Literal, Protocol, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
+from sklearn.utils import get_tags
 
+from skextra._common._classes import streamable
 from skextra._common._threads import available_threads, cpu_count
 
-_NAMES = ("rbf", "fourier", "poly", "identity", "chi2", "spline")
+_NAMES = ("rbf", "precomputed", "fourier", "poly", "identity", "chi2", "spline")
+# The kinds of maps that are kernels with landmarks.
+LANDMARK_MAPS = ("rbf", "precomputed")
+# scikit-learn's kernels, those of them that gamma is a parameter of, and those that need values of
+# 0 or more. The others are not positive semidefinite on any data.
+_KERNELS = ("rbf", "laplacian", "chi2", "linear", "poly", "polynomial", "sigmoid", "cosine")
+USE_GAMMA = ("rbf", "laplacian", "chi2", "poly", "polynomial", "sigmoid")
+NOT_NEGATIVE = ("chi2",)
 
 
 class Transformer(Protocol):
@@ -21,18 +30,31 @@ class Transformer(Protocol):
 
 
 FeatureMap: TypeAlias = (
-    Literal["rbf", "fourier", "poly", "identity", "chi2", "spline"]
+    Literal["rbf", "precomputed", "fourier", "poly", "identity", "chi2", "spline"]
     | Transformer
     | Callable[[Any], Any]
 )
 Kind: TypeAlias = Literal[
-    "rbf", "fourier", "poly", "identity", "chi2", "spline", "transformer", "function"
+    "rbf",
+    "precomputed",
+    "fourier",
+    "poly",
+    "identity",
+    "chi2",
+    "spline",
+    "transformer",
+    "function",
 ]
+KernelName: TypeAlias = Literal[
+    "rbf", "laplacian", "chi2", "linear", "poly", "polynomial", "sigmoid", "cosine"
+]
+KernelFunction: TypeAlias = Callable[[Any, Any], Any]
 
 
 def check(svm):
     """Raise ValueError or TypeError for the first parameter that is invalid."""
-    kind_of(svm.feature_map)
+    kind = kind_of(svm.feature_map)
+    _check_kernel(svm, kind)
     svm._check_option("loss", ("squared_hinge", "hinge"))
     svm._check_option("multi_class", ("ovr", "ovo"))
     _check_positive(svm, "C", infinite=True)
@@ -44,10 +66,7 @@ def check(svm):
         svm._check_option("n_components", ("auto",))
     else:
         svm._check_number("n_components", low=1, integer=True)
-    if not (sparse.issparse(svm.landmarks) or hasattr(svm.landmarks, "__len__")) or isinstance(
-        svm.landmarks, str
-    ):
-        svm._check_option("landmarks", ("margin", "uniform", "kmeans"))
+    _check_landmarks(svm, kind)
     svm._check_number("degree", low=1, integer=True)
     svm._check_number("coef0", low=0)
     svm._check_number("tol", low=0)
@@ -58,6 +77,38 @@ def check(svm):
         svm._check_number("n_jobs", low=-1, integer=True)
         if svm.n_jobs == 0:
             raise ValueError("n_jobs=0 must be None, -1 for all cores, or 1 or more.")
+
+
+def _check_kernel(svm, kind):
+    kernel = svm.kernel
+    if kernel is None:
+        return
+    if isinstance(kernel, str) and kernel == "precomputed":
+        raise ValueError("kernel='precomputed' is written feature_map='precomputed' here.")
+    is_name = isinstance(kernel, str) and kernel in _KERNELS
+    if not is_name and (not callable(kernel) or isinstance(kernel, type)):
+        names = ", ".join(repr(name) for name in _KERNELS)
+        raise ValueError(
+            f"kernel={kernel!r} is none of {names}, nor a function, or an instance that can be "
+            "called like one, that maps arrays (n, d) and (m, d) to an array (n, m)."
+        )
+    if kind != "rbf":
+        raise ValueError(
+            f"kernel={kernel!r} takes the place of the Gaussian kernel of feature_map='rbf', but "
+            f"feature_map={svm.feature_map!r}; set one of the two only."
+        )
+
+
+def _check_landmarks(svm, kind):
+    landmarks = svm.landmarks
+    is_array = sparse.issparse(landmarks) or hasattr(landmarks, "__len__")
+    if isinstance(landmarks, str) or not is_array:
+        svm._check_option("landmarks", ("margin", "uniform", "kmeans"))
+    if kind == "precomputed" and not (isinstance(landmarks, str) and landmarks != "kmeans"):
+        raise ValueError(
+            f"landmarks={landmarks!r} needs samples, of which feature_map='precomputed' has only "
+            "the kernel; use landmarks='margin' or 'uniform'."
+        )
 
 
 def _check_positive(svm, name, infinite=False):
@@ -83,6 +134,55 @@ def kind_of(feature_map: FeatureMap) -> Kind:
         f"feature_map={feature_map!r} is none of {names}, nor a transformer (an instance with "
         "fit and transform), nor a function that maps an array (n, d) to an array (n, p)."
     )
+
+
+def tag_input(svm: Any, tags: Any) -> None:
+    """Set scikit-learn's tags of the input that an estimator takes."""
+    feature_map = svm.feature_map
+    name = feature_map if isinstance(feature_map, str) else ""
+    is_chi2 = isinstance(svm.kernel, str) and svm.kernel == "chi2"
+    tags.pairwise = name == "precomputed"
+    tags.positive_only = name == "chi2" or is_chi2
+    tags.sparse = name not in ("spline", "precomputed") and not is_chi2
+    if hasattr(feature_map, "fit") and not isinstance(feature_map, type):
+        tags.sparse = get_tags(feature_map).input_tags.sparse
+
+
+def uses_gamma(svm: Any) -> bool:
+    """Return whether a fit has a gamma."""
+    kind, kernel = kind_of(svm.feature_map), svm.kernel
+    if kind == "rbf" and kernel is not None:
+        return isinstance(kernel, str) and kernel in USE_GAMMA
+    return kind in ("rbf", "poly", "fourier")
+
+
+def is_gaussian(svm: Any) -> bool:
+    """Return whether the map is the Gaussian kernel with landmarks."""
+    return kind_of(svm.feature_map) == "rbf" and svm.kernel in (None, "rbf")
+
+
+def check_samples(svm: Any, X: Any) -> None:
+    """Raise ValueError if the samples of a fit are to be a kernel and cannot be one."""
+    if is_precomputed(svm) and X.shape[0] != X.shape[1]:
+        raise ValueError(
+            f"X has shape {X.shape}; with feature_map='precomputed' it must be square: the kernel "
+            "between all samples of the fit."
+        )
+
+
+def is_precomputed(svm: Any) -> bool:
+    """Return whether X is to be a kernel."""
+    return isinstance(svm.feature_map, str) and svm.feature_map == "precomputed"
+
+
+def has_stream(svm: Any) -> bool:
+    """Return whether an estimator has `partial_fit`; raise AttributeError if not."""
+    if is_precomputed(svm):
+        raise AttributeError(
+            "feature_map='precomputed' needs the kernel between all samples at once, so there is "
+            "no partial_fit; pass the function that computes it as kernel instead."
+        )
+    return streamable(svm)
 
 
 def threads_of(n_jobs: int | None) -> int:

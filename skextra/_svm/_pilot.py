@@ -22,8 +22,8 @@ _MOST_STEPS = 20
 # ratio would fit the sample more closely than the fit does its rows.
 _MOST_FACTOR = 3.0
 MOST_COST = 1e4  # beyond which float32 cannot solve the pilot
-# Squared distance that a landmark must have from the span of the others: ten times what float32
-# rounds kernels by.
+# Squared distance that a landmark must have from the span of the others, as a share of the largest
+# value of the kernel: ten times what float32 rounds it by.
 _RANK_TOLERANCE = 1e-6
 _FEW_ROWS = 3000  # for which waking a second thread takes as long as its work
 # Decay of the chance of a row with its margin. 0 draws uniformly; a larger one draws landmarks
@@ -93,10 +93,14 @@ class Pilot(ColdStart):
         landmarks of the pilot and with half of them, and taken to go on falling as a power. Where
         the labels are noise, less of the kernel is enough: more would fit the noise.
         """
-        some = X[self.rows[:: -(-len(self.rows) // _PROBES)]]
-        inside = (self.landmark_map.features(some) ** 2).mean(axis=0).cumsum()
+        if self.landmark_map.is_indefinite:  # where distances mean nothing
+            return np.inf
+        some = self.rows[:: -(-len(self.rows) // _PROBES)]
+        inside = (self.landmark_map.features(X[some]) ** 2).mean(axis=0).cumsum()
         count = len(inside)
-        far, near = np.maximum(1.0 - inside[[count // 2 - 1, -1]], _LEAST_DISTANCE)
+        square = self.landmark_map.kernel.diagonal(X, some).mean()
+        outside = square - inside[[count // 2 - 1, -1]]
+        far, near = np.maximum(outside, _LEAST_DISTANCE * square)
         coef = self.landmark_map.factor @ self.landmark_map.weights
         error = (coef**2).sum(axis=0).mean() * near
         excess = error / (_SQUARED_ERROR + _NOISE * self.loss**2)
@@ -120,21 +124,25 @@ class Pilot(ColdStart):
         return np.sort(np.argsort(values.min(axis=1), kind="stable")[:count])
 
 
-def fit_pilot(task, costs, count, gamma, n_jobs, random_state):
+def fit_pilot(task, costs, count, kernel, n_jobs, random_state):
     """Return a Pilot: the same classifier with fewer landmarks, on some thousand rows.
 
     `count` is the number of landmarks of the fit.
     """
-    n, n_classes = task.X.shape[0], len(task.classes)
+    X, n, n_classes = task.X, task.X.shape[0], len(task.classes)
     rows = np.arange(n)
     n_rows = max(int(np.clip(n // 5, *_PILOT_ROWS)), 3 * count)
     if n > n_rows:
         rows = draw_by_weight(n_rows, n, costs, random_state)
-    X, costs = task.X[rows], costs[rows]
+        X, costs = X[rows], costs[rows]
     n_landmarks = min(max(count // 3, 10), _PILOT_LANDMARKS, n)
     some = draw_by_weight(n_landmarks, len(rows), costs, random_state)
     landmark_map = LandmarkMap.of(
-        X[some], gamma, np.dtype(np.float32), n_jobs if n > _FEW_ROWS else 1, _RANK_TOLERANCE
+        kernel,
+        kernel.landmarks(task.X, rows[some]),
+        np.dtype(np.float32),
+        n_jobs if n > _FEW_ROWS else 1,
+        _RANK_TOLERANCE,
     )
     mapped = landmark_map.rows(X, None, np.inf, random_state)
     every = np.arange(len(rows))

@@ -39,6 +39,16 @@ class Stream:
     drawn: int
 
 
+def check_unchanged(svm):
+    """Raise ValueError if a parameter that a stream cannot change has changed."""
+    for name, before in svm._fitted_with.items():
+        now = getattr(svm, name)
+        if now is not before and now != before:
+            raise ValueError(
+                f"{name}={now!r} differs from {before!r} of the model so far; use a new estimator."
+            )
+
+
 def learn_chunk(svm, X, y, weight, classes):
     """Return the fitted attributes after a chunk, those of the stream included.
 

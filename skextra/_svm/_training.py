@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 
 from skextra._base import check_random_state_of, random_state_of, warn_caller
@@ -27,9 +28,17 @@ from skextra._svm._exact_kernel import (
 from skextra._svm._explicit_maps import fit_explicit_map
 from skextra._svm._fitted_map import FittedMap
 from skextra._svm._interior_point import NotSeparableError
-from skextra._svm._landmark_map import RANK_FLOAT64, LandmarkMap, kernel_among
+from skextra._svm._landmark_kernels import landmark_kernel
+from skextra._svm._landmark_map import RANK_FLOAT64, LandmarkMap
 from skextra._svm._landmarks import fit_landmark_map, keep_landmarks
-from skextra._svm._parameters import gamma_of, kind_of
+from skextra._svm._parameters import (
+    LANDMARK_MAPS,
+    gamma_of,
+    is_gaussian,
+    is_precomputed,
+    kind_of,
+    uses_gamma,
+)
 from skextra._svm._problems import Problems, problem_values, sides
 from skextra._svm._solution import Planes
 from skextra._svm._start import ColdStart, WarmStart
@@ -58,7 +67,7 @@ _EXACT_COPIES = 3  # of the mapped samples that the exact methods hold at once
 _MEBI = 2**20
 
 # Parameters that a stream cannot change.
-KEPT_BY_STREAMS = ("feature_map", "gamma", "degree", "coef0", "multi_class")
+KEPT_BY_STREAMS = ("feature_map", "kernel", "gamma", "degree", "coef0", "multi_class")
 
 
 @dataclass(frozen=True)
@@ -189,7 +198,7 @@ def train(svm, task, data=None, past=None):
     """
     check_random_state_of(svm.random_state)
     gamma = past.gamma if past else None
-    if past is None and kind_of(svm.feature_map) in ("rbf", "poly", "fourier"):
+    if past is None and uses_gamma(svm):
         gamma = gamma_of(svm.gamma, task.X, task.weight)
     attributes = partial(model_attributes, svm, task, gamma)
     progress = _Progress(svm, max(svm.max_iter, task.signs.shape[1]), attributes, data)
@@ -257,7 +266,7 @@ class _Progress:
 def takes_exact_kernel(svm, n):
     """Return whether the parameters leave it to the fit to take n samples as landmarks."""
     return (
-        kind_of(svm.feature_map) == "rbf"
+        is_gaussian(svm)
         and n <= _MOST_EXACT_KERNEL_ROWS
         and isinstance(svm.landmarks, str)
         and svm.landmarks == "margin"
@@ -281,29 +290,31 @@ def suits_exact_kernel(svm, task, past):
 def _by_exact_kernel(svm, task, gamma):
     """Return the Model whose landmarks are the support vectors."""
     order = nested_order(task.codes)
-    gram = kernel_among(task.X[order], gamma)
+    kernel = landmark_kernel(vars(svm), gamma, task)
+    gram, _ = kernel.among(task.X[order])
     problems = task.problems.restricted(order)
     planes = in_order(solve_exact_kernel(gram, problems, svm.tol, svm.max_iter), order)
     float64 = np.dtype(np.float64)
     if planes.gaps.max() > ACCURACY and svm.max_iter > MOST_STEPS:
         # The kernel is so smooth, or C so large, that the last digits need a factorisation.
-        fitted_map = LandmarkMap.of(task.X, gamma, float64, svm.n_jobs, RANK_FLOAT64)
+        fitted_map = LandmarkMap.of(kernel, task.X, float64, svm.n_jobs, RANK_FLOAT64)
         values = np.empty(planes.weights.shape)
         values[order] = gram @ planes.weights[order]
         coef = fitted_map.coef_through(values[fitted_map.numbers])
         return _exactly(svm, task, fitted_map, WarmStart(coef, planes.intercept))
     landmarks, weights = without_unused(task.X, planes.weights)
-    fitted_map = LandmarkMap(landmarks, gamma, float64, svm.n_jobs, is_independent=False)
+    fitted_map = LandmarkMap(landmarks, kernel, float64, svm.n_jobs, is_independent=False)
     return Model(fitted_map, replace(planes, weights=weights))
 
 
 def fit_map(svm, task, gamma, past, random_state):
     """Return (the FittedMap of a fit, the ColdStart of its planes)."""
-    if kind_of(svm.feature_map) == "rbf":
+    if kind_of(svm.feature_map) in LANDMARK_MAPS:
         if past is None or past.draws_landmarks:
-            return fit_landmark_map(svm, task, gamma, random_state)
+            kernel = landmark_kernel(vars(svm), gamma, task)
+            return fit_landmark_map(svm, task, kernel, random_state)
         start = WarmStart(past.coef[:, task.solvable], past.intercept[task.solvable])
-        return keep_landmarks(past.fitted_map.landmarks, task, gamma, svm.n_jobs), start
+        return keep_landmarks(past.fitted_map, task, svm.n_jobs), start
     if past is None:
         fitted_map = fit_explicit_map(svm, gamma, *task.passed, random_state)
     else:
@@ -404,12 +415,20 @@ def model_attributes(svm, task, gamma, model):
         "duality_gap_": planes.gaps,
         "n_iter_": planes.n_iter,
         "_n_features_out": len(planes.weights),
-        "_fitted_with": {name: getattr(svm, name) for name in KEPT_BY_STREAMS},
+        "_fitted_with": kept_parameters(svm),
         **model.fitted_map.attributes(planes),
     }
     if gamma is not None:
         attributes["gamma_"] = gamma
     return attributes
+
+
+def kept_parameters(svm):
+    """Return the parameters that a stream cannot change, as they are now."""
+    kept = {name: getattr(svm, name) for name in KEPT_BY_STREAMS}
+    if hasattr(svm.kernel, "get_params"):  # set_params could change it after the fit
+        kept["kernel"] = clone(svm.kernel)
+    return kept
 
 
 def support_attributes(svm, task, planes):
@@ -422,7 +441,8 @@ def support_attributes(svm, task, planes):
         support = task.rows[used]
     attributes = {"support_": support, "_n_seen": task.n_passed}
     if svm.store_support:
-        attributes["support_vectors_"] = task.X[used]
+        # Rows of a kernel are no samples.
+        attributes["support_vectors_"] = task.X[used[:0] if is_precomputed(svm) else used]
         attributes["_support_codes"] = task.codes[used]
         attributes["_support_weight"] = task.weight[used]
         dual = (planes.duals * task.signs)[used].T

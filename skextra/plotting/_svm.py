@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skextra._base import import_extra
+from skextra._svm._parameters import kind_of
 from skextra._typing import LabelArray, MatrixLike
 from skextra.plotting._axes import AxesLike, given_axes
 from skextra.plotting._palette import COLOURS, GREY
@@ -165,8 +166,8 @@ class SVMDisplay:
         Raises
         ------
         ValueError
-            If a parameter is invalid, y has classes unknown to the estimator, or the map does not
-            have the two features that ``space='map'`` needs.
+            If a parameter is invalid, y has classes unknown to the estimator, the map does not
+            have the two features that ``space='map'`` needs, or the kernel was precomputed.
         """
         X, y = _checked(estimator, X, y)
         check_whole("grid_resolution", grid_resolution, least=2)
@@ -241,6 +242,11 @@ class SVMDisplay:
 def _checked(estimator, X, y):
     """Return X as the estimator takes it, and y as an array of its classes."""
     check_is_fitted(estimator)
+    if kind_of(estimator._fitted_with["feature_map"]) == "precomputed":
+        raise ValueError(
+            "SVMDisplay draws samples, of which feature_map='precomputed' knows only the kernel; "
+            "to draw them, fit with the function that computes it as kernel."
+        )
     X = validate_data(estimator, X, accept_sparse="csr", dtype=np.float64, reset=False)
     y = np.asarray(y)
     if y.shape != (X.shape[0],):

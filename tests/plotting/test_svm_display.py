@@ -152,6 +152,18 @@ def test_what_cannot_be_drawn(trick):
         SVMDisplay.from_estimator(trick, LINE, SIDE, ax=pyplot.subplots()[1])
 
 
+def test_samples_with_a_kernel_of_one_s_own_are_drawn_but_not_a_matrix():
+    X, y = IRIS.data.to_numpy()[:, 2:], IRIS.target
+    svm = FeatureMapSVM(kernel="laplacian", n_components=30, random_state=0).fit(X, y)
+    (panel,) = SVMDisplay.from_estimator(svm, X, y, grid_resolution=20).panels
+    grid = np.column_stack([part.ravel() for part in np.meshgrid(panel.x, panel.y)])
+    assert_allclose(panel.decisions.reshape(400, 3), svm.decision_function(grid))
+    assert len(panel.support_vectors) == len(svm.support_)
+    matrix = FeatureMapSVM("precomputed").fit(X @ X.T, y)
+    with pytest.raises(ValueError, match=r"of which feature_map='precomputed' knows only"):
+        SVMDisplay.from_estimator(matrix.set_params(feature_map="rbf"), X @ X.T, y)
+
+
 def test_maps_that_end_where_the_samples_do():
     rng = np.random.default_rng(0)
     X = rng.uniform(0.1, 2, (60, 2))

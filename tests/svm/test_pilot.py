@@ -6,6 +6,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.datasets import make_classification, make_moons
 
 from skextra import FeatureMapSVM
+from skextra._svm._landmark_kernels import GaussianKernel
 from skextra._svm._parameters import gamma_of
 from skextra._svm._pilot import fit_pilot
 from skextra._svm._training import task_of
@@ -26,8 +27,8 @@ def rough(n, n_classes=2):
 def pilot_of(X, y, count=600):
     svm = FeatureMapSVM()
     task = task_of(svm, X, y, np.ones(len(X)))
-    gamma = gamma_of("scale", task.X, task.weight)
-    return task, fit_pilot(task, task.costs, count, gamma, 1, np.random.RandomState(0))
+    kernel = GaussianKernel(gamma_of("scale", task.X, task.weight))
+    return task, fit_pilot(task, task.costs, count, kernel, 1, np.random.RandomState(0))
 
 
 def test_auto_takes_as_many_landmarks_as_the_decisions_need():

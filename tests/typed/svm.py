@@ -5,6 +5,7 @@ from typing import assert_type
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
+from sklearn.gaussian_process.kernels import Matern
 from sklearn.preprocessing import SplineTransformer
 
 from skextra import FeatureMapSVM
@@ -13,6 +14,10 @@ from skextra._typing import FloatArray, FloatMatrix, LabelArray
 
 def cubic(X: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.hstack([X, X**3 - 2 * X])
+
+
+def product(A: NDArray[np.float64], B: NDArray[np.float64]) -> NDArray[np.float64]:
+    return (A @ B.T + 1) ** 2
 
 
 def right_code(X: NDArray[np.float64], y: NDArray[np.int64]) -> None:
@@ -42,19 +47,27 @@ def right_code(X: NDArray[np.float64], y: NDArray[np.int64]) -> None:
     FeatureMapSVM(cubic, loss="hinge")
     FeatureMapSVM(lambda X: np.hstack([X, X**2]))
     FeatureMapSVM(SplineTransformer())
+    FeatureMapSVM("precomputed", landmarks="uniform").fit(X @ X.T, y)
+    FeatureMapSVM(kernel="laplacian", gamma=0.1)
+    FeatureMapSVM(kernel=product)
+    FeatureMapSVM(kernel=lambda A, B: A @ B.T)
+    FeatureMapSVM(kernel=Matern(nu=1.5))
     FeatureMapSVM(landmarks=X[:20], gamma=0.1)
     FeatureMapSVM(landmarks="kmeans", n_components=200, multi_class="ovo", n_jobs=-1)
 
 
 def wrong_code(X: NDArray[np.float64], y: NDArray[np.int64]) -> None:
     FeatureMapSVM("gauss")  # type: ignore[arg-type]
-    FeatureMapSVM("rbf", 4.0)  # type: ignore[call-arg]
+    FeatureMapSVM("rbf", None)  # type: ignore[call-arg]
     FeatureMapSVM(loss="log")  # type: ignore[arg-type]
     FeatureMapSVM(gamma="wide")  # type: ignore[arg-type]
     FeatureMapSVM(landmarks="random")  # type: ignore[arg-type]
     FeatureMapSVM(n_components=0.5)  # type: ignore[arg-type]
     FeatureMapSVM(multi_class="crammer_singer")  # type: ignore[arg-type]
-    FeatureMapSVM(kernel="rbf")  # type: ignore[call-arg]
+    FeatureMapSVM(kernel="precomputed")  # type: ignore[arg-type]
+    FeatureMapSVM(kernel=0.5)  # type: ignore[arg-type]
+    FeatureMapSVM(kernel=lambda A: A)  # type: ignore[arg-type,misc]
+    FeatureMapSVM(nu=0.5)  # type: ignore[call-arg]
     FeatureMapSVM().fit(X)  # type: ignore[call-arg]
     FeatureMapSVM().fit("X", y)  # type: ignore[arg-type]
     _ = FeatureMapSVM().support_vector_  # type: ignore[attr-defined]
