@@ -40,9 +40,9 @@ _MOST_EXACT_WORK = 3e8
 # iterative one in float64 needs many steps there.
 _MOST_EXACT_RESCUE = 1e11
 _MOST_DENSE = 1e7  # entries of sparse mapped samples that may become dense, 80 MB
-# Entries, zeros included, up to which sparse mapped samples are solved like dense ones, to the last
-# digit, in some hundredths of a second. Ten times as many would take up to 15 times as long as by
-# descent.
+# Entries, zeros included, up to which sparse mapped samples are solved like dense ones, to the
+# last digit, in some hundredths of a second. With ten times as many that would take 7 to 50 times
+# as long as descent.
 _FEW_ENTRIES = 2e5
 _EXACT_COPIES = 3  # of the mapped samples that the exact methods hold at once
 _MEBI = 2**20
