@@ -20,9 +20,9 @@ from skextra._svm._sparse_rows import SparseRows, fours, padded
 FEWEST_FEATURES = 200
 # Features up to which that is so for Newton's method after descent, too.
 _MOST_MOMENT_FEATURES = 1000
-# Passes after which Newton's method continues, for its last digits. At C=100, 37,000 docstrings take
-# 350 passes, and less time than Newton's method would from there on; 3000 docstrings take more
-# passes, and Newton's method after 30 would be faster: benchmarks/svm_constants.py.
+# Passes after which Newton's method continues. At C=100, 37,000 docstrings take 350, in less time
+# than Newton's method from the 24th on; 3000 docstrings take more, and Newton's method from the
+# 30th on would take .6 times as long: benchmarks/svm_constants.py.
 _MOST_PASSES = 500
 # Share of the tolerance that descent goes on to. A gap of .01 loses .07 points of accuracy on
 # docstrings, .003 none; the passes up to there take a tenth to a third of the time.

@@ -209,8 +209,8 @@ class FeatureMapSVM(CallbackSupportMixin, ClassifierMixin, TransformerMixin, Est
     the landmarks, preconditioned as in [2]_, with kernels in float32. The cost is O(n_samples *
     n_components * (n_features + 10 n_problems)); the memory is that of the mapped samples, or
     `memory_limit`. Sparse mapped samples of more than 200 features, such as texts under
-    'identity', are solved by dual coordinate descent [3]_ on their entries, with the intercept by
-    the method of multipliers.
+    'identity', are solved by dual coordinate descent [3]_ on their entries, unless they are few,
+    with the intercept by the method of multipliers.
 
     Standardise the features first unless they share one unit, as pixels do. For probabilities use
     :class:`~sklearn.calibration.CalibratedClassifierCV`. The defaults were chosen by
