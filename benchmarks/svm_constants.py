@@ -91,7 +91,7 @@ def cases():
     svm = FeatureMapSVM(n_components=300, random_state=0)
     return {
         "small": (FeatureMapSVM(random_state=0), *digits, 1),
-        "small costly": (FeatureMapSVM(C=5000.0, random_state=0), *cancer, 1),
+        "small costly": (FeatureMapSVM(C=1000.0, random_state=0), *digits, 1),
         "many small": (FeatureMapSVM(random_state=0), *part, 1),
         "digits": (svm, *load_digits(return_X_y=True), 1),
         "cancer": (svm, *cancer, 1),

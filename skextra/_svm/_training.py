@@ -57,10 +57,12 @@ _MOST_EXACT_WORK = 3e8
 # Multiplications, a minute or two, that the exact method may take where float32 has failed: the
 # iterative one in float64 needs many steps there.
 _MOST_EXACT_RESCUE = 1e11
-# Samples that are all taken as landmarks by default, and costs up to which this is fast. More of
-# either takes longer than landmarks do: benchmarks/svm_constants.py.
+# Samples that are all taken as landmarks by default, and costs up to which this is fast. With more
+# samples it takes longer than landmarks do. At larger costs conjugate gradients need more steps
+# than they may take, and the factorisation after them takes four times as long as landmarks:
+# benchmarks/svm_constants.py.
 _MOST_EXACT_KERNEL_ROWS = 2500
-_MOST_EXACT_KERNEL_COST = 1e3
+_MOST_EXACT_KERNEL_COST = 100.0
 _KERNEL_BYTES = 12  # of an entry of the kernel: one in float64, and one in float32 for products
 _MOST_DENSE = 1e7  # entries of sparse mapped samples that may become dense, 80 MB
 # Entries, zeros included, up to which sparse mapped samples are solved like dense ones, to the
