@@ -19,7 +19,7 @@ from unittest import mock
 import numpy as np
 from _svm_text import docstrings, documents
 from sklearn.base import clone
-from sklearn.datasets import load_breast_cancer, load_digits, make_classification, make_moons
+from sklearn.datasets import load_breast_cancer, load_digits, make_classification
 from sklearn.model_selection import train_test_split
 from sklearn.preprocessing import StandardScaler
 
@@ -43,7 +43,7 @@ CONSTANTS = [
     ("large", "pilot", "_MOST_FACTOR", (1.0, 10.0)),
     ("large", "pilot", "_SHARPNESS", (0.0, 1.0, 4.0)),
     ("digits", "pilot", "_SHARPNESS", (0.0, 1.0, 4.0)),
-    ("auto", "pilot", "_SQUARED_ERROR", (0.0, 60.0)),
+    ("noisy", "pilot", "_SQUARED_ERROR", (0.0, 60.0)),
     ("noisy", "pilot", "_NOISE", (0.0, 4000.0)),
     ("middle", "landmarks", "_MOST_FLOAT64_ENTRIES", (0, 10_000_000)),
     ("large", "at_scale", "_REFRESH", (1, 4)),
@@ -83,7 +83,6 @@ def cases():
     data = make_classification(20_000, 20, n_informative=12, n_classes=4, random_state=0)
     two = data[0], data[1] > 1
     part = data[0][:5000], data[1][:5000]
-    moons = make_moons(10_000, noise=0.25, random_state=0)
     cancer, digits = (
         (StandardScaler().fit_transform(X), y)
         for X, y in (load_breast_cancer(return_X_y=True), load_digits(return_X_y=True))
@@ -98,7 +97,6 @@ def cases():
         "costly": (clone(svm).set_params(C=1000.0), *digits, 1),
         "cheap": (clone(svm).set_params(C=0.01), *load_digits(return_X_y=True), 1),
         "middle": (FeatureMapSVM(n_components=600, random_state=0), *part, 1),
-        "auto": (FeatureMapSVM(random_state=0), *moons, 1),
         "noisy": (FeatureMapSVM(random_state=0), *part, 1),
         "large": (svm, *data, 1),
         "uniform": (clone(svm).set_params(landmarks="uniform"), *data, 1),

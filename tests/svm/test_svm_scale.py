@@ -317,3 +317,14 @@ def test_scales_that_leave_no_gamma_are_named(scale):
         with pytest.raises(ValueError, match=r"gamma='scale' is .* put X on one scale"):
             FeatureMapSVM().fit(rows, y)
     assert FeatureMapSVM().fit(np.full((4, 2), scale), [0, 1, 0, 1]).gamma_ == 1.0
+
+
+def test_costly_rows_of_a_rare_class_converge_in_float32():
+    X, y = make_classification(
+        80_000, 20, n_informative=8, weights=[1 - 1 / 500], flip_y=0.0, random_state=0
+    )
+    svm = FeatureMapSVM(class_weight="balanced", random_state=0).fit(X[:40_000], y[:40_000])
+    assert svm._precision == "float32"
+    assert svm.duality_gap_.max() <= 0.01
+    rare = y[40_000:] == 1
+    assert (svm.predict(X[40_000:])[rare] == 1).mean() > 0.5
