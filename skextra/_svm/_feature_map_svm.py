@@ -92,8 +92,7 @@ class FeatureMapSVM(CallbackSupportMixin, ClassifierMixin, TransformerMixin, Est
         kernel better and take time in proportion. 'auto' is as many as the decisions need by the
         verdict of a pilot fit, up to a fifth of the number of samples or 300, and up to 1000; for
         'fourier' it is 1000. With the Gaussian, ``landmarks='margin'``, the squared hinge and up
-        to 2500 samples, 'auto' is the exact kernel: the solution is that of all samples as
-        landmarks, and its support vectors are kept as such.
+        to 2500 samples it is the exact kernel, of which the support vectors are the landmarks.
 
     landmarks : {'margin', 'uniform', 'kmeans'} or array-like of shape (m, n_features), \
             default='margin'

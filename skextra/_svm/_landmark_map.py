@@ -223,7 +223,7 @@ class LandmarkMap:
             "landmarks_": self.landmarks,
             "feature_map_": None,
             "_precision": self.dtype.name,
-            "_kernel_weights": planes.weights,
+            "_kernel_weights": np.ascontiguousarray(planes.weights),
             "_has_independent": self.is_independent,
         }
         if self.kernel.keeps_factor or self.is_indefinite:

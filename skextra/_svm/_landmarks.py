@@ -166,7 +166,7 @@ def _as_rows(landmarks, X):
         values = rows.data
     else:
         try:
-            rows = values = np.array(landmarks, dtype=X.dtype)
+            rows = values = np.array(landmarks, dtype=X.dtype, order="C")
         except (TypeError, ValueError) as error:
             raise ValueError(
                 f"landmarks={landmarks!r} must be 'margin', 'uniform', 'kmeans' or an array of "

@@ -64,9 +64,11 @@ def learn_chunk(svm, X, y, weight, classes):
         y = np.concatenate((stream.y, y))
         weight = np.concatenate((stream.weight, weight))
         rows = np.concatenate((stream.rows, rows))
-        # Landmarks are drawn again when the stream has doubled, or few enough samples are kept.
+        # Landmarks are drawn again when the stream has doubled, and instead of the support vectors
+        # of an exact kernel, which may depend on each other.
         doubled = isinstance(svm.landmarks, str) and seen >= 2 * stream.drawn
-        draws = doubled or takes_exact_kernel(svm, X.shape[0])
+        dependent = not getattr(svm, "_has_independent", True)
+        draws = doubled or dependent or takes_exact_kernel(svm, X.shape[0])
         drawn = seen if draws else stream.drawn
         past = Past(
             restored_map(svm),

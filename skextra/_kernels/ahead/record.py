@@ -108,7 +108,11 @@ def estimators(X):
         yield skextra.LMSRegressor(variant=variant)
     yield skextra.Adaline()
     yield skextra.Adaline(average=False, learning_rate=1e-5)
+    yield skextra.FeatureMapSVM()
     yield skextra.FeatureMapSVM(n_components=30)
+    if sparse.issparse(X):
+        for multi_class in ("ovr", "ovo"):
+            yield skextra.FeatureMapSVM("identity", C=1e-4, tol=0.1, multi_class=multi_class)
     if not sparse.issparse(X):
         yield skextra.Madaline(max_iter=2)
         yield skextra.Madaline(rule="mri", max_iter=2)
