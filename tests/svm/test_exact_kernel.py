@@ -176,12 +176,12 @@ def test_short_streams_keep_to_the_exact_kernel():
 
 def test_a_stream_may_outgrow_the_exact_kernel(monkeypatch):
     X, y = standardised(load_breast_cancer)
-    X, y = np.vstack([X, X + 1e-9]), np.tile(y, 2)  # support vectors depend on each other
-    svm = FeatureMapSVM(random_state=0).fit(X, y)
+    svm = FeatureMapSVM(gamma=1e-4, random_state=0).fit(X, y)
+    assert len(svm.landmarks_) > 300  # support vectors, most of which depend on others
     monkeypatch.setattr(_training, "_MOST_EXACT_KERNEL_ROWS", 10)
     svm.partial_fit(X[:100], y[:100])
-    assert len(svm.landmarks_) <= 300
-    assert svm.score(X, y) > 0.97
+    assert len(svm.landmarks_) < 100
+    assert svm.score(X, y) > 0.95
 
 
 def test_single_rows_are_decided_as_many_are():
