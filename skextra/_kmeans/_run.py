@@ -48,6 +48,9 @@ _LAST_PER_CENTER, _LAST = 128, 3
 # Rows from which such a search finds main directions: with half of the usual, fits of many
 # features and few clusters take a tenth less time (kmeans_constants.py --rough).
 _ROUGH_AXES_FROM = 1000
+# Iterations from seeds before those with momentum. Without them 6000 embeddings in 60 clusters end
+# .9% higher; with six or ten a fit takes as many more, and ends the same.
+_PLAIN = 3
 # Iterations after centres have moved to rare groups in a rough search.
 _SETTLING = 3
 # What moving the centres to the means has to gain after a search, in units of `tol`. With .2
@@ -181,7 +184,8 @@ class Run:
             return self.search_roughly(start)
         sample = Sample(rows, k, self.random_state, metric=metric)
         if self.plan.refine == "auto" and not sample.is_worthwhile:
-            return Clustering.start(rows, self.seed(start, rows))
+            begin = Clustering.start(rows, self.seed(start, rows))
+            return lloyd(rows, begin, max_iter=_PLAIN, metric=metric)
         found = self.search_sample(start, sample)
         for _ in range(_ROUNDS if sample.is_partial else 0):
             before = found.centers
