@@ -94,12 +94,11 @@ def choose_candidates(svm, task, kernel, random_state):
     else:
         costs = task.weight * min(svm.C, MOST_COST)
         pilot = fit_pilot(task, costs, wanted, kernel, svm.n_jobs, random_state)
-        own = len(pilot.own)
         if svm.n_components == "auto":
             wanted = int(min(wanted, pilot.landmarks_needed(X)))
-        if wanted <= own:
+        if svm.n_components == "auto" and wanted <= len(pilot.own):
             numbers, start = pilot.landmarks()
-            wanted = own
+            wanted = len(numbers)
         else:
             numbers, start = pilot.draw(wanted, costs, random_state)
     return Candidates(kernel.landmarks(X, numbers), wanted, start)

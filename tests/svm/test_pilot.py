@@ -1,5 +1,7 @@
 """The pilot of FeatureMapSVM: which landmarks it draws, and how many it asks for."""
 
+from unittest.mock import Mock, patch
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
@@ -8,7 +10,7 @@ from sklearn.datasets import make_classification, make_moons
 from skextra import FeatureMapSVM
 from skextra._svm._landmark_kernels import GaussianKernel
 from skextra._svm._parameters import gamma_of
-from skextra._svm._pilot import fit_pilot
+from skextra._svm._pilot import Pilot, fit_pilot
 from skextra._svm._training import task_of
 
 
@@ -44,6 +46,16 @@ def test_auto_takes_as_many_landmarks_as_the_decisions_need():
 def test_a_given_number_of_landmarks_is_kept():
     svm = FeatureMapSVM(n_components=500, gamma=500.0, random_state=0).fit(*smooth(4000))
     assert len(svm.landmarks_) == 500
+
+
+@pytest.mark.parametrize("count", [1, 5, 10])
+def test_few_landmarks_are_as_many_as_asked_for_and_near_the_border(count):
+    X, y = smooth(2000)
+    drawn = Mock(wraps=Pilot.draw)
+    with patch.object(Pilot, "draw", lambda *args: drawn(*args)):
+        svm = FeatureMapSVM(n_components=count, random_state=0).fit(X, y)
+    assert len(svm.landmarks_) == count
+    drawn.assert_called_once()
 
 
 def test_more_of_the_kernel_needs_more_landmarks():
