@@ -117,8 +117,11 @@ def all_or_nothing(method: Method) -> Method:
 
 
 def frozen(array: NDArray[Scalar]) -> NDArray[Scalar]:
-    """Return a read-only view, so that numba compiles a loop once, not for writable arrays too."""
-    view = array.view()
+    """Return a read-only plain view: numba compiles a loop once, not for writable arrays too.
+
+    Nor for subclasses: arrays of a model that is mapped from a file are of type memmap.
+    """
+    view = np.asarray(array).view()
     view.flags.writeable = False
     return view
 

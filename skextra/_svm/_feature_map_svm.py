@@ -11,10 +11,10 @@ from skextra._base import Estimator, all_or_nothing
 from skextra._callbacks import CallbackSupportMixin, with_callbacks
 from skextra._common._blas_limit import single_blas_thread
 from skextra._common._classes import check_labels, decided, settle_classes
-from skextra._common._new_rows import check_labelled, check_new
+from skextra._common._new_rows import check_labelled
 from skextra._sklearn import ClassifierMixin, Tags, TransformerMixin, available_if
 from skextra._svm import _parameters
-from skextra._svm._fitted_map import names_of_input, restored_map
+from skextra._svm._fitted_map import names_of_input, new_samples, restored_map
 from skextra._svm._parameters import FeatureMap, KernelFunction, KernelName, has_stream
 from skextra._svm._problems import class_values
 from skextra._svm._stream import check_unchanged, learn_chunk
@@ -344,7 +344,7 @@ class FeatureMapSVM(CallbackSupportMixin, ClassifierMixin, TransformerMixin, Est
         _parameters.check(self)
         metadata = {} if sample_weight is None else {"sample_weight": sample_weight}
         data = {"X": X, "y": y, "metadata": metadata}
-        takes_sparse = not _parameters.is_precomputed(self)
+        takes_sparse = not _parameters.is_precomputed(self.feature_map)
         X, y, weight = check_labelled(self, X, y, sample_weight, True, takes_sparse)
         _parameters.check_samples(self, X)
         task = task_of(self, X, y, weight)
@@ -430,7 +430,7 @@ class FeatureMapSVM(CallbackSupportMixin, ClassifierMixin, TransformerMixin, Est
             decides; with ``multi_class='ovo'`` it is the number of pairs won, plus a confidence
             of less than half.
         """
-        X = check_new(self, X, accept_sparse=not _parameters.is_precomputed(self))
+        X = new_samples(self, X)
         decisions = restored_map(self).decisions(X) + self.intercept_
         multi_class = self._fitted_with["multi_class"]
         values = class_values(decisions, len(self.classes_), multi_class)
@@ -466,7 +466,7 @@ class FeatureMapSVM(CallbackSupportMixin, ClassifierMixin, TransformerMixin, Est
         {ndarray, CSR array} of shape (n_samples, n_features_out)
             The mapped samples.
         """
-        X = check_new(self, X, accept_sparse=not _parameters.is_precomputed(self))
+        X = new_samples(self, X)
         return restored_map(self).transform(X).astype(X.dtype, copy=False)
 
     def get_feature_names_out(

@@ -5,11 +5,12 @@ from typing import Any, Protocol, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from skextra._common._new_rows import check_new
 from skextra._svm._explicit_maps import explicit_map
 from skextra._svm._landmark_kernels import landmark_kernel
 from skextra._svm._landmark_map import LandmarkMap
 from skextra._svm._mapped_rows import MappedRows
-from skextra._svm._parameters import LANDMARK_MAPS, kind_of
+from skextra._svm._parameters import LANDMARK_MAPS, is_precomputed, kind_of
 from skextra._svm._solution import Planes
 from skextra._typing import FloatArray, FloatMatrix
 
@@ -69,6 +70,15 @@ class FittedMap(Protocol):
 
     def attributes(self, planes: Planes) -> dict[str, Any]:
         """Return the fitted attributes that the map and the planes are restored from."""
+
+
+def new_samples(svm, X) -> FloatMatrix:
+    """Return samples after the fit as `check_new` does.
+
+    Whether they may be sparse depends on the map of the fit, whatever `feature_map` is by now.
+    """
+    feature_map = vars(svm).get("_fitted_with", vars(svm))["feature_map"]
+    return check_new(svm, X, accept_sparse=not is_precomputed(feature_map))
 
 
 def names_of_input(svm, input_features) -> NDArray[np.object_]:

@@ -114,7 +114,7 @@ class GaussianKernel(Kernel):
         if sparse.issparse(X) or sparse.issparse(landmarks) or X.dtype != landmarks.dtype:
             return None
         decisions = np.empty((X.shape[0], weights.shape[1]))
-        _gaussian.decide(frozen(X), frozen(landmarks), self.gamma, weights, decisions)
+        _gaussian.decide(frozen(X), frozen(landmarks), self.gamma, frozen(weights), decisions)
         return decisions
 
     def diagonal(self, X, numbers):

@@ -163,21 +163,21 @@ def is_gaussian(svm: Any) -> bool:
 
 def check_samples(svm: Any, X: Any) -> None:
     """Raise ValueError if the samples of a fit are to be a kernel and cannot be one."""
-    if is_precomputed(svm) and X.shape[0] != X.shape[1]:
+    if is_precomputed(svm.feature_map) and X.shape[0] != X.shape[1]:
         raise ValueError(
             f"X has shape {X.shape}; with feature_map='precomputed' it must be square: the kernel "
             "between all samples of the fit."
         )
 
 
-def is_precomputed(svm: Any) -> bool:
+def is_precomputed(feature_map: FeatureMap) -> bool:
     """Return whether X is to be a kernel."""
-    return isinstance(svm.feature_map, str) and svm.feature_map == "precomputed"
+    return isinstance(feature_map, str) and feature_map == "precomputed"
 
 
 def has_stream(svm: Any) -> bool:
     """Return whether an estimator has `partial_fit`; raise AttributeError if not."""
-    if is_precomputed(svm):
+    if is_precomputed(svm.feature_map):
         raise AttributeError(
             "feature_map='precomputed' needs the kernel between all samples at once, so there is "
             "no partial_fit; pass the function that computes it as kernel instead."

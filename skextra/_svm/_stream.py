@@ -43,7 +43,7 @@ def check_unchanged(svm):
     """Raise ValueError if a parameter that a stream cannot change has changed."""
     for name, before in svm._fitted_with.items():
         now = getattr(svm, name)
-        if now is not before and now != before:
+        if not _is_same(now, before):
             raise ValueError(
                 f"{name}={now!r} differs from {before!r} of the model so far; use a new estimator."
             )
@@ -73,7 +73,7 @@ def learn_chunk(svm, X, y, weight, classes):
         past = Past(
             restored_map(svm),
             getattr(svm, "gamma_", None),
-            svm.coef_.T.astype(np.float64),
+            None if draws else svm.coef_.T.astype(np.float64),
             svm.intercept_.astype(np.float64),
             draws,
         )
@@ -87,6 +87,23 @@ def learn_chunk(svm, X, y, weight, classes):
     kept = Stream(X[numbers], y[numbers], task.weight[near], rows[numbers], seen, drawn)
     # A dict, as a file of skops holds no types of ours but the estimator's.
     return fitted | {"support_": rows[fitted["support_"]], "_stream": vars(kept)}
+
+
+def _is_same(now, before):
+    """Return whether two values of a parameter are the same.
+
+    Estimators, and what else has `get_params`, are the same if their parameters are.
+    """
+    if now is before:
+        return True
+    if hasattr(now, "get_params") and type(now) is type(before):
+        now, before = now.get_params(deep=False), before.get_params(deep=False)
+        return now.keys() == before.keys() and all(
+            _is_same(now[name], before[name]) for name in now
+        )
+    if isinstance(now, np.ndarray) or isinstance(before, np.ndarray):
+        return np.array_equal(now, before)
+    return bool(now == before)
 
 
 def _stream_of(svm):

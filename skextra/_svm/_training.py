@@ -1,5 +1,6 @@
 """A fit of FeatureMapSVM, from checked data to fitted attributes."""
 
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from math import isinf
@@ -175,15 +176,17 @@ class Past:
         The map of the last chunk.
     gamma : float or None
         Inverse squared width, if the map has one.
-    coef, intercept : ndarray of shape (p, n_problems) and (n_problems,)
-        Its planes.
+    coef : ndarray of shape (p, n_problems) or None
+        Its normals; None if new landmarks are to be drawn.
+    intercept : ndarray of shape (n_problems,)
+        Its intercepts.
     draws_landmarks : bool
         Whether new landmarks are to be drawn.
     """
 
     fitted_map: FittedMap
     gamma: float | None
-    coef: NDArray[np.float64]
+    coef: NDArray[np.float64] | None
     intercept: NDArray[np.float64]
     draws_landmarks: bool
 
@@ -433,7 +436,10 @@ def kept_parameters(svm):
     """Return the parameters that a stream cannot change, as they are now."""
     kept = {name: getattr(svm, name) for name in KEPT_BY_STREAMS}
     if hasattr(svm.kernel, "get_params"):  # set_params could change it after the fit
-        kept["kernel"] = clone(svm.kernel)
+        # A function may have a `get_params` that is not scikit-learn's. Like any other function,
+        # it then has no parameters that could be known.
+        with suppress(TypeError, RuntimeError):
+            kept["kernel"] = clone(svm.kernel)
     return kept
 
 
@@ -448,7 +454,9 @@ def support_attributes(svm, task, planes):
     attributes = {"support_": support, "_n_seen": task.n_passed}
     if svm.store_support:
         # Rows of a kernel are no samples.
-        attributes["support_vectors_"] = task.X[used[:0] if is_precomputed(svm) else used]
+        attributes["support_vectors_"] = task.X[
+            used[:0] if is_precomputed(svm.feature_map) else used
+        ]
         attributes["_support_codes"] = task.codes[used]
         attributes["_support_weight"] = task.weight[used]
         dual = (planes.duals * task.signs)[used].T
