@@ -14,7 +14,7 @@ from skextra._common._classes import check_labels, decided, settle_classes
 from skextra._common._new_rows import check_labelled
 from skextra._sklearn import ClassifierMixin, Tags, TransformerMixin, available_if
 from skextra._svm import _parameters
-from skextra._svm._fitted_map import names_of_input, new_samples, restored_map
+from skextra._svm._fitted_map import SOMETIMES_FITTED, names_of_input, new_samples, restored_map
 from skextra._svm._parameters import FeatureMap, KernelFunction, KernelName, has_stream
 from skextra._svm._problems import class_values
 from skextra._svm._stream import check_unchanged, learn_chunk
@@ -28,13 +28,6 @@ from skextra._typing import (
     MatrixLike,
     RandomStateLike,
 )
-
-# Fitted attributes that not every fit sets.
-_SOMETIMES = (
-    "coef_", "gamma_", "landmarks_", "support_vectors_", "dual_coef_", "_support_codes",
-    "_support_weight", "_precision", "_kernel_weights", "_has_independent", "_landmark_factor",
-    "_scale", "_stream",
-)  # fmt: skip
 
 
 class FeatureMapSVM(CallbackSupportMixin, ClassifierMixin, TransformerMixin, Estimator):
@@ -92,7 +85,10 @@ class FeatureMapSVM(CallbackSupportMixin, ClassifierMixin, TransformerMixin, Est
         kernel better and take time in proportion. 'auto' is as many as the decisions need by the
         verdict of a pilot fit, up to a fifth of the number of samples or 300, and up to 1000; for
         'fourier' it is 1000. With the Gaussian, ``landmarks='margin'``, the squared hinge and up
-        to 2500 samples it is the exact kernel, of which the support vectors are the landmarks.
+        to 2500 samples it is the exact kernel, of which the support vectors are the landmarks,
+        unless C times the weight of any sample, that of its class included, is above 100, or the
+        kernel does not fit into `memory_limit`. There the number of samples gives the exact
+        kernel.
 
     landmarks : {'margin', 'uniform', 'kmeans'} or array-like of shape (m, n_features), \
             default='margin'
@@ -115,10 +111,11 @@ class FeatureMapSVM(CallbackSupportMixin, ClassifierMixin, TransformerMixin, Est
         proportional to the sum of the sample weights of a class.
 
     tol : float, default=0.01
-        Duality gap, as a fraction of the objective, at which an iterative solver stops. The method
-        is exact for up to about 2500 samples with landmarks and 4000 with other maps, for few
-        features, for the hinge and for the hard margin; there `tol` only decides whether to warn.
-        Sparse mapped samples of more than 200 features are solved to a third of it.
+        Duality gap, as a fraction of the objective, at which an iterative solver stops; dual
+        coordinate descent (see Notes) stops at a third of it. The method is exact for up to 2500
+        samples with the exact kernel, or with the 300 landmarks of 'auto', and for 4000 with
+        other maps, for few features, for the hinge and for the hard margin; there `tol` only
+        decides whether to warn.
 
     max_iter : int, default=1000
         Maximum number of solver steps; the interior point method takes at most 200.
@@ -147,7 +144,7 @@ class FeatureMapSVM(CallbackSupportMixin, ClassifierMixin, TransformerMixin, Est
 
     coef_ : ndarray of shape (n_problems, n_features_out)
         Normals w of the planes in the space of the map; one for two classes. Those of the exact
-        kernel are computed when they are first asked for.
+        kernel are computed when they are first asked for, or shown in a notebook.
 
     intercept_ : ndarray of shape (n_problems,)
         Intercepts b, which are not penalised.
@@ -165,7 +162,8 @@ class FeatureMapSVM(CallbackSupportMixin, ClassifierMixin, TransformerMixin, Est
 
     dual_coef_ : ndarray of shape (n_problems, n_support)
         Their dual variables times their side: ``w = dual_coef_ @ transform(support_vectors_)``
-        to the precision of the solution, which is that of the dtype if the method is exact.
+        to the precision of the solution. If the method is exact this is about eight digits, or
+        that of the dtype if it has fewer. A fit that has not converged may be far off.
 
     duality_gap_ : ndarray of shape (n_problems,)
         Upper bounds on the excess of each objective over its minimum, as fractions of the
@@ -409,7 +407,8 @@ class FeatureMapSVM(CallbackSupportMixin, ClassifierMixin, TransformerMixin, Est
         """Normals w of the planes in the space of the map, of shape (n_problems, n_features_out).
 
         A fit in the space of the exact kernel needs no factorisation of the kernel of its
-        landmarks, but these do. They are computed when they are first asked for, and kept.
+        landmarks, but these do. They are computed when they are first asked for, which showing
+        the estimator as HTML does too, and kept.
         """
         if "_kernel_weights" not in vars(self):
             raise AttributeError(f"This {type(self).__name__} has no coef_ before it is fitted.")
@@ -488,7 +487,7 @@ class FeatureMapSVM(CallbackSupportMixin, ClassifierMixin, TransformerMixin, Est
         return restored_map(self).names(names_of_input(self, input_features))
 
     def _publish(self, fitted: dict[str, Any]) -> Self:
-        for name in _SOMETIMES:
+        for name in SOMETIMES_FITTED:
             vars(self).pop(name, None)
         vars(self).update(fitted)
         return self

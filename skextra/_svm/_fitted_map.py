@@ -14,6 +14,13 @@ from skextra._svm._parameters import LANDMARK_MAPS, is_precomputed, kind_of
 from skextra._svm._solution import Planes
 from skextra._typing import FloatArray, FloatMatrix
 
+# Fitted attributes that not every fit sets.
+SOMETIMES_FITTED = (
+    "coef_", "gamma_", "landmarks_", "support_vectors_", "dual_coef_", "_support_codes",
+    "_support_weight", "_precision", "_kernel_weights", "_has_independent", "_landmark_factor",
+    "_scale", "_stream",
+)  # fmt: skip
+
 
 class FittedMap(Protocol):
     """A map from samples to features, which it makes of columns that it computes.
