@@ -96,11 +96,10 @@ def _is_same(now, before):
     """
     if now is before:
         return True
-    if hasattr(now, "get_params") and type(now) is type(before):
-        now, before = now.get_params(deep=False), before.get_params(deep=False)
-        return now.keys() == before.keys() and all(
-            _is_same(now[name], before[name]) for name in now
-        )
+    if type(now) is type(before) and hasattr(now, "get_params"):
+        now, before = (sorted(each.get_params(deep=False).items()) for each in (now, before))
+    if isinstance(now, list | tuple) and isinstance(before, list | tuple):
+        return len(now) == len(before) and all(map(_is_same, now, before))
     if isinstance(now, np.ndarray) or isinstance(before, np.ndarray):
         return np.array_equal(now, before)
     return bool(now == before)

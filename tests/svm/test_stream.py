@@ -27,6 +27,16 @@ class Scaled(BaseEstimator):
         return kernel(A * self.scale, B * self.scale)
 
 
+class Sum(BaseEstimator):
+    """The sum of kernels."""
+
+    def __init__(self, parts):
+        self.parts = parts
+
+    def __call__(self, A, B):
+        return sum(part(A, B) for part in self.parts)
+
+
 class Other(Scaled):
     """The same, of another type."""
 
@@ -46,8 +56,13 @@ class Derived:
 
 @pytest.mark.parametrize(
     "kernel",
-    [Scaled(), Scaled(np.full(4, 0.5)), Scaled(inner=Scaled(np.ones(4)))],
-    ids=["tuple", "array", "nested"],
+    [
+        Scaled(),
+        Scaled(np.full(4, 0.5)),
+        Scaled(inner=Scaled(np.ones(4))),
+        Sum([Scaled(), Scaled(np.full(4, 0.5))]),
+    ],
+    ids=["tuple", "array", "nested", "list"],
 )
 def test_kernels_that_are_compared_by_identity_serve_a_stream(kernel):
     svm = FeatureMapSVM(kernel=kernel, random_state=0)
@@ -71,6 +86,14 @@ def test_another_kernel_is_an_error_whatever_it_compares_by(changed):
     svm = FeatureMapSVM(kernel=Scaled(np.full(4, 0.5))).partial_fit(*CHUNKS[0], classes=[0, 1, 2])
     with pytest.raises(ValueError, match=r"(?s)kernel=.* differs from .* of the model so far"):
         svm.set_params(kernel=changed).partial_fit(*CHUNKS[1])
+
+
+def test_a_change_inside_a_list_of_kernels_is_an_error():
+    parts = [Scaled(), Scaled(np.full(4, 0.5))]
+    svm = FeatureMapSVM(kernel=Sum(parts)).partial_fit(*CHUNKS[0], classes=[0, 1, 2])
+    for other in ([Scaled(), Scaled(np.full(4, 0.6))], parts[:1]):
+        with pytest.raises(ValueError, match=r"(?s)kernel=.* differs from .* of the model so far"):
+            svm.set_params(kernel=Sum(other)).partial_fit(*CHUNKS[1])
 
 
 def test_a_change_inside_a_kernel_is_an_error():
