@@ -317,7 +317,7 @@ class WideRows(DenseRows):
 
 
 def _assign_lines(block, start, stop, centers, state, full, totals, tile):
-    """Do what `assign_chunk` does without; each centre has a line of products."""
+    """Do what `assign_chunk` does without bounds of pairs: each centre has a line of products."""
     packed = centers[1]
     lines = np.empty((len(packed), LANES), np.float32)
     position, changed, evaluated = start, 0, 0

@@ -71,7 +71,7 @@ default='k-means++'
           `max_iter`, `tol` and `algorithm` are: for quantisers and previews. The inertia is
           usually up to a few percent higher. Labels and `inertia_` are exact as ever.
         - 'auto': 1 if `init` is a string (2 for up to 1000 samples, 3 for up to 500), None if it
-          is an array or a callable, or if little would be gained (see Notes).
+          is an array or a callable. Where little would be gained, the search is short (see Notes).
 
     max_iter : int, default=300
         Maximum number of iterations of one run on all data; with ``refine='rough'`` there is one.
@@ -84,8 +84,8 @@ default='k-means++'
         others. With 0 iterations end when no sample changes its cluster.
 
         After a search with ``algorithm='auto'``, iterations also end when, from the third on,
-        moving the centres to the means has lowered the inertia by at most the share ``tol / 2`` of
-        it three times in a row. In data without clusters, many more would gain next to nothing.
+        moving the centres to the means has lowered the inertia three times in a row by at most the
+        share ``tol / 2`` of what it was in the third. In data without clusters, many more would gain next to nothing.
 
     algorithm : {'auto', 'lloyd', 'elkan'}, default='auto'
         The kind of iteration. All of them skip distances that cannot change a label.
@@ -156,12 +156,12 @@ default='k-means++'
     Otherwise: greedy k-means++ on a few samples per cluster, then rounds on a sample of
     ``max(10_000, 100 * n_clusters)`` rows (fewer for fewer than ten clusters). More than 96
     features are projected on 48 main directions if these hold three quarters of the variance, for
-    up to 48 clusters, or if a first round shows about as many groups as clusters along them (more
-    than 64 always if the data are sparse). Otherwise all rows are taken where the sample is a
-    quarter of them, and ``refine='auto'`` does not search these if that round shows little to be
-    gained. A round
-    splits the clusters whose two-means split saves most, iterates, and removes the centres whose
-    removal costs least. It is undone if the inertia has not fallen, and the next one splits half
+    up to 48 clusters, or if a first round, on 40 rows per cluster if there are as many, shows about
+    as many groups as clusters along them (more than 64 always if the data are sparse). Otherwise
+    all rows are taken where the sample is a quarter of them. If the round shows little to be gained
+    there, ``refine='auto'`` with k-means++ makes three iterations from the initial centres instead.
+    A round splits the clusters whose two-means split saves most, iterates, and removes the centres
+    whose removal costs least. It is undone if the inertia has not fallen, and the next one splits half
     as many. Where rounds show no groups, the search ends early. This is breathing k-means [2]_
     with directed instead of random splits. Finally, centres move to samples drawn from all data
     by squared distance where that lowers the inertia [3]_, so that small groups which the sample

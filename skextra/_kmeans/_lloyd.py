@@ -69,9 +69,10 @@ class Assignment:
         self.reach = reach
         self.is_fresh = False
 
-    def inertia_beyond(self, centers: Floats) -> float:
-        """Return the inertia of these centres, less that of a single one at the offset."""
-        return self.counts @ np.square(centers).sum(axis=1) - 2.0 * np.vdot(centers, self.sums)
+    def inertia_terms(self, centers: Floats) -> Floats:
+        """Return what these centres add to the inertia of a single one at the offset, (k,)."""
+        squares = np.einsum("kd,kd->k", centers, centers)
+        return self.counts * squares - 2.0 * np.einsum("kd,kd->k", centers, self.sums)
 
     def copy(self) -> Assignment:
         """Return an independent copy; bounds of pairs, which no search keeps, are shared."""
@@ -216,8 +217,9 @@ def lloyd(
     The assignment is carried on and updated. A cluster that loses all its rows keeps its centre,
     unless `strict`: then it is given the row farthest from its centre. If `costs` are wanted (see
     `Rows.assign`) all iterations are run. With `momentum` the centres go beyond the means (see
-    `Momentum`). Iterations also end when moving the centres to the means has lowered the inertia
-    by at most the share `least_gain` of it three times in a row.
+    `Momentum`). Iterations also end when, from the third on, moving the centres to where they
+    belong has lowered the inertia three times in a row by at most the share `least_gain` of what
+    it was in the third.
     ``watch(step)`` is called after every iteration and may end them by returning True. The
     `metric` says where the centre of a cluster belongs.
     """
@@ -249,16 +251,18 @@ def lloyd(
         means = means_of(assignment, centers, 0.0 if strict else _LEAST)
         means = metric.place(means, centers, rows.offset)
         shift = lengths(means - centers)
-        if least_gain and iteration == _CALM - 1:  # most fits end before
+        if least_gain and iteration == _CALM - 1:
             least = least_gain * rows.inertia(centers, labels)
-        calm = calm + 1 if assignment.counts @ shift**2 <= least else 0
+        if least_gain:
+            gain = metric.pulls(assignment, rows.offset) @ shift**2
+            calm = calm + 1 if gain <= least else 0
         still = changed == 0 and not relocated
-        done = not costs and (still or shift @ shift <= tol or calm == _CALM)
+        done = not costs and (still or shift @ shift <= tol or calm >= _CALM)
         if done and momentum and still:
             done, momentum = False, False  # where momentum brought them is not yet a fixed point
         aim = means
         if momentum and not done and iteration < max_iter - 1:
-            aim = course.aim(centers, means, assignment.inertia_beyond(centers))
+            aim = course.aim(centers, means, assignment.inertia_terms(centers))
             aim = metric.place(aim, means, rows.offset)
             shift = lengths(aim - centers)
         if watch is not None and watch(Step(rows, centers, labels, means)):

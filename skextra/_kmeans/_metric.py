@@ -59,6 +59,10 @@ class Metric(ABC):
         """Return the means of clusters with these centres, relative to the offset."""
 
     @abstractmethod
+    def pulls(self, assignment: Assignment, offset: Floats) -> Floats:
+        """Return what a squared move of each centre to its place takes off the inertia, (k,)."""
+
+    @abstractmethod
     def distances(self, lengths: FloatArray) -> FloatArray:
         """Return what users call distances, given Euclidean ones, which may be overwritten."""
 
@@ -90,6 +94,9 @@ class Euclidean(Metric):
 
     def means(self, centers: Floats, assignment: Assignment) -> Floats:
         return centers
+
+    def pulls(self, assignment: Assignment, offset: Floats) -> Floats:
+        return assignment.counts
 
     def distances(self, lengths: FloatArray) -> FloatArray:
         return lengths
@@ -138,6 +145,12 @@ class Cosine(Metric):
     def means(self, centers: Floats, assignment: Assignment) -> Floats:
         counts = assignment.counts[:, None]
         return np.divide(assignment.sums, counts, out=centers.copy(), where=counts > 0)
+
+    def pulls(self, assignment: Assignment, offset: Floats) -> Floats:
+        # With the sum S of its rows, a cluster has the inertia 2 (W - c.S), lowest in the
+        # direction of S, which is |S| |c - S / |S||^2 below that of c.
+        sums = assignment.sums + assignment.counts[:, None] * (offset - self._origin)
+        return np.sqrt(np.einsum("kd,kd->k", sums, sums)) / self._radius
 
     def distances(self, lengths: FloatArray) -> FloatArray:
         np.square(lengths, out=lengths)

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 _BEYOND = 0.5
 
 
+# A rise of the inertia that may be rounding, as a share of the terms that have changed.
+_ROUNDING = 1e-12
+
+
 class Momentum:
     """Where centres go: beyond their means, in the directions of this step and of the last.
 
@@ -28,19 +32,21 @@ class Momentum:
 
     def __init__(self, centers: Floats) -> None:
         self._means = centers
-        self._inertia = np.inf
+        self._terms = np.zeros(len(centers))
         self._run = 0  # steps since the start
 
-    def aim(self, centers: Floats, means: Floats, inertia: float) -> Floats:
+    def aim(self, centers: Floats, means: Floats, terms: Floats) -> Floats:
         """Return where to go from these centres, of which `means` are those of their clusters.
 
-        The `inertia` of the centres may lack what is the same for all.
+        The `terms` add up to the inertia of the centres, but for what is the same for all. They
+        are compared one by one: a far one, which rounding would drown the others in, stays.
         """
-        if inertia > self._inertia and self._run:
+        rise = terms - self._terms
+        if self._run and rise.sum() > _ROUNDING * np.abs(terms[rise != 0]).sum():
             self._run = 0
             return self._means
         step, course = means - centers, means - self._means
-        self._means, self._inertia = means, inertia
+        self._means, self._terms = means, terms
         self._run = self._run + 1 if np.vdot(step, course) > 0 else 0
         # .5, .67, .75 and so on: with n / (n + 3), the usual share, pictures and normal rows take
         # a third more iterations, and end higher.

@@ -15,6 +15,10 @@ Floats: TypeAlias = NDArray[np.float64]
 Rough: TypeAlias = NDArray[np.float32]
 
 
+# Lengths (scaled) from which the products of a few are beyond float32.
+FAR = 1e9
+
+
 class RoughFrameError(ArithmeticError):
     """Some row lies so far out that a frame made from a part of the rows does not fit it."""
 

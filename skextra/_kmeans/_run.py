@@ -183,9 +183,8 @@ class Run:
         if self.plan.is_rough and method_for(rows.n, rows.d, k) == "splits":
             return self.search_roughly(start)
         sample = Sample(rows, k, self.random_state, metric=metric)
-        if self.plan.refine == "auto" and not sample.is_worthwhile:
-            begin = Clustering.start(rows, self.seed(start, rows))
-            return lloyd(rows, begin, max_iter=_PLAIN, metric=metric)
+        if self.plan.refine == "auto" and start == "k-means++" and not sample.is_worthwhile:
+            return self.search_briefly(start)
         found = self.search_sample(start, sample)
         for _ in range(_ROUNDS if sample.is_partial else 0):
             before = found.centers
@@ -198,6 +197,14 @@ class Run:
                 found = self.search_sample(found.centers, sample)
         return found if found.assignment else Clustering.start(rows, found.centers)
 
+    def search_briefly(self, start: str) -> Clustering:
+        """Return a clustering by seeds, a few iterations and local search, all on all rows."""
+        rows = self.rows
+        begin = Clustering.start(rows, self.seed(start, rows))
+        begin = lloyd(rows, begin, max_iter=_PLAIN, metric=self.plan.metric)
+        found, _ = local_search(rows, begin.centers, self.random_state)
+        return found if found.assignment else Clustering.start(rows, found.centers)
+
     def search_roughly(self, start: str | Floats) -> Clustering:
         """Return a clustering by centres found in a few rounds on few rows.
 
@@ -206,7 +213,8 @@ class Run:
         rows, k = self.rows, self.plan.n_clusters
         size = rough_size(rows.n, rows.d, k)
         chosen = coreset(rows, size, self.random_state) if size < rows.n else None
-        sample = Sample(rows, k, self.random_state, chosen, self.plan.metric, _ROUGH_AXES_FROM)
+        axes = {"axes_from": _ROUGH_AXES_FROM, "judges": False}
+        sample = Sample(rows, k, self.random_state, chosen, self.plan.metric, **axes)
         if isinstance(start, np.ndarray):
             start = sample.carry(start)
         centers = self.seed(start, sample.rows)
@@ -260,14 +268,14 @@ class Run:
             begin = replace(begin, is_assigned=False)
         elif len(assignment.lower) and not pairs:
             begin = Clustering.start(rows, begin.centers)
-        hurries = self.effort > 0 and plan.algorithm == "auto"
+        has_momentum = self.effort > 0 and plan.algorithm == "auto"
         return lloyd(
             rows,
             begin,
             max_iter=plan.most_iterations,
             tol=plan.tol * rows.variance.mean(),
-            momentum=hurries,
-            least_gain=_LEAST_GAIN * plan.tol if hurries else 0.0,
+            momentum=has_momentum,
+            least_gain=_LEAST_GAIN * plan.tol if has_momentum else 0.0,
             watch=self.watch,
             strict=True,
             metric=plan.metric,

@@ -14,7 +14,7 @@ from skextra._kmeans._lloyd import Clustering, lloyd
 from skextra._kmeans._local_rows import nearest
 from skextra._kmeans._metric import EUCLIDEAN, Metric
 from skextra._kmeans._random_swap import random_swap
-from skextra._kmeans._rows import Floats, Indices, RoughFrameError, Rows
+from skextra._kmeans._rows import FAR, Floats, Indices, RoughFrameError, Rows
 from skextra._kmeans._seeding import seed_on_some
 from skextra._kmeans._split_merge import FirstRound, split_and_merge
 
@@ -67,8 +67,6 @@ _FEWEST, _FEWEST_PER_CENTER = 1000, 20
 _ROUGH_ROWS_PER_CENTER = 256
 # Rounds of jumps, besides those that `effort` asks for.
 _ROUNDS = 8
-# Lengths (scaled) from which the products of a few are beyond float32.
-_FAR = 1e9
 # Rows times centres up to which the optimum is computed, in 25 ms at most. A search takes a fifth
 # of that to as long, and ends .3 to 5% higher; the table of beginnings takes 4 bytes for each.
 _MOST_ON_A_LINE = 300_000
@@ -89,7 +87,7 @@ class Sample:
     Rows of many features are projected on their main directions, if these hold most of the
     variance: that keeps what separates the clusters. Sparse rows always are. `chosen` are
     (indices, weights or None); they are drawn unless given. Main directions are those of up to
-    `axes_from` of them.
+    `axes_from` of them. Unless it `judges`, only their share of the variance counts.
     """
 
     def __init__(
@@ -100,6 +98,7 @@ class Sample:
         chosen: tuple[Indices, Floats | None] | None = None,
         metric: Metric = EUCLIDEAN,
         axes_from: int = _AXES_FROM,
+        judges: bool = True,
     ) -> None:
         n, d = rows.n, rows.d
         size = len(chosen[0]) if chosen else sample_size(n, d, k)
@@ -117,13 +116,13 @@ class Sample:
             return
         self._chosen, self._weight = chosen or rows.draw(size, random_state)
         if d > most:
-            self._axes = self._telling_axes(random_state, axes_from)
+            self._axes = self._telling_axes(random_state, axes_from, judges)
         if rows.is_dense and self._axes is None and size >= _MOST_OF_ALL * n:
             self.is_whole, self.is_partial = True, False
         else:
             self.rows = self._taken()
 
-    def _telling_axes(self, random_state, most):
+    def _telling_axes(self, random_state, most, judges):
         """Return the main directions as columns; None if rows should keep all their features."""
         chosen = self._chosen
         if len(chosen) > most:
@@ -132,7 +131,7 @@ class Sample:
         if not self._all.is_dense or self._k <= axes.shape[1] or told >= _TELLING_SHARE:
             return axes
         size = _JUDGED_PER_CENTER * self._k
-        if len(self._chosen) < size:
+        if not judges or len(self._chosen) < size:
             return None
         self._round = self._first_round(axes, size, random_state)
         return axes if self._round.shows_groups else None
@@ -259,7 +258,7 @@ def improve(
 
 def _near(rows):
     """Return the rows; raise RoughFrameError if some are beyond products in float32."""
-    if not (np.abs(rows.data if sparse.issparse(rows) else rows) < _FAR).all():
+    if not (np.abs(rows.data if sparse.issparse(rows) else rows) < FAR).all():
         raise RoughFrameError
     return rows
 

@@ -12,7 +12,7 @@ from skextra._kernels._kmeans_seed import seed_greedily, seed_in_cells
 from skextra._kmeans._dense_rows import NarrowRows
 from skextra._kmeans._local_rows import draw_by_mass, floating, weight_and_step
 from skextra._kmeans._metric import Metric
-from skextra._kmeans._rows import Floats, Indices, Rows
+from skextra._kmeans._rows import FAR, Floats, Indices, Rows
 from skextra._typing import FloatArray, FloatMatrix, MatrixLike
 
 # Rows among which the search chooses its first centres, at least, and for each centre. With half
@@ -30,9 +30,12 @@ _FEW_FEATURES = 96
 # Rows of more features for each centre. With half of them fits of embeddings end .15% higher, with
 # half as many again .1% lower, and seeding takes in proportion.
 _SOME_OF_WIDE = 40
+# Squared distances from products, as a share of the squares of both rows, that float32 has rounded
+# too much: they are computed again from differences.
+_COARSE = 1e-3
 # Rows drawn at a time: enough for products to be fast, and for ten to twenty centres.
 _DRAWN = 128
-# The same for rough fits, which take a fifth less time then with 100,000 normal rows of 128
+# _MANY for rough fits, which take a fifth less time then with 100,000 normal rows of 128
 # features and 256 centres. Full searches of embeddings would end .2% higher.
 _ROUGHLY_MANY = 128
 
@@ -97,12 +100,12 @@ def seed_on_some(
 ) -> Floats:
     """Return k centres chosen by greedy k-means++ among some of the rows, a few per centre."""
     n = rows.n
-    by_products = rows.d > _FEW_FEATURES and not roughly
-    size = max(_SOME, (_SOME_OF_WIDE if by_products else _SOME_PER_CENTER) * k)
+    is_wide = rows.d > _FEW_FEATURES and not roughly
+    size = max(_SOME, (_SOME_OF_WIDE if is_wide else _SOME_PER_CENTER) * k)
     some = np.arange(n) if n <= size else random_state.choice(n, size, replace=False)
     scaled = rows.take_scaled(some)
     scaled = scaled.toarray() if sparse.issparse(scaled) else scaled
-    if by_products:
+    if is_wide and np.abs(scaled).max() < FAR:
         return rows.take(some[_seed_by_products(scaled, rows.weights(some), k, random_state)])
     draws = random_state.random_sample((k, _n_trials(k)))
     if k < (_ROUGHLY_MANY if roughly else _MANY):
@@ -128,12 +131,15 @@ def _seed_by_products(scaled, weight, k, random_state):
     that is left of its squared distance, so that it is drawn in proportion to what that is now.
     """
     n_trials = _n_trials(k)
-    weight = np.ones(len(scaled), np.float32) if weight is None else weight.astype(np.float32)
+    weight = np.ones(len(scaled)) if weight is None else weight
+    weight = (weight / weight.max()).astype(np.float32)
     squares = np.einsum("ij,ij->i", scaled, scaled)
     chosen = np.zeros(k, np.intp)
     chosen[:1] = draw_by_mass(weight, random_state.random_sample(1))
     with single_blas_thread():
         closest = _squares_from(scaled, squares, chosen[:1])[0]
+        exact, near = _near_squares(scaled, squares, chosen[0], closest)
+        closest[near] = exact
         n_chosen = 1
         while n_chosen < k and (mass := weight * closest).any():
             drawn = draw_by_mass(mass, random_state.random_sample(_DRAWN))
@@ -146,8 +152,10 @@ def _seed_by_products(scaled, weight, k, random_state):
                     break
                 left = np.minimum(distances[trials], closest)
                 best = np.argmin(left @ weight)
+                new = chosen[n_chosen] = drawn[trials[best]]
+                exact, near = _near_squares(scaled, squares, new, distances[trials[best]])
+                left[best, near] = np.minimum(closest[near], exact)
                 closest = left[best]
-                chosen[n_chosen] = drawn[trials[best]]
                 n_chosen += 1
                 first = trials[-1] + 1
     return chosen
@@ -162,6 +170,12 @@ def _squares_from(scaled, squares, some):
     np.maximum(out, 0.0, out=out)
     out[np.arange(len(some)), some] = 0.0
     return out
+
+
+def _near_squares(scaled, squares, one, distances):
+    """Return (exact squared distances of the rows near one of them, which these rows are)."""
+    near = np.flatnonzero(distances < _COARSE * (squares + squares[one]))
+    return np.square(scaled[near] - scaled[one]).sum(axis=1), near
 
 
 def _seed_in_cells(scaled, weight, draws, threads):

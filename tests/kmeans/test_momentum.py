@@ -4,6 +4,9 @@ from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.metrics import pairwise_distances_argmin
 
 from skextra import KMeansPP
+from skextra._kmeans._data import rows_of
+from skextra._kmeans._lloyd import lengths, means_of
+from skextra._kmeans._metric import METRICS
 from skextra._kmeans._momentum import Momentum
 
 
@@ -22,29 +25,29 @@ def steps_to_zero(pull, step):
 def test_slow_directions_take_a_fraction_of_the_steps(slow, at_most):
     pull = np.array([[slow, 0.3], [0.5, slow]])
     momentum = Momentum(np.ones((2, 2)))
-    hurried = steps_to_zero(pull, lambda c, m: momentum.aim(c, m, np.square(c).sum()))
+    hurried = steps_to_zero(pull, lambda c, m: momentum.aim(c, m, np.square(c).sum(axis=1)))
     assert hurried < at_most * steps_to_zero(pull, lambda _, means: means)
 
 
 def test_first_step_ends_at_the_means():
     centers, means = np.zeros((1, 2)), np.array([[1.0, 0.0]])
     momentum = Momentum(means)  # they have not moved
-    assert_array_equal(momentum.aim(centers, means, 3.0), means)
+    assert_array_equal(momentum.aim(centers, means, np.array([3.0])), means)
 
 
 def test_momentum_starts_again_where_the_means_pull_back():
     momentum = Momentum(np.array([[0.0]]))
-    ahead = momentum.aim(np.array([[0.0]]), np.array([[1.0]]), 3.0)
+    ahead = momentum.aim(np.array([[0.0]]), np.array([[1.0]]), np.array([3.0]))
     assert ahead > 1
     back = np.array([[1.2]])  # beyond the means before, but not as far as the centre
-    assert_array_equal(momentum.aim(ahead, back, 2.0), back)
+    assert_array_equal(momentum.aim(ahead, back, np.array([2.0])), back)
 
 
 def test_centres_go_back_where_the_inertia_has_risen():
     momentum = Momentum(np.array([[0.0]]))
     means = np.array([[1.0]])
-    ahead = momentum.aim(np.array([[0.0]]), means, 3.0)
-    assert_array_equal(momentum.aim(ahead, np.array([[2.0]]), 3.5), means)
+    ahead = momentum.aim(np.array([[0.0]]), means, np.array([3.0]))
+    assert_array_equal(momentum.aim(ahead, np.array([[2.0]]), np.array([3.5])), means)
 
 
 def gains(X, model):
@@ -97,3 +100,29 @@ def test_iterations_do_not_go_round_in_circles():
     X = np.random.default_rng(0).random((10_000, 16))
     model = KMeansPP(400, tol=0, random_state=4).fit(X)
     assert model.n_iter_ < 100
+
+
+@pytest.mark.parametrize("metric", ["euclidean", "cosine"])
+def test_pulls_tell_what_moving_to_the_places_gains(metric):
+    rng = np.random.default_rng(3)
+    metric = METRICS[metric]
+    X = metric.rows(rng.normal(1.0, 1.0, (300, 5)))
+    rows = rows_of(X, rng.uniform(1, 2, 300), 1)
+    centers = X[:4] - rows.offset
+    assignment = rows.nearest(centers)
+    before = rows.inertia(centers, assignment.labels)
+    places = metric.place(means_of(assignment, centers), centers, rows.offset)
+    gain = metric.pulls(assignment, rows.offset) @ lengths(places - centers) ** 2
+    after = rows.inertia(places, assignment.labels)
+    assert_allclose(gain, before - after, rtol=1e-10)
+
+
+@pytest.mark.parametrize("far", [1e5, 1e8])
+def test_a_far_row_does_not_turn_momentum_back(far):
+    X = np.random.default_rng(0).standard_normal((20_000, 10))
+    near, model = [], KMeansPP(50, random_state=0)
+    for place in (1e3, far):
+        Y = X.copy()
+        Y[0] += place
+        near.append(model.fit(Y).inertia_)
+    assert_allclose(near[1], near[0], rtol=5e-4)

@@ -82,6 +82,46 @@ def test_a_search_that_is_asked_for_takes_place():
     assert asked.inertia_ < 0.998 * auto.inertia_
 
 
+@pytest.mark.parametrize("power", [-150, 150])
+def test_weights_scale_the_inertia_only_where_there_is_no_search(power):
+    X, weight = noise(3000, 128), 1.0 + np.random.default_rng(1).random(3000)
+    model, scaled = (
+        KMeansPP(60, random_state=0).fit(X, sample_weight=np.ldexp(weight, p)) for p in (0, power)
+    )
+    assert_array_equal(scaled.labels_, model.labels_)
+    assert scaled.inertia_ == np.ldexp(model.inertia_, power)
+
+
+@pytest.mark.parametrize("far", [1e8, 1e25])
+def test_a_far_row_does_not_spoil_seeds(far):
+    X = noise(12_000, 100)
+    X[5] *= far
+    for seed in range(3):
+        model = KMeansPP(60, random_state=seed).fit(X)
+        assert (model.labels_ == model.labels_[5]).sum() == 1
+        assert len(np.unique(model.labels_)) == 60
+
+
+def test_a_few_rows_together_have_a_centre_without_a_search():
+    X = noise(20_000, 100)
+    X[:3] += 8
+    assert not sample_of(X, 60).is_worthwhile
+    for seed in range(3):
+        labels = KMeansPP(60, random_state=seed).fit(X).labels_
+        assert (labels == labels[0]).sum() == 3
+
+
+def test_seeds_tell_groups_that_products_in_float32_cannot():
+    places = np.repeat(1e4 * np.random.default_rng(2).standard_normal((150, 128)), 2, axis=0)
+    places[1::2] += 1.0
+    group = np.resize(np.arange(300), 6000)
+    X = places[group] + 0.01 * noise(6000, 128)
+    rows = rows_of(X, None, 1)
+    seeds = seed_on_some(rows, 300, np.random.RandomState(0)) + rows.offset
+    near = np.square(places[:, None] - seeds).sum(axis=2).argmin(axis=0)
+    assert len(np.unique(near)) > 295
+
+
 @pytest.mark.parametrize("X", [blobs(6000, 128, 60), embeddings(6000, 128, 60)])
 def test_groups_that_fill_their_dimensions_are_found(X):
     fits = [KMeans(60, random_state=seed).fit(X).inertia_ for seed in range(3)]
