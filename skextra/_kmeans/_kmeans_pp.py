@@ -84,8 +84,9 @@ default='k-means++'
         others. With 0 iterations end when no sample changes its cluster.
 
         After a search with ``algorithm='auto'``, iterations also end when, from the third on,
-        moving the centres to the means has lowered the inertia three times in a row by at most the
-        share ``tol / 2`` of what it was in the third. In data without clusters, many more would gain next to nothing.
+        moving the centres to the means has lowered the inertia three times in a row by at most
+        the share ``tol / 2`` of what it was in the third. In data without clusters, many more
+        would gain next to nothing.
 
     algorithm : {'auto', 'lloyd', 'elkan'}, default='auto'
         The kind of iteration. All of them skip distances that cannot change a label.
@@ -161,14 +162,14 @@ default='k-means++'
     all rows are taken where the sample is a quarter of them. If the round shows little to be gained
     there, ``refine='auto'`` with k-means++ makes three iterations from the initial centres instead.
     A round splits the clusters whose two-means split saves most, iterates, and removes the centres
-    whose removal costs least. It is undone if the inertia has not fallen, and the next one splits half
-    as many. Where rounds show no groups, the search ends early. This is breathing k-means [2]_
-    with directed instead of random splits. Finally, centres move to samples drawn from all data
-    by squared distance where that lowers the inertia [3]_, so that small groups which the sample
-    missed are found. Iterations skip samples whose nearest centre cannot have changed [4]_. A
-    rough search makes up to three rounds on up to 256 samples per cluster and others drawn by
-    squared distance from the mean (from the origin for sparse data); if it has fewer than 32 per
-    cluster, three iterations on 128 per cluster follow.
+    whose removal costs least. It is undone if the inertia has not fallen, and the next one splits
+    half as many. Where rounds show no groups, the search ends early. This is breathing k-means [2]_
+    with directed instead of random splits. Finally, centres move to samples drawn from all data by
+    squared distance where that lowers the inertia [3]_, so that small groups which the sample
+    missed are found. Iterations skip samples whose nearest centre cannot have changed [4]_. A rough
+    search makes up to three rounds on up to 256 samples per cluster and others drawn by squared
+    distance from the mean (from the origin for sparse data); if it has fewer than 32 per cluster,
+    three iterations on 128 per cluster follow.
 
     Distances are computed in float32 from the mean of the data, or of most of them if others lie
     far out, with an error bound for each centre, and again in float64 where that does not decide.
