@@ -230,6 +230,17 @@ def test_a_callback_sees_every_pass_and_may_stop():
     assert np.isfinite(svm.duality_gap_).all()
 
 
+def test_a_callback_sees_the_steps_of_newtons_method_too(monkeypatch):
+    monkeypatch.setattr(_descent, "_MOST_PASSES", 3)
+    svm = FeatureMapSVM("identity", C=5.0, tol=1e-8, memory_limit=1)
+    every, five = Observer(last=np.inf), Observer(last=5)
+    clone(svm).set_callbacks(every).fit(X, Y)
+    assert len(every.scores) > 5
+    stopped = clone(svm).set_callbacks(five).fit(X, Y)
+    assert len(five.scores) == stopped.n_iter_ == 5
+    assert five.scores == every.scores[:5]
+
+
 def test_a_stream_of_texts():
     X, y = words(n=1200)
     svm = FeatureMapSVM("identity")
