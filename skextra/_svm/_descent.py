@@ -9,8 +9,8 @@ from skextra._common._threads import run
 from skextra._kernels import _hinge_csr as kernels
 from skextra._svm._at_scale import FirstGuess, Stopping, solve_at_scale
 from skextra._svm._objective import move_along
-from skextra._svm._problems import Problems, least_margins
-from skextra._svm._solution import Planes, balanced, squared_hinge_gap
+from skextra._svm._problems import Problems, least_margins, too_far_from_one
+from skextra._svm._solution import Planes, balanced, relative_gap, squared_hinge_gap
 from skextra._svm._sparse_rows import SparseRows, fours, padded
 
 # Features beyond which sparse rows are solved by descent. With fewer, Newton's method needs few
@@ -140,6 +140,8 @@ class _Descent:
         self.n_iter = 0
         self.was_stopped = False
         squares = mapped.squared_norms()
+        if not np.isfinite(problems.costs * squares).all():
+            raise self._overflow()
         # The feature that stands for the intercept is as long as a row.
         self.unit = float(squares.mean()) or 1.0
         self.parts = list(self._divided(squares + self.unit))
@@ -180,9 +182,16 @@ class _Descent:
             duals[part.rows, part.columns] = part.dual[:, : part.k]
             gaps[part.columns] = part.gaps
             margins[part.rows] = np.minimum(margins[part.rows], part.margins)
+        if not np.isfinite(gaps).all():
+            raise self._overflow()
         converged = bool((gaps <= self.stopping.tol).all())
         return replace(self.planes(), duals=duals, gaps=gaps, n_iter=self.n_iter,
                        converged=converged, margins=margins)  # fmt: skip
+
+    def _overflow(self):
+        """Return the error of an objective that is no number."""
+        # StandardScaler would make the rows dense.
+        return too_far_from_one(np.abs(self.mapped.csr[0]).max(), "MaxAbsScaler")
 
     def planes(self):
         """Return the Planes as they are, without a certificate."""
@@ -232,11 +241,10 @@ class _Descent:
         decisions = np.zeros(part.dual.shape)
         kernels.decide(self.mapped.csr, part.rows, part.weights, decisions)
         part.intercepts = move_along(decisions, None, Problems(part.signs, part.costs))
-        part.gaps = np.zeros(part.k)
+        part.gaps = np.empty(part.k)
         for j in range(part.k):
             w, sign = part.weights[:, j], part.signs[:, j]
             violation = np.maximum(0.0, 1.0 - sign * decisions[:, j])
             gap, objective = squared_hinge_gap(w, sign, part.costs, part.dual[:, j], w, violation)
-            if objective > 0:
-                part.gaps[j] = gap / objective
+            part.gaps[j] = relative_gap(gap, objective)
         part.margins = least_margins(decisions, part.signs)

@@ -192,6 +192,32 @@ def test_extreme_costs_and_scales_end_with_an_honest_gap(C, scale):
     assert (reached <= 1.02 * least).all()
 
 
+@pytest.mark.parametrize("size", [1e155, 1e160])
+@pytest.mark.parametrize("entries", [slice(None), 7], ids=["all", "one"])
+def test_features_whose_squares_overflow_are_an_error(entries, size):
+    Z = X.copy()
+    Z.data[entries] *= size
+    with pytest.raises(ValueError, match=r"The mapped features reach .*e\+1.*MaxAbsScaler"):
+        FeatureMapSVM("identity").fit(Z, Y)
+    with pytest.raises(ValueError, match="too far from 1 for C"):
+        FeatureMapSVM("identity", C=1e100).fit(X * 1e110, Y)
+
+
+def noise(n=800, p=300):
+    """Return sparse rows and labels that have nothing to do with them."""
+    rng = np.random.default_rng(0)
+    return sparse.random_array((n, p), density=0.1, rng=rng, format="csr"), rng.integers(2, size=n)
+
+
+@pytest.mark.parametrize("uneven", [1e4, 1e6, 1e8])
+def test_the_gap_is_never_more_than_one(uneven, monkeypatch):
+    monkeypatch.setattr(_descent, "_MOST_PASSES", 3)
+    svm = FeatureMapSVM("identity", max_iter=10, memory_limit=1, class_weight={0: uneven, 1: 1})
+    with pytest.warns(ConvergenceWarning):
+        svm.fit(*noise())
+    assert svm.tol < svm.duality_gap_[0] <= 1
+
+
 def test_too_few_passes_are_a_warning():
     svm = FeatureMapSVM("identity", max_iter=1, tol=1e-6)
     with pytest.warns(ConvergenceWarning, match="duality gap"):
