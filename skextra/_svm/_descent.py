@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from skextra._common._threads import run
 from skextra._kernels import _hinge_csr as kernels
 from skextra._svm._at_scale import FirstGuess, Stopping, solve_at_scale
+from skextra._svm._exact import solve_exactly
 from skextra._svm._objective import move_along
 from skextra._svm._problems import Problems, least_margins, too_far_from_one
 from skextra._svm._solution import Planes, balanced, relative_gap, squared_hinge_gap
@@ -24,6 +25,11 @@ _MOST_MOMENT_FEATURES = 1000
 # than Newton's method from the 24th on; 3000 docstrings take more, and Newton's method from the
 # 30th on would take .6 times as long: benchmarks/svm_constants.py.
 _MOST_PASSES = 500
+# Multiplications of a step of the exact method for an entry in a pass. Where the exact method may
+# continue, descent ends when it has taken about as long as that will, so that a fit takes at most
+# about twice as long as by the better of the two: with random labels descent is too slow, on
+# texts it takes a fortieth of the time, at uneven costs as well: benchmarks/svm_constants.py.
+_MULTIPLICATIONS_PER_ENTRY = 20
 # Share of the tolerance that descent goes on to. A gap of .01 loses .07 points of accuracy on
 # docstrings, .003 none; the passes up to there take a tenth to a third of the time.
 _AIM = 0.3
@@ -41,13 +47,15 @@ def solve_sparse(
     problems: Problems,
     stopping: Stopping,
     random_state: np.random.RandomState,
+    may_be_exact: bool = False,
 ) -> Planes:
     """Return the Planes that solve all problems on sparse rows.
 
-    Each pass of dual coordinate descent visits a row once. After many passes Newton's method
-    continues.
+    Each pass of dual coordinate descent visits a row once. After many passes another method
+    continues: the exact one if the rows are few enough for it, else Newton's with conjugate
+    gradients.
     """
-    descent = _Descent(mapped, problems, stopping)
+    descent = _Descent(mapped, problems, stopping, _most_passes(mapped, may_be_exact))
     while not descent.is_over():
         descent.visit()
     planes = descent.certified_planes()
@@ -55,13 +63,31 @@ def solve_sparse(
     left = stopping.max_iter - planes.n_iter
     if not len(open_) or left <= 0 or descent.was_stopped:
         return planes
-    return _continued(mapped, problems, stopping, random_state, planes, open_)
-
-
-def _continued(mapped, problems, stopping, random_state, planes, open_):
-    """Return the planes after Newton's method on the problems that are still open."""
-    n = len(problems.costs)
+    every = np.arange(len(problems.costs))
     rest = Problems(np.ascontiguousarray(problems.signs[:, open_]), problems.costs)
+    if may_be_exact:
+        start = planes.coef[:, open_], planes.intercept[open_]
+        part = solve_exactly(mapped.array, rest, "squared_hinge", stopping.tol, left, start)
+    else:
+        part = _by_newton(mapped, rest, stopping, random_state, planes, open_)
+    planes = planes.updated(open_, part)
+    V = np.vstack((planes.coef, planes.intercept))
+    margins = least_margins(mapped.decisions(V, every), problems.signs)
+    return replace(planes, margins=margins, converged=part.converged)
+
+
+def _most_passes(mapped, may_be_exact):
+    """Return after how many passes another method continues."""
+    if not may_be_exact:
+        return _MOST_PASSES
+    n, p = len(mapped.csr[2]) - 1, mapped.n_features
+    work = _MULTIPLICATIONS_PER_ENTRY * max(len(mapped.csr[0]), 1)
+    return min(_MOST_PASSES, int(n * p * min(n, p) / work) + 1)
+
+
+def _by_newton(mapped, rest, stopping, random_state, planes, open_):
+    """Return the planes of the problems that are still open, by Newton's method."""
+    n = len(rest.costs)
     moment = None
     if mapped.n_features > _MOST_MOMENT_FEATURES:
         moment = mapped.square_means(np.arange(n), np.full(n, 1.0 / n))
@@ -69,11 +95,7 @@ def _continued(mapped, problems, stopping, random_state, planes, open_):
     guess = FirstGuess(V, second_moment=moment)
     report = stopping.report and (lambda part: stopping.report(planes.updated(open_, part)))
     rest_stopping = Stopping(stopping.tol, stopping.max_iter - planes.n_iter, report)
-    part = solve_at_scale(mapped, rest, guess, rest_stopping, random_state)
-    planes = planes.updated(open_, part)
-    V = np.vstack((planes.coef, planes.intercept))
-    margins = least_margins(mapped.decisions(V, np.arange(n)), problems.signs)
-    return replace(planes, margins=margins, converged=bool((planes.gaps <= stopping.tol).all()))
+    return solve_at_scale(mapped, rest, guess, rest_stopping, random_state)
 
 
 @dataclass(eq=False)
@@ -135,8 +157,9 @@ class _Part:
 class _Descent:
     """The search: the parts, pass after pass."""
 
-    def __init__(self, mapped, problems, stopping):
+    def __init__(self, mapped, problems, stopping, most_passes):
         self.mapped, self.problems, self.stopping = mapped, problems, stopping
+        self.most_passes = most_passes
         self.n_iter = 0
         self.was_stopped = False
         squares = mapped.squared_norms()
@@ -230,7 +253,7 @@ class _Descent:
             part.is_open = bool((part.gaps > goal).any())
         if part.gaps is not None or self.n_iter % _ALL_EVERY == 0:
             part.live = np.arange(len(part.rows))
-        part.is_open &= self.n_iter < _MOST_PASSES
+        part.is_open &= self.n_iter < self.most_passes
 
     def _certify(self, part):
         """Make the dual variables feasible and the intercepts the best, and compute the gaps."""

@@ -87,10 +87,12 @@ def test_dual_variables_give_the_plane_and_are_feasible():
     assert (svm.dual_coef_ * signs >= 0).all()
 
 
-def test_newtons_method_continues_where_descent_is_slow(monkeypatch):
+# With memory for the exact method or, as for larger data, without.
+@pytest.mark.parametrize("memory_limit", [1, 1000])
+def test_another_method_continues_where_descent_is_slow(memory_limit, monkeypatch):
     planes, _ = optimum(X, Y, 5.0)
     monkeypatch.setattr(_descent, "_MOST_PASSES", 3)
-    svm = FeatureMapSVM("identity", C=5.0, tol=1e-12).fit(X, Y)
+    svm = FeatureMapSVM("identity", C=5.0, tol=1e-12, memory_limit=memory_limit).fit(X, Y)
     assert svm.n_iter_ > 3
     assert svm.duality_gap_.max() <= 1e-12
     assert_allclose(svm.coef_.T, planes.coef, atol=2e-5)
@@ -100,13 +102,44 @@ def test_newtons_method_continues_where_descent_is_slow(monkeypatch):
     assert_allclose(abs(dual.T), planes.duals, atol=1e-4)
 
 
-def test_only_the_problems_that_are_open_continue(monkeypatch):
-    y = (Y == 0) + 2 * (np.arange(N) >= N - 3)  # three classes, of which one is easy
-    planes, _ = optimum(X, y, 20.0)
-    monkeypatch.setattr(_descent, "_MOST_PASSES", 25)
-    svm = FeatureMapSVM("identity", C=20.0, tol=1e-6).fit(X, y)
-    assert svm.duality_gap_.max() <= 1e-6
-    assert_allclose(svm.coef_.T, planes.coef, atol=2e-2)
+@pytest.mark.parametrize("memory_limit", [1, 1000])
+def test_only_the_problems_that_are_open_continue(memory_limit, monkeypatch):
+    y = (Y == 0) + 2 * (np.arange(N) >= N - 3)  # four classes, of which two are rare and easy
+    monkeypatch.setattr(_descent, "_MOST_PASSES", 40)
+    svm = FeatureMapSVM("identity", C=20.0, tol=1e-3, memory_limit=memory_limit).fit(X, y)
+    assert svm.n_iter_ > 40
+    assert svm.duality_gap_.max() <= 1e-3
+    with pytest.warns(ConvergenceWarning):
+        descent = clone(svm).set_params(max_iter=40).fit(X, y)
+    closed = descent.duality_gap_ <= 1e-3
+    assert_array_equal(closed, [False, False, True, True])
+    for name in ("coef_", "intercept_", "duality_gap_"):
+        found, before = getattr(svm, name), getattr(descent, name)
+        assert_array_equal(found[closed], before[closed])
+        assert (found[~closed] != before[~closed]).any()
+
+
+def uneven(case):
+    """Return the arguments of a fit that descent does not solve."""
+    X, y = noise()
+    weight = np.ones(len(y))
+    weight[:10] = 1e6
+    return {
+        "class": ({"class_weight": {0: 1e6, 1: 1}}, X, y),
+        "samples": ({}, X, y, weight),
+        "cost": ({"C": 1e12}, X, y),
+        "signal": ({"C": 1e4}, X, (X.sum(axis=1) > 15).astype(int)),
+    }[case]
+
+
+@pytest.mark.parametrize("case", ["class", "samples", "cost", "signal"])
+def test_uneven_and_large_costs_are_solved_exactly(case):
+    options, *data = uneven(case)
+    svm = FeatureMapSVM("identity", **options).fit(*data)
+    assert svm.duality_gap_[0] < 1e-9
+    dense = FeatureMapSVM("identity", **options).fit(data[0].toarray(), *data[1:])
+    assert_allclose(svm.coef_, dense.coef_, rtol=1e-5, atol=1e-7 * abs(dense.coef_).max())
+    assert_array_equal(svm.predict(data[0]), dense.predict(data[0]))
 
 
 def test_weights_are_repetitions_and_the_order_does_not_matter():
