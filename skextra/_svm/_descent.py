@@ -27,8 +27,9 @@ _MOST_MOMENT_FEATURES = 1000
 _MOST_PASSES = 500
 # Multiplications of a step of the exact method for an entry in a pass. Where the exact method may
 # continue, descent ends when it has taken about as long as that will, so that a fit takes at most
-# about twice as long as by the better of the two: with random labels descent is too slow, on
-# texts it takes a fortieth of the time, at uneven costs as well: benchmarks/svm_constants.py.
+# about twice as long as by the better of the two. On texts that is descent, at large or uneven
+# costs as well: it takes between a thirtieth and a quarter of the time. With labels that have
+# little to do with the features it is the exact method: benchmarks/svm_constants.py.
 _MULTIPLICATIONS_PER_ENTRY = 20
 # Share of the tolerance that descent goes on to. A gap of .01 loses .07 points of accuracy on
 # docstrings, .003 none; the passes up to there take a tenth to a third of the time.
@@ -55,7 +56,7 @@ def solve_sparse(
     continues: the exact one if the rows are few enough for it, else Newton's with conjugate
     gradients.
     """
-    descent = _Descent(mapped, problems, stopping, _most_passes(mapped, may_be_exact))
+    descent = _Descent(mapped, problems, stopping, may_be_exact)
     while not descent.is_over():
         descent.visit()
     planes = descent.certified_planes()
@@ -74,15 +75,6 @@ def solve_sparse(
     V = np.vstack((planes.coef, planes.intercept))
     margins = least_margins(mapped.decisions(V, every), problems.signs)
     return replace(planes, margins=margins, converged=part.converged)
-
-
-def _most_passes(mapped, may_be_exact):
-    """Return after how many passes another method continues."""
-    if not may_be_exact:
-        return _MOST_PASSES
-    n, p = len(mapped.csr[2]) - 1, mapped.n_features
-    work = _MULTIPLICATIONS_PER_ENTRY * max(len(mapped.csr[0]), 1)
-    return min(_MOST_PASSES, int(n * p * min(n, p) / work) + 1)
 
 
 def _by_newton(mapped, rest, stopping, random_state, planes, open_):
@@ -157,9 +149,8 @@ class _Part:
 class _Descent:
     """The search: the parts, pass after pass."""
 
-    def __init__(self, mapped, problems, stopping, most_passes):
+    def __init__(self, mapped, problems, stopping, may_be_exact):
         self.mapped, self.problems, self.stopping = mapped, problems, stopping
-        self.most_passes = most_passes
         self.n_iter = 0
         self.was_stopped = False
         squares = mapped.squared_norms()
@@ -168,6 +159,7 @@ class _Descent:
         # The feature that stands for the intercept is as long as a row.
         self.unit = float(squares.mean()) or 1.0
         self.parts = list(self._divided(squares + self.unit))
+        self.most_passes = self._passes_of_exact_method() if may_be_exact else _MOST_PASSES
 
     def _divided(self, curvatures):
         """Yield the parts: fours of problems that take all rows, and others one by one."""
@@ -183,6 +175,13 @@ class _Descent:
             rows, column = np.flatnonzero(signs[:, j]), slice(j, j + 1)
             yield _Part.of(column, rows, signs[rows, column].copy(), costs[rows],
                            curvatures[rows], p)  # fmt: skip
+
+    def _passes_of_exact_method(self):
+        """Return how many passes take as long as the exact method does."""
+        n, p = self.mapped.array.shape
+        step = self.problems.signs.shape[1] * n * p * min(n, p)
+        entries = len(self.parts) * max(len(self.mapped.csr[0]), 1)
+        return min(_MOST_PASSES, step // (_MULTIPLICATIONS_PER_ENTRY * entries) + 1)
 
     def is_over(self):
         """Return whether to stop."""
