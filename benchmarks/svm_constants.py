@@ -74,6 +74,8 @@ CONSTANTS = [
     ("texts", "descent", "_SLACK", (1.0, 10.0, 1e9)),
     ("texts", "descent", "_ALL_EVERY", (4, 16)),
     ("costly texts", "descent", "_MOST_PASSES", (30,)),
+    ("few texts", "descent", "_MULTIPLICATIONS_PER_ENTRY", (2, 200, 10**9)),
+    ("costly words", "descent", "_MULTIPLICATIONS_PER_ENTRY", (2, 200, 10**9)),
     ("few words", "training", "FEWEST_FEATURES", (1000,)),
 ]
 
@@ -108,6 +110,8 @@ def cases():
         "stream": (svm, *data, 6),
         "texts": (FeatureMapSVM("identity", n_jobs=1), *docstrings(10_000), 1),
         "costly texts": (FeatureMapSVM("identity", C=100.0, n_jobs=1), *docstrings(3000), 1),
+        "few texts": (FeatureMapSVM("identity", n_jobs=1), *documents(2000, 4000), 1),
+        "costly words": (FeatureMapSVM("identity", C=1e4, n_jobs=1), *documents(2000, 300), 1),
         "few words": (FeatureMapSVM("identity", n_jobs=1), *documents(5000, 600), 1),
     }
 

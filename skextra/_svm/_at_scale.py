@@ -10,7 +10,7 @@ from skextra._svm._mapped_rows import MappedRows
 from skextra._svm._newton_cg import Preconditioner, newton
 from skextra._svm._objective import SquaredHinge
 from skextra._svm._problems import Problems, least_margins
-from skextra._svm._solution import Planes, balanced, squared_hinge_gap
+from skextra._svm._solution import Planes, balanced, relative_gap, squared_hinge_gap
 from skextra._typing import FloatArray
 
 # Least number of rows that a search begins with when it has no weights yet. Fewer give a start
@@ -218,5 +218,5 @@ class _Search:
             gap, objective = squared_hinge_gap(
                 self.V[:-1, j], signs[:, j], costs, even[:, j], pulls[:, j], self.violations[:, j]
             )
-            gaps[j] = gap / objective if objective > 0 else 0.0
+            gaps[j] = relative_gap(gap, objective)
         return gaps

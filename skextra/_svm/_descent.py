@@ -8,9 +8,10 @@ from numpy.typing import NDArray
 from skextra._common._threads import run
 from skextra._kernels import _hinge_csr as kernels
 from skextra._svm._at_scale import FirstGuess, Stopping, solve_at_scale
+from skextra._svm._exact import solve_exactly
 from skextra._svm._objective import move_along
-from skextra._svm._problems import Problems, least_margins
-from skextra._svm._solution import Planes, balanced, squared_hinge_gap
+from skextra._svm._problems import Problems, least_margins, too_far_from_one
+from skextra._svm._solution import Planes, balanced, relative_gap, squared_hinge_gap
 from skextra._svm._sparse_rows import SparseRows, fours, padded
 
 # Features beyond which sparse rows are solved by descent. With fewer, Newton's method needs few
@@ -24,6 +25,12 @@ _MOST_MOMENT_FEATURES = 1000
 # than Newton's method from the 24th on; 3000 docstrings take more, and Newton's method from the
 # 30th on would take .6 times as long: benchmarks/svm_constants.py.
 _MOST_PASSES = 500
+# Multiplications of a step of the exact method for an entry in a pass. Where the exact method may
+# continue, descent ends when it has taken about as long as that will, so that a fit takes at most
+# about twice as long as by the better of the two. On texts that is descent, at large or uneven
+# costs as well: it takes between a thirtieth and a quarter of the time. With labels that have
+# little to do with the features it is the exact method: benchmarks/svm_constants.py.
+_MULTIPLICATIONS_PER_ENTRY = 20
 # Share of the tolerance that descent goes on to. A gap of .01 loses .07 points of accuracy on
 # docstrings, .003 none; the passes up to there take a tenth to a third of the time.
 _AIM = 0.3
@@ -41,13 +48,15 @@ def solve_sparse(
     problems: Problems,
     stopping: Stopping,
     random_state: np.random.RandomState,
+    may_be_exact: bool = False,
 ) -> Planes:
     """Return the Planes that solve all problems on sparse rows.
 
-    Each pass of dual coordinate descent visits a row once. After many passes Newton's method
-    continues.
+    Each pass of dual coordinate descent visits a row once. After many passes another method
+    continues: the exact one if the rows are few enough for it, else Newton's with conjugate
+    gradients.
     """
-    descent = _Descent(mapped, problems, stopping)
+    descent = _Descent(mapped, problems, stopping, may_be_exact)
     while not descent.is_over():
         descent.visit()
     planes = descent.certified_planes()
@@ -55,25 +64,30 @@ def solve_sparse(
     left = stopping.max_iter - planes.n_iter
     if not len(open_) or left <= 0 or descent.was_stopped:
         return planes
-    return _continued(mapped, problems, stopping, random_state, planes, open_)
-
-
-def _continued(mapped, problems, stopping, random_state, planes, open_):
-    """Return the planes after Newton's method on the problems that are still open."""
-    n = len(problems.costs)
+    every = np.arange(len(problems.costs))
     rest = Problems(np.ascontiguousarray(problems.signs[:, open_]), problems.costs)
+    if may_be_exact:
+        start = planes.coef[:, open_], planes.intercept[open_]
+        part = solve_exactly(mapped.array, rest, "squared_hinge", stopping.tol, left, start)
+    else:
+        part = _by_newton(mapped, rest, stopping, random_state, planes, open_)
+    planes = planes.updated(open_, part)
+    V = np.vstack((planes.coef, planes.intercept))
+    margins = least_margins(mapped.decisions(V, every), problems.signs)
+    return replace(planes, margins=margins, converged=part.converged)
+
+
+def _by_newton(mapped, rest, stopping, random_state, planes, open_):
+    """Return the planes of the problems that are still open, by Newton's method."""
+    n = len(rest.costs)
     moment = None
     if mapped.n_features > _MOST_MOMENT_FEATURES:
         moment = mapped.square_means(np.arange(n), np.full(n, 1.0 / n))
     V = np.vstack((planes.coef[:, open_], planes.intercept[open_]))
     guess = FirstGuess(V, second_moment=moment)
     report = stopping.report and (lambda part: stopping.report(planes.updated(open_, part)))
-    stopping = Stopping(stopping.tol, stopping.max_iter - planes.n_iter, report)
-    part = solve_at_scale(mapped, rest, guess, stopping, random_state)
-    planes = planes.updated(open_, part)
-    V = np.vstack((planes.coef, planes.intercept))
-    margins = least_margins(mapped.decisions(V, np.arange(n)), problems.signs)
-    return replace(planes, margins=margins, converged=bool((planes.gaps <= stopping.tol).all()))
+    rest_stopping = Stopping(stopping.tol, stopping.max_iter - planes.n_iter, report)
+    return solve_at_scale(mapped, rest, guess, rest_stopping, random_state)
 
 
 @dataclass(eq=False)
@@ -135,14 +149,17 @@ class _Part:
 class _Descent:
     """The search: the parts, pass after pass."""
 
-    def __init__(self, mapped, problems, stopping):
+    def __init__(self, mapped, problems, stopping, may_be_exact):
         self.mapped, self.problems, self.stopping = mapped, problems, stopping
         self.n_iter = 0
         self.was_stopped = False
         squares = mapped.squared_norms()
+        if not np.isfinite(problems.costs * squares).all():
+            raise self._overflow()
         # The feature that stands for the intercept is as long as a row.
         self.unit = float(squares.mean()) or 1.0
         self.parts = list(self._divided(squares + self.unit))
+        self.most_passes = self._passes_of_exact_method() if may_be_exact else _MOST_PASSES
 
     def _divided(self, curvatures):
         """Yield the parts: fours of problems that take all rows, and others one by one."""
@@ -158,6 +175,13 @@ class _Descent:
             rows, column = np.flatnonzero(signs[:, j]), slice(j, j + 1)
             yield _Part.of(column, rows, signs[rows, column].copy(), costs[rows],
                            curvatures[rows], p)  # fmt: skip
+
+    def _passes_of_exact_method(self):
+        """Return how many passes take as long as the exact method does."""
+        n, p = self.mapped.array.shape
+        step = self.problems.signs.shape[1] * n * p * min(n, p)
+        entries = len(self.parts) * max(len(self.mapped.csr[0]), 1)
+        return min(_MOST_PASSES, step // (_MULTIPLICATIONS_PER_ENTRY * entries) + 1)
 
     def is_over(self):
         """Return whether to stop."""
@@ -180,9 +204,16 @@ class _Descent:
             duals[part.rows, part.columns] = part.dual[:, : part.k]
             gaps[part.columns] = part.gaps
             margins[part.rows] = np.minimum(margins[part.rows], part.margins)
+        if not np.isfinite(gaps).all():
+            raise self._overflow()
         converged = bool((gaps <= self.stopping.tol).all())
         return replace(self.planes(), duals=duals, gaps=gaps, n_iter=self.n_iter,
                        converged=converged, margins=margins)  # fmt: skip
+
+    def _overflow(self):
+        """Return the error of an objective that is no number."""
+        # StandardScaler would make the rows dense.
+        return too_far_from_one(np.abs(self.mapped.csr[0]).max(), "MaxAbsScaler")
 
     def planes(self):
         """Return the Planes as they are, without a certificate."""
@@ -221,7 +252,7 @@ class _Descent:
             part.is_open = bool((part.gaps > goal).any())
         if part.gaps is not None or self.n_iter % _ALL_EVERY == 0:
             part.live = np.arange(len(part.rows))
-        part.is_open &= self.n_iter < _MOST_PASSES
+        part.is_open &= self.n_iter < self.most_passes
 
     def _certify(self, part):
         """Make the dual variables feasible and the intercepts the best, and compute the gaps."""
@@ -232,11 +263,10 @@ class _Descent:
         decisions = np.zeros(part.dual.shape)
         kernels.decide(self.mapped.csr, part.rows, part.weights, decisions)
         part.intercepts = move_along(decisions, None, Problems(part.signs, part.costs))
-        part.gaps = np.zeros(part.k)
+        part.gaps = np.empty(part.k)
         for j in range(part.k):
             w, sign = part.weights[:, j], part.signs[:, j]
             violation = np.maximum(0.0, 1.0 - sign * decisions[:, j])
             gap, objective = squared_hinge_gap(w, sign, part.costs, part.dual[:, j], w, violation)
-            if objective > 0:
-                part.gaps[j] = gap / objective
+            part.gaps[j] = relative_gap(gap, objective)
         part.margins = least_margins(decisions, part.signs)

@@ -6,8 +6,8 @@ from scipy import sparse
 
 from skextra._svm._interior_point import solve_hinge
 from skextra._svm._linear import add_to_diagonal, solve_positive
-from skextra._svm._problems import Problems, least_margins
-from skextra._svm._solution import Planes, Solution, balanced, squared_hinge_gap
+from skextra._svm._problems import Problems, least_margins, too_far_from_one
+from skextra._svm._solution import Planes, Solution, balanced, relative_gap, squared_hinge_gap
 from skextra._typing import FloatMatrix
 
 _ACCURACY = 1e-9  # relative gap of an exact solution, rounding errors included
@@ -64,10 +64,7 @@ def solve_exactly(
     if np.isnan(square) or (
         not hard and not (np.isfinite(scaled_costs) & (scaled_costs > 0)).all()
     ):
-        raise ValueError(
-            f"The mapped features reach {np.ldexp(1.0, exponent):.2g}, too far from 1 for C: put "
-            "X on one scale first, for example with StandardScaler."
-        )
+        raise too_far_from_one(np.ldexp(1.0, exponent), "StandardScaler")
     if loss == "hinge" or hard:
         solutions = [solve_hinge(scaled, sign, scaled_costs, max_iter) for sign in signs.T]
     else:
@@ -159,7 +156,7 @@ def _solve(Phi, gram, sign, costs, max_iter, plane, point):
     gap, objective = squared_hinge_gap(w, y, cost, even, Phi.T @ (even * y), violation)
     full = np.zeros(len(sign))
     full[part] = alpha
-    return Solution(w, b, full, gap / objective if objective > 0 else 0.0, n_iter)
+    return Solution(w, b, full, relative_gap(gap, objective), n_iter)
 
 
 def _newton_point(Phi, gram, y, cost, active):

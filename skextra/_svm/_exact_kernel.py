@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from skextra._common._canonical import distinct
 from skextra._kernels import _active_rows as kernels
 from skextra._svm._problems import Problems, least_margins
-from skextra._svm._solution import Planes
+from skextra._svm._solution import Planes, relative_gap
 
 ACCURACY = 1e-9  # relative gap of an exact solution
 # Square of the residual, as a share of the objective, at which all rows are solved, and some of
@@ -95,8 +95,9 @@ def _gaps(gram, signs, costs, weights, decisions, intercept, duals):
         duals, pulls = plus + minus, plus - minus
         dual_squares = np.einsum("ij,ij->i", pulls, pulls @ gram)
     dual = duals.sum(axis=1) - 0.5 * dual_squares - duals**2 @ (0.25 / costs)
-    gaps = np.maximum(primal - dual, 0.0)
-    return squares, np.divide(gaps, primal, out=np.zeros_like(gaps), where=primal > 0)
+    # Dual variables of 0 are feasible, too: their objective is 0.
+    gaps = np.maximum(primal - np.fmax(dual, 0.0), 0.0)
+    return squares, np.array(list(map(relative_gap, gaps, primal)))
 
 
 def nested_order(codes: NDArray[np.intp]) -> NDArray[np.intp]:

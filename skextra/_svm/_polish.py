@@ -3,7 +3,7 @@
 import numpy as np
 from scipy import linalg
 
-from skextra._svm._solution import Fixed, Solution, hinge_gap
+from skextra._svm._solution import Fixed, Solution, hinge_gap, relative_gap
 
 _ROUNDS = 30  # a bound: a division that is right settles in a few, a wrong one repeats itself
 # Rows on their margins beyond which a division is not tried: their system is dense, and takes the
@@ -50,7 +50,7 @@ def polish(Phi, y, cost, search, n_iter, fixed=None):
         if not (low.any() or high.any() or short.any() or long.any()):
             candidate = np.minimum(np.maximum(candidate, 0.0), cost)
             gap, objective = hinge_gap(Phi, y, cost, w, b, candidate, fixed)
-            relative = gap / objective if objective > 0 else 0.0
+            relative = relative_gap(gap, objective)
             return Solution(w, b, candidate, relative, n_iter) if relative < _MOST_GAP else None
         free = (free & ~low & ~high) | short | long
         bound = (bound & ~long) | high

@@ -83,3 +83,11 @@ def least_margins(decisions: FloatArray, signs: NDArray[np.int8]) -> NDArray[np.
     margins = np.empty(len(decisions))
     kernels.least_margins(np.ascontiguousarray(decisions, np.float64), signs, margins)
     return margins
+
+
+def too_far_from_one(size: float, scaler: str) -> ValueError:
+    """Return the error of features whose squares, or these times costs, are beyond float64."""
+    return ValueError(
+        f"The mapped features reach {size:.2g}, too far from 1 for C: put X on one scale first, "
+        f"for example with {scaler}."
+    )

@@ -164,7 +164,7 @@ def hinge_gap(Phi, sign, cost, w, b, alpha, fixed=None):
         dual = 0.5 * alpha.sum() ** 2 / norm if norm > 0 else np.inf
         return max(primal - dual, 0.0), primal
     primal = 0.5 * (w @ w) + cost @ np.maximum(0.0, 1.0 - margins)
-    return max(primal - (alpha.sum() - 0.5 * (v @ v)), 0.0), primal
+    return _gap_to(alpha.sum() - 0.5 * (v @ v), primal), primal
 
 
 def squared_hinge_gap(weights, sign, cost, alpha, pull, violation):
@@ -174,4 +174,16 @@ def squared_hinge_gap(weights, sign, cost, alpha, pull, violation):
     """
     primal = 0.5 * (weights @ weights) + cost @ violation**2
     dual = alpha.sum() - 0.5 * (pull @ pull) - (alpha**2 / (4.0 * cost)).sum()
-    return max(primal - dual, 0.0), primal
+    return _gap_to(dual, primal), primal
+
+
+def _gap_to(dual, primal):
+    """Return the gap to a dual objective, or to that of alpha = 0, which is 0, if it is better."""
+    return max(primal - max(0.0, dual), 0.0)
+
+
+def relative_gap(gap: float, objective: float) -> float:
+    """Return a duality gap as a share of the objective; infinite unless both are finite."""
+    if objective == 0:
+        return 0.0
+    return gap / objective if np.isfinite(gap) and np.isfinite(objective) else np.inf

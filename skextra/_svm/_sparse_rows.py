@@ -26,6 +26,8 @@ class SparseRows(MappedRows):
 
     Attributes
     ----------
+    array : CSR array of shape (n, p)
+        The rows.
     csr : tuple of ndarray
         Their entries, as compiled loops take them.
     """
@@ -33,7 +35,7 @@ class SparseRows(MappedRows):
     def __init__(self, array: sparse.csr_array, threads: int) -> None:
         super().__init__(ArraySource(array), None, np.zeros(array.shape[1]), threads)
         self.dtype = np.dtype(np.float64)
-        self.csr = csr_arrays(array)
+        self.array, self.csr = array, csr_arrays(array)
 
     def squared_norms(self) -> NDArray[np.float64]:
         """Return the squared norms of the rows, (n,)."""

@@ -352,11 +352,11 @@ def solve(svm, task, fitted_map, start, random_state, progress):
                 "with a finite C."
             )
         return _exactly(svm, task, fitted_map, start)
-    if fitted_map.is_sparse and p > FEWEST_FEATURES and n * p > _FEW_ENTRIES:
-        return _on_sparse_rows(svm, task, fitted_map, random_state, progress)
     light = n <= _FEW_ROWS or n * float(min(n, p)) ** 2 <= _MOST_EXACT_WORK
-    light = light and not (fitted_map.is_sparse and n * p > _MOST_DENSE)
-    if fits and light and fitted_map.dtype == np.float64:
+    light = fits and light and not (fitted_map.is_sparse and n * p > _MOST_DENSE)
+    if fitted_map.is_sparse and p > FEWEST_FEATURES and n * p > _FEW_ENTRIES:
+        return _on_sparse_rows(svm, task, fitted_map, random_state, progress, light)
+    if light and fitted_map.dtype == np.float64:
         return _exactly(svm, task, fitted_map, start)
     model = _iteratively(svm, task, fitted_map, start, random_state, progress)
     planes = model.planes
@@ -379,10 +379,10 @@ def _exactly(svm, task, fitted_map, start):
     return Model(fitted_map, replace(planes, weights=weights))
 
 
-def _on_sparse_rows(svm, task, fitted_map, random_state, progress):
+def _on_sparse_rows(svm, task, fitted_map, random_state, progress, may_be_exact):
     mapped = fitted_map.rows(task.X, task.rows, svm.memory_limit, random_state)
     stopping = Stopping(svm.tol, svm.max_iter, progress.report_of(fitted_map))
-    planes = solve_sparse(mapped, task.problems, stopping, random_state)
+    planes = solve_sparse(mapped, task.problems, stopping, random_state, may_be_exact)
     return Model(fitted_map, planes)
 
 

@@ -87,10 +87,12 @@ def test_dual_variables_give_the_plane_and_are_feasible():
     assert (svm.dual_coef_ * signs >= 0).all()
 
 
-def test_newtons_method_continues_where_descent_is_slow(monkeypatch):
+# With memory for the exact method or, as for larger data, without.
+@pytest.mark.parametrize("memory_limit", [1, 1000])
+def test_another_method_continues_where_descent_is_slow(memory_limit, monkeypatch):
     planes, _ = optimum(X, Y, 5.0)
     monkeypatch.setattr(_descent, "_MOST_PASSES", 3)
-    svm = FeatureMapSVM("identity", C=5.0, tol=1e-12).fit(X, Y)
+    svm = FeatureMapSVM("identity", C=5.0, tol=1e-12, memory_limit=memory_limit).fit(X, Y)
     assert svm.n_iter_ > 3
     assert svm.duality_gap_.max() <= 1e-12
     assert_allclose(svm.coef_.T, planes.coef, atol=2e-5)
@@ -100,13 +102,44 @@ def test_newtons_method_continues_where_descent_is_slow(monkeypatch):
     assert_allclose(abs(dual.T), planes.duals, atol=1e-4)
 
 
-def test_only_the_problems_that_are_open_continue(monkeypatch):
-    y = (Y == 0) + 2 * (np.arange(N) >= N - 3)  # three classes, of which one is easy
-    planes, _ = optimum(X, y, 20.0)
-    monkeypatch.setattr(_descent, "_MOST_PASSES", 25)
-    svm = FeatureMapSVM("identity", C=20.0, tol=1e-6).fit(X, y)
-    assert svm.duality_gap_.max() <= 1e-6
-    assert_allclose(svm.coef_.T, planes.coef, atol=2e-2)
+@pytest.mark.parametrize("memory_limit", [1, 1000])
+def test_only_the_problems_that_are_open_continue(memory_limit, monkeypatch):
+    y = (Y == 0) + 2 * (np.arange(N) >= N - 3)  # four classes, of which two are rare and easy
+    monkeypatch.setattr(_descent, "_MOST_PASSES", 40)
+    svm = FeatureMapSVM("identity", C=20.0, tol=1e-3, memory_limit=memory_limit).fit(X, y)
+    assert svm.n_iter_ > 40
+    assert svm.duality_gap_.max() <= 1e-3
+    with pytest.warns(ConvergenceWarning):
+        descent = clone(svm).set_params(max_iter=40).fit(X, y)
+    closed = descent.duality_gap_ <= 1e-3
+    assert_array_equal(closed, [False, False, True, True])
+    for name in ("coef_", "intercept_", "duality_gap_"):
+        found, before = getattr(svm, name), getattr(descent, name)
+        assert_array_equal(found[closed], before[closed])
+        assert (found[~closed] != before[~closed]).any()
+
+
+def uneven(case):
+    """Return the arguments of a fit that descent does not solve."""
+    X, y = noise()
+    weight = np.ones(len(y))
+    weight[:10] = 1e6
+    return {
+        "class": ({"class_weight": {0: 1e6, 1: 1}}, X, y),
+        "samples": ({}, X, y, weight),
+        "cost": ({"C": 1e12}, X, y),
+        "signal": ({"C": 1e4}, X, (X.sum(axis=1) > 15).astype(int)),
+    }[case]
+
+
+@pytest.mark.parametrize("case", ["class", "samples", "cost", "signal"])
+def test_uneven_and_large_costs_are_solved_exactly(case):
+    options, *data = uneven(case)
+    svm = FeatureMapSVM("identity", **options).fit(*data)
+    assert svm.duality_gap_[0] < 1e-9
+    dense = FeatureMapSVM("identity", **options).fit(data[0].toarray(), *data[1:])
+    assert_allclose(svm.coef_, dense.coef_, rtol=1e-5, atol=1e-7 * abs(dense.coef_).max())
+    assert_array_equal(svm.predict(data[0]), dense.predict(data[0]))
 
 
 def test_weights_are_repetitions_and_the_order_does_not_matter():
@@ -192,6 +225,32 @@ def test_extreme_costs_and_scales_end_with_an_honest_gap(C, scale):
     assert (reached <= 1.02 * least).all()
 
 
+@pytest.mark.parametrize("size", [1e155, 1e160])
+@pytest.mark.parametrize("entries", [slice(None), 7], ids=["all", "one"])
+def test_features_whose_squares_overflow_are_an_error(entries, size):
+    Z = X.copy()
+    Z.data[entries] *= size
+    with pytest.raises(ValueError, match=r"The mapped features reach .*e\+1.*MaxAbsScaler"):
+        FeatureMapSVM("identity").fit(Z, Y)
+    with pytest.raises(ValueError, match="too far from 1 for C"):
+        FeatureMapSVM("identity", C=1e100).fit(X * 1e110, Y)
+
+
+def noise(n=800, p=300):
+    """Return sparse rows and labels that have nothing to do with them."""
+    rng = np.random.default_rng(0)
+    return sparse.random_array((n, p), density=0.1, rng=rng, format="csr"), rng.integers(2, size=n)
+
+
+@pytest.mark.parametrize("uneven", [1e4, 1e6, 1e8])
+def test_the_gap_is_never_more_than_one(uneven, monkeypatch):
+    monkeypatch.setattr(_descent, "_MOST_PASSES", 3)
+    svm = FeatureMapSVM("identity", max_iter=10, memory_limit=1, class_weight={0: uneven, 1: 1})
+    with pytest.warns(ConvergenceWarning):
+        svm.fit(*noise())
+    assert svm.tol < svm.duality_gap_[0] <= 1
+
+
 def test_too_few_passes_are_a_warning():
     svm = FeatureMapSVM("identity", max_iter=1, tol=1e-6)
     with pytest.warns(ConvergenceWarning, match="duality gap"):
@@ -228,6 +287,17 @@ def test_a_callback_sees_every_pass_and_may_stop():
     assert len(seen.scores) == svm.n_iter_ == 3
     assert seen.scores[-1] > 0.9
     assert np.isfinite(svm.duality_gap_).all()
+
+
+def test_a_callback_sees_the_steps_of_newtons_method_too(monkeypatch):
+    monkeypatch.setattr(_descent, "_MOST_PASSES", 3)
+    svm = FeatureMapSVM("identity", C=5.0, tol=1e-8, memory_limit=1)
+    every, five = Observer(last=np.inf), Observer(last=5)
+    clone(svm).set_callbacks(every).fit(X, Y)
+    assert len(every.scores) > 5
+    stopped = clone(svm).set_callbacks(five).fit(X, Y)
+    assert len(five.scores) == stopped.n_iter_ == 5
+    assert five.scores == every.scores[:5]
 
 
 def test_a_stream_of_texts():
