@@ -157,19 +157,19 @@ default='k-means++'
     Otherwise: greedy k-means++ on a few samples per cluster, then rounds on a sample of
     ``max(10_000, 100 * n_clusters)`` rows (fewer for fewer than ten clusters). More than 96
     features are projected on 48 main directions if these hold three quarters of the variance, for
-    up to 48 clusters, or if a first round, on 40 rows per cluster if there are as many, shows about
-    as many groups as clusters along them (more than 64 always if the data are sparse). Otherwise
-    all rows are taken where the sample is a quarter of them. If the round shows little to be gained
-    there, ``refine='auto'`` with k-means++ makes three iterations from the initial centres instead.
-    A round splits the clusters whose two-means split saves most, iterates, and removes the centres
-    whose removal costs least. It is undone if the inertia has not fallen, and the next one splits
-    half as many. Where rounds show no groups, the search ends early. This is breathing k-means [2]_
-    with directed instead of random splits. Finally, centres move to samples drawn from all data by
-    squared distance where that lowers the inertia [3]_, so that small groups which the sample
-    missed are found. Iterations skip samples whose nearest centre cannot have changed [4]_. A rough
-    search makes up to three rounds on up to 256 samples per cluster and others drawn by squared
-    distance from the mean (from the origin for sparse data); if it has fewer than 32 per cluster,
-    three iterations on 128 per cluster follow.
+    up to 48 clusters, or if a first round, on 40 rows per cluster if there are as many, shows
+    about as many groups as clusters along them (more than 64 always if the data are sparse).
+    Otherwise all rows are taken where the sample is a quarter of them. If the round shows little
+    to be gained there, ``refine='auto'`` with k-means++ makes three iterations from the initial
+    centres instead. A round splits the clusters whose two-means split saves most, iterates, and
+    removes the centres whose removal costs least. It is undone if the inertia has not fallen, and
+    the next one splits half as many. Where rounds show no groups, the search ends early. This is
+    breathing k-means [2]_ with directed instead of random splits. Finally, centres move to
+    samples drawn from all data by squared distance where that lowers the inertia [3]_, so that
+    small groups which the sample missed are found. Iterations skip samples whose nearest centre
+    cannot have changed [4]_. A rough search makes up to three rounds on up to 256 samples per
+    cluster and others drawn by squared distance from the mean (from the origin for sparse data);
+    if it has fewer than 32 per cluster, three iterations on 128 per cluster follow.
 
     Distances are computed in float32 from the mean of the data, or of most of them if others lie
     far out, with an error bound for each centre, and again in float64 where that does not decide.
