@@ -2,6 +2,7 @@
 
 from functools import partial
 
+from _svm_rows import Row
 from sklearn.decomposition import PCA
 from sklearn.kernel_approximation import Nystroem
 from sklearn.metrics.pairwise import laplacian_kernel, rbf_kernel
@@ -14,7 +15,7 @@ _N_TEST = 2000
 
 
 def rows(images, quick):
-    """Yield (name, (X, y, X_test, y_test), {name: estimator, ours first}), on one thread."""
+    """Yield a Row for each size, on one thread."""
     X, y, X_test, y_test = images
     X_test, y_test = X_test[:_N_TEST], y_test[:_N_TEST]
     for n in (1000,) if quick else (1000, 2500, 5000, 10_000):
@@ -24,7 +25,9 @@ def rows(images, quick):
             "FeatureMapSVM('precomputed')": _ours("precomputed"),
             "SVC(kernel='precomputed')": SVC(kernel="precomputed"),
         }
-        yield f"MNIST, {n} images, Gaussian kernel precomputed", (K, y[:n], K_test, y_test), models
+        yield Row(
+            f"MNIST, {n} images, Gaussian kernel precomputed", (K, y[:n], K_test, y_test), models
+        )
     for n in () if quick else (2500, 5000):
         pca = PCA(50, svd_solver="randomized", random_state=0).fit(X[:n])
         Z, Z_test = pca.transform(X[:n]), pca.transform(X_test)
@@ -37,7 +40,7 @@ def rows(images, quick):
             "SVC(kernel=function)": SVC(kernel=kernel),
             "Nystroem('laplacian'), LinearSVC": make_pipeline(nystroem, LinearSVC()),
         }
-        yield f"MNIST, {n}, PCA(50), Laplacian kernel", (Z, y[:n], Z_test, y_test), models
+        yield Row(f"MNIST, {n}, PCA(50), Laplacian kernel", (Z, y[:n], Z_test, y_test), models)
 
 
 def _ours(*args, **options):

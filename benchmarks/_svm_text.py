@@ -6,6 +6,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
+from _svm_rows import Row
 from scipy import sparse
 from sklearn.feature_extraction.text import TfidfTransformer, TfidfVectorizer
 from sklearn.svm import LinearSVC
@@ -64,8 +65,8 @@ def _texts():
     return texts, packages
 
 
-def text_rows(long=False):
-    """Yield (name, data, ours, peers) of every row; `long` adds 200,000 documents."""
+def rows(long=False):
+    """Yield a Row for each set and cost; `long` adds 200,000 documents."""
     sets = {
         "documents 2,400x30,000": lambda: documents(2400, 30_000),
         "documents 20,000x50,000": lambda: documents(20_000, 50_000),
@@ -77,8 +78,10 @@ def text_rows(long=False):
     for name, data in sets.items():
         made = data()
         for C in (1.0, 4.0):
-            ours = FeatureMapSVM("identity", C=C, n_jobs=1)
-            peers = [LinearSVC(C=C, dual=True)]
+            models = {
+                "FeatureMapSVM('identity')": FeatureMapSVM("identity", C=C, n_jobs=1),
+                "LinearSVC(dual=True)": LinearSVC(C=C, dual=True),
+            }
             if made[0].shape[0] > made[0].shape[1]:  # where dual='auto' is another solver
-                peers.append(LinearSVC(C=C))
-            yield f"{name}, C={C:g}", made, ours, peers
+                models["LinearSVC"] = LinearSVC(C=C)
+            yield Row(f"{name}, C={C:g}", made, models)

@@ -20,7 +20,10 @@ import subprocess
 import sys
 import warnings
 
+import _svm_kernel
 import _svm_middle
+import _svm_small
+import _svm_text
 import numpy as np
 from _interleaved import timed
 from _svm_rows import HEADER, memory, nystroem
@@ -240,9 +243,17 @@ def main():
     small_rows(arguments.quick)
     linear_rows(arguments.quick)
     images = mnist()
-    print(f"\nMiddle sizes, one thread, all at their defaults\n{HEADER}")
-    for row in _svm_middle.rows(images, arguments.quick):
-        row.print()
+    long, quick = arguments.long, arguments.quick
+    sections = {
+        "Up to 2500 samples": _svm_small.rows(images),
+        "Middle sizes": _svm_middle.rows(images, quick),
+        "Sparse texts": _svm_text.rows(long),
+        "Kernels of one's own": _svm_kernel.rows(images, quick) if images is not None else (),
+    }
+    for title, rows in sections.items():
+        print(f"\n{title}, one thread, all at their defaults unless said\n{HEADER}")
+        for row in rows:
+            row.print()
     if images is None:
         print("\nSKEXTRA_MNIST is not set: no rows on images.")
         return

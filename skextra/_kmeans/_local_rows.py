@@ -31,9 +31,9 @@ _FRAME_ROWS, _FRAME_ENTRIES = 2_000, 200_000
 # Rows, evenly spaced, that tell whether others lie far out: more of them would know the variance
 # better than to a tenth, and take longer than the 30 to 100 microseconds that a fit spends now.
 _TELLING_ROWS = 256
-# Squared distance from the centre, as a share of that of the centre from the origin, that is
-# nothing but rounding of a mean: no empty cluster needs such a row.
-_SAME = 1e-30
+# Distance from the centre, as a share of that of the centre from the origin, that is nothing but
+# rounding of a mean: no empty cluster needs such a row.
+_SAME = 1e-15
 # Offsets are the mean of the nearer half of the rows where these lie in a heap of their own: no
 # squared distance from the mean of all is above the first share of the variance, and those from
 # their own mean are below the second share of that. A larger one would change the last bits of
@@ -333,8 +333,8 @@ class LocalRows(Rows):
 
     def farthest(self, centers, labels, m):
         squares = self.own_squares(centers, labels)
-        reach = np.square(centers + self.offset).sum(axis=1)
-        squares[squares <= _SAME * reach[labels]] = 0.0
+        reach = _SAME * np.sqrt(self.d) * np.abs(centers + self.offset).max(axis=1)
+        squares[np.sqrt(squares) <= reach[labels]] = 0.0
         m = min(m, np.count_nonzero(squares))
         return np.argpartition(squares, -m)[: -m - 1 : -1] if m else np.empty(0, np.intp)
 

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import pairwise_distances_argmin
 
 from skextra import KMeansPP
@@ -126,3 +127,9 @@ def test_a_far_row_does_not_turn_momentum_back(far):
         Y[0] += place
         near.append(model.fit(Y).inertia_)
     assert_allclose(near[1], near[0], rtol=5e-4)
+
+
+def test_clusters_without_rows_of_their_own_end_the_iterations():
+    X = np.repeat(np.random.default_rng(0).standard_normal((50, 120)), 100, axis=0)
+    with pytest.warns(ConvergenceWarning, match="Only 50 of n_clusters=60"):
+        assert KMeansPP(60, random_state=0).fit(X).n_iter_ < 10
