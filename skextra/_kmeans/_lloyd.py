@@ -25,6 +25,9 @@ _LEAST = 1e-12
 # Iterations in a row that have to gain little before they are given up: after a restart of the
 # momentum a single one may.
 _CALM = 3
+# Rows that tell the inertia to which gains are compared, within a percent or two. All of a million
+# rows of two features took 40 ms of a fit of 200.
+_SOME = 20_000
 
 
 class Assignment:
@@ -219,7 +222,7 @@ def lloyd(
     `Rows.assign`) all iterations are run. With `momentum` the centres go beyond the means (see
     `Momentum`). Iterations also end when, from the third on, moving the centres to where they
     belong has lowered the inertia three times in a row by at most the share `least_gain` of what
-    it was in the third.
+    it was in the third, as some rows tell.
     ``watch(step)`` is called after every iteration and may end them by returning True. The
     `metric` says where the centre of a cluster belongs.
     """
@@ -252,7 +255,7 @@ def lloyd(
         means = metric.place(means, centers, rows.offset)
         shift = lengths(means - centers)
         if least_gain and iteration == _CALM - 1:
-            least = least_gain * rows.inertia(centers, labels)
+            least = least_gain * _rough_inertia(rows, centers, labels)
         if least_gain:
             gain = metric.pulls(assignment, rows.offset) @ shift**2
             calm = calm + 1 if gain <= least else 0
@@ -274,6 +277,17 @@ def lloyd(
         if done:
             break
     return Clustering(centers, assignment, iteration + 1, is_assigned, lost)
+
+
+def _rough_inertia(rows, centers, labels):
+    """Return the inertia as that of some rows, evenly spread, tells it."""
+    if rows.n < 2 * _SOME:
+        return rows.inertia(centers, labels)
+    some = np.arange(0, rows.n, rows.n // _SOME)
+    weight = rows.weights(some)
+    weight = np.ones(len(some)) if weight is None else weight
+    squares = rows.subset(some).own_squares(centers, labels[some])
+    return weight @ squares / weight.sum() * rows.total_weight()
 
 
 def relocate(rows: Rows, centers: Floats, assignment: Assignment) -> int:
