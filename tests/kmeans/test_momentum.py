@@ -1,12 +1,13 @@
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
+from scipy import sparse
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import pairwise_distances_argmin
 
 from skextra import KMeansPP
 from skextra._kmeans._data import rows_of
-from skextra._kmeans._lloyd import lengths, means_of
+from skextra._kmeans._lloyd import _rough_inertia, lengths, means_of
 from skextra._kmeans._metric import METRICS
 from skextra._kmeans._momentum import Momentum
 
@@ -133,3 +134,16 @@ def test_clusters_without_rows_of_their_own_end_the_iterations():
     X = np.repeat(np.random.default_rng(0).standard_normal((50, 120)), 100, axis=0)
     with pytest.warns(ConvergenceWarning, match="Only 50 of n_clusters=60"):
         assert KMeansPP(60, random_state=0).fit(X).n_iter_ < 10
+
+
+@pytest.mark.parametrize("is_sparse", [False, True])
+@pytest.mark.parametrize("is_weighted", [False, True])
+def test_some_rows_tell_the_inertia_of_all(is_sparse, is_weighted):
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((50_000, 4)) + 3.0
+    X = sparse.csr_array(X) if is_sparse else X
+    rows = rows_of(X, rng.uniform(0, 2, 50_000) if is_weighted else None, 1)
+    centers = rows.take(np.arange(5))
+    labels = rows.nearest(centers).labels
+    told = _rough_inertia(rows, centers, labels)
+    assert_allclose(told, rows.inertia(centers, labels), rtol=0.03)
